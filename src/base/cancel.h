@@ -1,0 +1,22 @@
+/*
+ * A cancel token: set once (by a signal handler or another thread), seen by every wait.
+ */
+#ifndef BASE_CANCEL_H
+#define BASE_CANCEL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct cancel {
+	atomic_int signal; /* 0 = go on; else the signal number, or -1 for another reason */
+};
+
+void cancel_set(struct cancel *c, int why); /* async-signal-safe */
+bool cancel_is_set(const struct cancel *c); /* NULL = never */
+/* Sleeps, in slices of at most 50 ms. ERR_CANCELLED if the token was set. */
+NODISCARD int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e);
+
+#endif

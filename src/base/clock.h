@@ -1,0 +1,24 @@
+/*
+ * The time: wall clock in Unix seconds (UTC) and a monotonic clock in milliseconds. Tests set the wall
+ * clock (clock_set), and a test build honours EVERLEAF_CLOCK_OFFSET_S.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+int64_t clock_now(void);      /* Unix seconds */
+int64_t clock_monotonic_ms(void);
+void clock_set(int64_t unix_s); /* for tests: from now on clock_now() is this plus elapsed time; 0 = real */
+
+/* RFC 3339 in UTC, whole seconds: "2026-11-22T00:00:00Z". 0 gives NULL. */
+char *clock_rfc3339(struct arena *a, int64_t at);
+/* Accepts any offset and a fraction (dropped). ERR_INPUT. */
+NODISCARD int clock_parse_rfc3339(const char *s, int64_t *at, struct err *e);
+/* RFC 9110 5.6.7 HTTP-date, all three forms. ERR_INPUT. */
+NODISCARD int clock_parse_http_date(const char *s, int64_t *at, struct err *e);
+
+#endif

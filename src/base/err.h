@@ -1,0 +1,46 @@
+/*
+ * The one error convention. Every function that can fail returns int, 0 or -ERR_x, and takes
+ * struct err * last. On failure *e is filled and outputs are untouched; on success *e is untouched.
+ * Callers add context on the way up; the text is shown once, where the error stops.
+ * Texts never hold secrets: no key, password, token or request body goes into one.
+ */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/macros.h"
+
+enum err_code {
+	ERR_NONE = 0,
+#define X(code, http, exit_status, again, word) code,
+#include "base/errors.def"
+#undef X
+};
+
+struct err {
+	enum err_code code;
+	uint32_t retry_s;  /* the peer asked to wait this long, seconds; 0 = no word */
+	char problem[64];  /* ACME problem type without its urn prefix ("badNonce"); "" = none */
+	char text[512];    /* one line for a person, outermost context first */
+};
+
+/* Fills *e (problem and retry_s cleared) and returns -code. Control characters in the formatted text
+ * become '?', so that a peer's words cannot play with a terminal. */
+int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
+
+/* As err_set, appending ": " and strerror(saved_errno); ENOSPC and EDQUOT say "the disk is full". */
+int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...) PRINTF(4, 5);
+
+/* Puts "<formatted>: " before the text and returns -e->code. */
+int err_ctx(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* The row of errors.def. */
+int err_exit_status(enum err_code code);
+int err_http_status(enum err_code code);
+bool err_is_retryable(enum err_code code);
+const char *err_word(enum err_code code);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * A record declares its fields once. One table feeds JSON in and out, database columns, documentation,
+ * redaction and sealing of secrets. Strings and lists decoded live in the arena given.
+ */
+#ifndef BASE_FIELD_H
+#define BASE_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+enum field_type {
+	FT_STRING,  /* const char *; NULL = absent */
+	FT_SECRET,  /* const char *; sealed in the database, never printed */
+	FT_INT,     /* int64_t */
+	FT_BOOL,    /* bool */
+	FT_TIME,    /* int64_t Unix seconds, 0 = none; RFC 3339 in JSON, integer in the database */
+	FT_STRINGS, /* struct strings; an array in JSON, JSON text in the database */
+};
+
+enum field_flags {
+	F_REQUIRED = 1, /* must be there and not null when decoding */
+	F_KEY = 2,      /* the row's integer primary key, assigned by the database */
+	F_HIDDEN = 4,   /* not part of JSON for people (a database column only) */
+	F_NOT_STORED = 8, /* JSON only, not a column */
+};
+
+struct field {
+	const char *name; /* snake_case: the JSON member and the column */
+	enum field_type type;
+	unsigned flags;
+	size_t offset;
+	const char *help;
+};
+
+#define FIELD(T, member, type, flags, help) { #member, (type), (flags), offsetof(T, member), (help) }
+#define FIELD_NAMED(T, member, name, type, flags, help) { (name), (type), (flags), offsetof(T, member), (help) }
+#define FIELD_END { 0 }
+#define FIELD_EACH(f, table) for (const struct field *f = (table); f->name; f++)
+
+#define FIELD_STRING(f, rec) (*(const char **)((char *)(rec) + (f)->offset))
+#define FIELD_INT(f, rec) (*(int64_t *)((char *)(rec) + (f)->offset))
+#define FIELD_BOOL(f, rec) (*(bool *)((char *)(rec) + (f)->offset))
+#define FIELD_STRINGS(f, rec) (*(struct strings *)((char *)(rec) + (f)->offset))
+
+const struct field *field_find(const struct field *table, const char *name); /* NULL = none */
+
+#endif
