@@ -8,6 +8,7 @@
 #define BASE_ARENA_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/macros.h"
@@ -42,8 +43,11 @@ void strings_add(struct arena *a, struct strings *list, const char *s);
 struct strings strings_dup(struct arena *a, const struct strings *list);
 /* Joined with sep; "" for none. */
 char *strings_join(struct arena *a, const struct strings *list, const char *sep);
-_Bool strings_has(const struct strings *list, const char *s);
-_Bool strings_same(const struct strings *x, const struct strings *y); /* same strings, same order */
+bool strings_has(const struct strings *list, const char *s);
+bool strings_same(const struct strings *x, const struct strings *y); /* same strings, same order */
+
+/* Ends the process with a message, as an arena does when the system has no memory left. */
+_Noreturn void out_of_memory(void);
 
 DEFINE_CLEANUP(arena_cleanup, struct arena, arena_free)
 

@@ -29,6 +29,10 @@ char *hex_encode_colons(struct arena *a, const void *data, size_t len); /* "0A:1
 /* [A-Za-z0-9_-]{1,128}: the ACME token grammar (RFC 8555 8.1, bounded). */
 bool is_acme_token(const char *s);
 
+/* Replaces, in place, control characters, bytes that are not UTF-8 and characters that turn the direction of text
+ * around by '?': what a peer said becomes fit for a terminal, a log and JSON. */
+void text_clean(char *s);
+
 /* Wipes memory so that the compiler keeps it. */
 void wipe(void *p, size_t n);
 

@@ -1,0 +1,220 @@
+/*
+ * The arena: a chain of zeroed blocks handed out front to back, wiped and freed together. Blocks start small
+ * and double, so that a small unit of work costs one page and a large one few calls. One thread at a time.
+ */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+
+#define ARENA_ALIGN 16
+#define FIRST_BLOCK ((size_t)4096)
+#define LARGEST_BLOCK ((size_t)256 << 10)
+
+struct block {
+	struct block *next;
+	size_t size, used; /* of data */
+	_Alignas(ARENA_ALIGN) unsigned char data[];
+};
+
+struct arena {
+	struct block *blocks; /* newest first */
+	size_t cap, held;     /* bytes of data in all blocks */
+	size_t next_size;
+};
+
+static _Noreturn void die(const char *why)
+{
+	fflush(stdout);
+	dprintf(STDERR_FILENO, "error: %s; nothing is lost, run it again\n", why);
+	_exit(1);
+}
+
+_Noreturn void out_of_memory(void)
+{
+	die("the system is out of memory");
+}
+
+struct arena *arena_new(size_t cap_bytes)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		out_of_memory();
+	a->cap = cap_bytes ? cap_bytes : ARENA_CAP_DEFAULT;
+	a->next_size = FIRST_BLOCK - sizeof(struct block);
+	return a;
+}
+
+void arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	for (struct block *b = a->blocks, *next; b; b = next) {
+		next = b->next;
+		wipe(b->data, b->used);
+		free(b);
+	}
+	free(a);
+}
+
+static struct block *add_block(struct arena *a, size_t at_least)
+{
+	size_t size = at_least > a->next_size ? at_least : a->next_size;
+	struct block *b;
+
+	if (at_least > a->cap - a->held)
+		die("a memory limit of our own was passed (please report this)");
+	if (size > a->cap - a->held)
+		size = a->cap - a->held;
+	b = calloc(1, sizeof(*b) + size);
+	if (!b)
+		out_of_memory();
+	b->size = size;
+	b->next = a->blocks;
+	a->blocks = b;
+	a->held += size;
+	if (a->next_size < LARGEST_BLOCK)
+		a->next_size *= 2;
+	return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	struct block *b = a->blocks;
+	size_t rounded;
+	void *p;
+
+	if (size > SIZE_MAX - ARENA_ALIGN)
+		die("an impossible amount of memory was asked for (please report this)");
+	rounded = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	if (!rounded)
+		rounded = ARENA_ALIGN; /* each allocation is a place of its own */
+	if (!b || rounded > b->size - b->used)
+		b = add_block(a, rounded);
+	p = b->data + b->used;
+	b->used += rounded;
+	return p;
+}
+
+void *arena_alloc_array(struct arena *a, size_t size, size_t n)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(size, n, &all))
+		die("an impossible amount of memory was asked for (please report this)");
+	return arena_alloc(a, all);
+}
+
+void *arena_memdup(struct arena *a, const void *p, size_t n)
+{
+	void *copy = arena_alloc(a, n);
+
+	if (n)
+		memcpy(copy, p, n);
+	return copy;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+	char *copy = arena_alloc(a, len + 1);
+
+	memcpy(copy, s, len);
+	return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return s ? arena_strndup(a, s, strlen(s)) : NULL;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list args;
+	char *s;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0)
+		die("a text could not be formatted (please report this)");
+	s = arena_alloc(a, (size_t)len + 1);
+	va_start(args, fmt);
+	vsnprintf(s, (size_t)len + 1, fmt, args);
+	va_end(args);
+	return s;
+}
+
+/* The array has room for the next power of two; a full one moves. A list put together otherwise (strings_dup,
+ * a caller's own array) has exactly n places, so only a list whose room is certain is written in place. */
+void strings_add(struct arena *a, struct strings *list, const char *s)
+{
+	bool full = (list->n & (list->n - 1)) == 0; /* 0, 1, 2, 4, 8, ... */
+
+	if (full) {
+		size_t room = list->n ? list->n * 2 : 1;
+		const char **v = ARENA_ARRAY(a, const char *, room);
+
+		if (list->n)
+			memcpy(v, list->v, list->n * sizeof(*v));
+		list->v = v;
+	}
+	list->v[list->n++] = arena_strdup(a, s);
+}
+
+struct strings strings_dup(struct arena *a, const struct strings *list)
+{
+	struct strings copy = { 0 };
+
+	for (size_t i = 0; i < list->n; i++)
+		strings_add(a, &copy, list->v[i]);
+	return copy;
+}
+
+char *strings_join(struct arena *a, const struct strings *list, const char *sep)
+{
+	size_t sep_len = strlen(sep), len = 0, at = 0;
+	char *joined;
+
+	for (size_t i = 0; i < list->n; i++)
+		len += strlen(list->v[i]) + (i ? sep_len : 0);
+	joined = arena_alloc(a, len + 1);
+	for (size_t i = 0; i < list->n; i++) {
+		size_t part = strlen(list->v[i]);
+
+		if (i) {
+			memcpy(joined + at, sep, sep_len);
+			at += sep_len;
+		}
+		memcpy(joined + at, list->v[i], part);
+		at += part;
+	}
+	return joined;
+}
+
+bool strings_has(const struct strings *list, const char *s)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->v[i], s) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool strings_same(const struct strings *x, const struct strings *y)
+{
+	if (x->n != y->n)
+		return false;
+	for (size_t i = 0; i < x->n; i++) {
+		if (strcmp(x->v[i], y->v[i]) != 0)
+			return false;
+	}
+	return true;
+}

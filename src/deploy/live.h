@@ -1,0 +1,31 @@
+/*
+ * STATE/live/NAME and STATE/versions/NAME/N (CLI.md, "On disk"). A version's folder is written under a temporary name, made durable,
+ * renamed into place, and never changes again; live/NAME is a relative symbolic link switched in one rename. Doing it again for a
+ * version that is there already only completes what is missing, so a kill between any two steps is mended by repeating.
+ */
+#ifndef DEPLOY_LIVE_H
+#define DEPLOY_LIVE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/codec.h"
+#include "base/err.h"
+
+struct live_files {
+	const char *cert_name;
+	int64_t n;
+	const char *key_pem;  /* NULL with an own CSR: no privkey.pem, and combined.pem has no key */
+	const char *leaf_pem, *chain_pem, *fullchain_pem;
+	struct bytes keystore;       /* n = 0: none */
+	const char *keystore_file;   /* "keystore.p12" or "keystore.jks" */
+};
+#define LIVE_KEEP 5 /* versions kept on disk */
+
+NODISCARD int live_write(const char *state_dir, const struct live_files *f, struct err *e);
+/* Removes live/NAME and versions/NAME. */
+NODISCARD int live_delete(const char *state_dir, const char *cert_name, struct err *e);
+/* STATE/live/NAME. */
+char *live_path(struct arena *a, const char *state_dir, const char *cert_name);
+
+#endif

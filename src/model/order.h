@@ -1,0 +1,23 @@
+/* An order under way: what must survive a kill between any two lines of issuing. */
+#ifndef MODEL_ORDER_H
+#define MODEL_ORDER_H
+
+#include "base/field.h"
+
+struct order {
+	int64_t id;
+	const char *cert;    /* the certificate's name */
+	const char *account; /* the account's name */
+	const char *state;   /* "new": its newOrder may be under way; "open": the URL is known; "done"; "failed" */
+	const char *url;     /* NULL until newOrder was answered */
+	struct strings domains;
+	const char *profile, *replaces;
+	const char *key;     /* PEM: secret; made before the CSR is sent; NULL with an own CSR */
+	const char *csr;     /* base64url DER */
+	bool renewal;        /* a good version was live when it was made */
+	bool answered;       /* its challenges were answered */
+	int64_t created_at, updated_at;
+};
+extern const struct field order_fields[];
+
+#endif

@@ -1,0 +1,118 @@
+/* Certificates: issue, renew, set, list, show, log, export, revoke, delete, verify, check (CLI.md, "Certificates"). */
+#ifndef OPS_OPS_CERT_H
+#define OPS_OPS_CERT_H
+
+#include "base/codec.h"
+#include "model/cert.h"
+#include "model/challenge.h"
+#include "model/event.h"
+#include "model/version.h"
+#include "ops/ops.h"
+
+/* What was asked for on a line of `issue` (or by `set`): values for the named fields of struct cert. Fields not named keep what is
+ * stored, or their default for a new one. */
+struct cert_change {
+	struct cert values;
+	struct strings given;    /* field names of cert_fields: "domains", "webroot", "key_type", … */
+	/* files to read on the way in: */
+	const char *key_file, *csr_file, *keystore_password_file;
+};
+struct issue_options {
+	bool force, dry_run;
+	bool agree_tos;           /* with emails: an account is registered on the fly where there is none */
+	struct strings emails;
+	unsigned jobs;            /* 0 = 8 */
+};
+
+struct cert_failure {
+	const char *name;
+	struct err err;
+};
+struct cert_pending {
+	const char *name;
+	struct challenge *challenges; /* what to publish: type, domain, location, value */
+	size_t n_challenges;
+};
+/* `issue --json` and `renew --json`. */
+struct issue_result {
+	struct strings issued, renewed, unchanged;
+	struct strings unchanged_why; /* one text for each of unchanged */
+	struct cert_failure *failed;
+	size_t n_failed;
+	struct cert_pending *pending;
+	size_t n_pending;
+};
+
+/* Validates every change first: a wrong one is the function's error (ERR_USAGE, ERR_INPUT) and nothing was changed. Failures of
+ * single certificates while issuing are in out; then the return is 0 as well (see issue_result_error). */
+NODISCARD int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, const struct issue_options *opt,
+                        struct issue_result *out, struct err *e);
+/* `issue --from FILE`: "NAME [NAME...] [> CERTNAME]" a line, # comments, blank lines; base gives everything but the names. */
+NODISCARD int ops_issue_from(struct ops *o, struct arena *a, const char *file, const struct cert_change *base,
+                             const struct issue_options *opt, struct issue_result *out, struct err *e);
+struct renew_options {
+	struct strings names;  /* none = all that are due, first attempts included */
+	const char *owner;     /* NULL = any */
+	bool force, dry_run;
+	int days;              /* treat certificates that end within so many days as due; 0 = not given */
+	unsigned jobs;         /* 0 = 8 */
+};
+NODISCARD int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt, struct issue_result *out, struct err *e);
+/* `verify NAME [--new]`: goes on with a pending request. */
+NODISCARD int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challenge, struct issue_result *out, struct err *e);
+/* 0 if nothing failed; -ERR_PARTIAL if some did and some did not; the one failure's own code if all of one, or all alike, failed. Fills e
+ * with one line for the whole. */
+int issue_result_error(const struct issue_result *r, struct err *e);
+
+/* Updates the record; nothing is sent to the CA. */
+NODISCARD int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change *change, struct err *e);
+
+struct list_options {
+	int expiring_days; /* 0 = all */
+	const char *status, *owner;
+};
+/* Calls row for each, in name order. */
+NODISCARD int ops_list(struct ops *o, const struct list_options *opt,
+                       int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e), void *ctx, struct err *e);
+
+struct cert_details {
+	struct cert cert;
+	const char *live_path;      /* STATE/live/NAME; NULL = nothing there */
+	const char *renewal_reason; /* why it renews when it does */
+	struct version *versions;   /* newest first */
+	size_t n_versions;
+	struct challenge *challenges; /* of a pending request */
+	size_t n_challenges;
+};
+NODISCARD int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_details *out, struct err *e);
+/* Events oldest first, those after after_id. */
+NODISCARD int ops_log(struct ops *o, struct arena *a, const char *name, int64_t after_id, struct event **out, size_t *n, struct err *e);
+
+struct export_options {
+	const char *format;  /* "pem", "pkcs12", "jks", "der"; NULL = "pem" */
+	const char *part;    /* "all", "fullchain", "cert", "chain", "key"; NULL = "all" for pem, pkcs12 and jks, "cert" for der */
+	const char *output;  /* file, made 0600; NULL or "-": *data is for standard output */
+	const char *password_file;
+	bool legacy;
+};
+NODISCARD int ops_export(struct ops *o, struct arena *a, const char *name, const struct export_options *opt, struct bytes *data,
+                         struct err *e);
+
+NODISCARD int ops_revoke(struct ops *o, struct arena *a, const char *name, const char *reason, struct err *e);
+NODISCARD int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const char *key_file, const char *ca,
+                              const char *reason, struct err *e);
+NODISCARD int ops_delete(struct ops *o, struct arena *a, const char *name, struct err *e);
+
+struct expiring {
+	const char *name;
+	const char *status;
+	int64_t not_after;
+	const char *last_error;
+};
+/* Certificates that end within days (default 7; scaled down to a third of the lifetime for short-lived ones), or already ended. */
+NODISCARD int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, size_t *n, struct err *e);
+
+/* `master-key rotate`. */
+NODISCARD int ops_master_key_rotate(struct ops *o, struct err *e);
+
+#endif
