@@ -1,0 +1,41 @@
+# The few commands people type; how things are built is in meson.build.
+BUILD ?= build
+PREFIX ?= /usr/local
+
+all:
+	@tools/deps --check build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) -Dtests=false
+	@ninja -C $(BUILD)
+
+# Installs the Debian packages that are missing, as root or through sudo.
+deps:
+	@tools/deps
+
+# A certificate from a real ACME server in a real web server, on this machine, in under a minute.
+quickstart:
+	@tools/deps build quickstart
+	@$(MAKE) --no-print-directory all
+	@tools/quickstart $(BUILD)/everleaf
+
+# All tests. ONLY="unit e2e" runs some of the suites, see tests/run --list.
+check:
+	@tools/deps build quickstart test
+	@tests/run $(ONLY)
+
+# The fuzz targets for longer: MINUTES each.
+MINUTES ?= 10
+soak:
+	@tools/deps build test
+	@tests/run --fuzz-seconds $$(($(MINUTES) * 60)) fuzz
+
+# Side by side with other clients; prints a table.
+bench: all
+	@bench/run
+
+install: all
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all deps quickstart check soak bench install clean

@@ -1,0 +1,111 @@
+"""Fixtures: one Pebble for each process that runs tests, a state folder and names of its own for each test."""
+
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from env import ChallTestSrv, Everleaf, FaultProxy, Lab, Nginx, Pebble  # noqa: E402
+from env.everleaf import BINARY  # noqa: E402
+
+_counter = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "option(command, *options): the options of a command whose effect the test "
+                                       "sees outside; test_options.py fails for one that no test names")
+    config.addinivalue_line("markers", "kill: stops the program at every counted step")
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is not built: tests/run does it, or set EVERLEAF_BINARY", 4)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    return Lab(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
+def dns(tmp_path_factory):
+    with ChallTestSrv(tmp_path_factory.mktemp("dns")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pebble(tmp_path_factory, lab, dns):
+    """The CA that most tests share: two chains, two intermediates each."""
+    with Pebble(tmp_path_factory.mktemp("pebble"), lab, dns.dns,
+                env={"PEBBLE_ALTERNATE_ROOTS": "1", "PEBBLE_CHAIN_LENGTH": "2"}) as server:
+        yield server
+
+
+@pytest.fixture
+def make_pebble(tmp_path_factory, lab, dns):
+    """make_pebble(config={…}, env={…}) starts one with other settings, stopped after the test."""
+    started = []
+
+    def make(**settings):
+        started.append(Pebble(tmp_path_factory.mktemp("pebble"), lab, dns.dns, **settings).start())
+        return started[-1]
+
+    yield make
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def proxy(pebble, lab):
+    """A fault-injecting proxy before the shared Pebble."""
+    with FaultProxy(pebble, lab) as server:
+        yield server
+
+
+@pytest.fixture
+def nginx(tmp_path, pebble):
+    """A web server where the CA looks for http-01."""
+    with Nginx(tmp_path / "nginx", http_port=pebble.http_port) as server:
+        yield server
+    assert not server.unexpected_errors()
+
+
+@pytest.fixture
+def bare(tmp_path, pebble, lab):
+    """Everleaf on an empty state folder that knows no CA and no account."""
+    return Everleaf(tmp_path / "everleaf", pebble, lab)
+
+
+@pytest.fixture
+def everleaf(bare):
+    """Everleaf with an account at the shared Pebble."""
+    return bare.register()
+
+
+@pytest.fixture
+def make_everleaf(tmp_path, lab):
+    """make_everleaf(CA) gives another state folder with an account at that CA."""
+
+    def make(ca):
+        return Everleaf(tmp_path / f"everleaf{next(_counter)}", ca, lab).register(ca=ca)
+
+    return make
+
+
+@pytest.fixture
+def new_name(request):
+    """new_name() gives a domain name that no other test uses."""
+    label = re.sub("[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    return lambda: f"{label}-{next(_counter)}.example.com"
+
+
+@pytest.fixture
+def name(new_name):
+    return new_name()
+
+
+@pytest.fixture(scope="session")
+def has_keytool():
+    return subprocess.run(["sh", "-c", "command -v keytool"], stdout=subprocess.DEVNULL).returncode == 0

@@ -1,0 +1,10 @@
+"""One class for each real program that the end-to-end tests run Everleaf against."""
+
+from env.challtestsrv import ChallTestSrv
+from env.everleaf import Everleaf, Result
+from env.nginx import Nginx
+from env.pebble import Pebble
+from env.proxy import FaultProxy, ForwardProxy
+from env.tls import Lab
+
+__all__ = ["ChallTestSrv", "Everleaf", "FaultProxy", "ForwardProxy", "Lab", "Nginx", "Pebble", "Result"]

@@ -1,0 +1,134 @@
+"""The program under test: runs it on a state folder of its own, and watches what must never happen on the way."""
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from env.debs import ROOT
+
+BINARY = Path(os.environ.get("EVERLEAF_BINARY", ROOT / "build-check/everleaf"))
+SANITIZER = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
+PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)-----END", re.S)
+
+
+@dataclass
+class Result:
+    args: list
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __str__(self):
+        return f"everleaf {' '.join(map(str, self.args))}\nstatus {self.status}\n--- out\n{self.out}\n--- err\n{self.err}"
+
+
+class Everleaf:
+    """One state folder. run() expects status 0 unless told otherwise; secrets given to secret() must never show."""
+
+    def __init__(self, folder, ca=None, lab=None):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.state = self.folder / "state"
+        self.ca, self.lab = ca, lab
+        self.env = {key: value for key, value in os.environ.items()
+                    if not key.startswith("EVERLEAF_") and not key.lower().endswith("_proxy")}
+        self.env["EVERLEAF_STATE"] = str(self.state)
+        self.env["HOME"] = str(self.folder)
+        self.env.setdefault("ASAN_OPTIONS", "detect_leaks=1")
+        if lab:
+            self.env["EVERLEAF_CA_BUNDLE"] = str(lab.root)
+        self.secrets = set()
+
+    def secret(self, text):
+        self.secrets.add(text)
+        return text
+
+    def secret_file(self, name, text):
+        path = self.folder / name
+        path.write_text(self.secret(text) + "\n")
+        path.chmod(0o600)
+        return path
+
+    def start(self, *args, env=None, **options):
+        """Starts the program without waiting for its end."""
+        return subprocess.Popen([BINARY, *map(str, args)], env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    def run(self, *args, status=0, env=None, stdin=None, timeout=60, shows_secrets=False, binary=False, **options):
+        done = subprocess.run([BINARY, *map(str, args)], env={**self.env, **(env or {})}, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}), **options)
+        result = Result(list(args), done.returncode, done.stdout if binary else done.stdout.decode(errors="replace"),
+                        done.stderr.decode(errors="replace"))
+        self.check(result, shows_secrets or binary)
+        allowed = status if isinstance(status, (tuple, set, list)) else (status,)
+        assert status is None or result.status in allowed, f"expected status {status}\n{result}"
+        return result
+
+    def check(self, result, shows_secrets=False):
+        assert not SANITIZER.search(result.err), f"a sanitizer complains\n{result}"
+        assert result.status >= 0, f"ended by signal {-result.status}\n{result}"
+        if shows_secrets:
+            return
+        for secret in self.secrets | self.private_lines():
+            assert secret not in result.out and secret not in result.err, f"a secret shows\n{result}"
+
+    def private_lines(self):
+        lines = set()
+        for path in self.state.glob("versions/*/*/privkey.pem"):
+            for body in PRIVATE.findall(path.read_text()):
+                lines.update(line for line in body.split() if len(line) > 16)
+        return lines
+
+    def json(self, *args, **options):
+        """Runs with --json; standard output must be one JSON document."""
+        return self.run("--json", *args, **options).json
+
+    def error(self, *args, status, **options):
+        """Runs what must fail with this status and one line of error; returns the line."""
+        result = self.run(*args, status=status, **options)
+        lines = [line for line in result.err.splitlines() if line.strip()]
+        assert lines, f"no error told\n{result}"
+        assert result.out == "" or "--json" in args, f"a failure prints results\n{result}"
+        return lines[-1]
+
+    def register(self, *extra, ca=None, name=None, email="admin@example.org"):
+        """Registers an account at the laboratory's CA, known from then on as `lab`."""
+        ca = ca or self.ca
+        self.run("ca", "add", "lab", ca.directory, "--ca-bundle", self.lab.root, "--resolver", ca.dns,
+                 "--http-port", ca.http_port, "--tls-port", ca.tls_port)
+        self.run("account", "register", "--ca", "lab", "--email", email, "--agree-tos",
+                 *(["--name", name] if name else []), *extra)
+        return self
+
+    def standalone(self):
+        return ["--standalone", self.ca.http_address]
+
+    def issue(self, *args, **options):
+        """Issues over an own listener; args as of `issue` without HOW."""
+        return self.json("issue", *args, *self.standalone(), **options)
+
+    def live(self, name, part=None):
+        folder = self.state / "live" / name
+        return folder / part if part else folder
+
+    def show(self, name):
+        return self.json("show", name)
+
+    def names(self):
+        return sorted(row["name"] for row in self.json("list"))
+
+    def snapshot(self):
+        """Everything that a refused command must leave as it was: every file but the database's own, and its rows."""
+        files = {str(path.relative_to(self.state)): path.read_bytes() if path.is_file() and not path.is_symlink()
+                 else os.readlink(path) if path.is_symlink() else None
+                 for path in sorted(self.state.rglob("*")) if not path.name.startswith("everleaf.db")}
+        rows = [self.run("--json", *words, status=None).out for words in (["list"], ["account", "list"], ["ca", "list"])]
+        return files, rows

@@ -1,0 +1,100 @@
+"""Pebble, the ACME server. Every test module or test may have one of its own with other settings."""
+
+import json
+import os
+import re
+import ssl
+import urllib.error
+import urllib.request
+
+from env.debs import pebble_folder
+from env.ports import free_port
+from env.process import Daemon
+
+PROFILES = {
+    "default": {"description": "ninety days", "validityPeriod": 7776000},
+    "shortlived": {"description": "six days", "validityPeriod": 518400},
+    "brief": {"description": "some seconds, to see one expire", "validityPeriod": 3},
+}
+
+
+class Pebble(Daemon):
+    """
+    config: members put over the configuration file's. env: PEBBLE_… variables put over ours, which are: no nonce
+    refused, no sleep before validation, no reuse of authorizations.
+    """
+
+    def __init__(self, folder, lab, dns, config=None, env=None):
+        super().__init__("pebble", folder)
+        self.lab, self.dns = lab, dns
+        self.config, self.extra_env = config or {}, env or {}
+        self.port, self.management_port = free_port(), free_port()
+        self.http_port, self.tls_port = free_port(), free_port()
+        self.tls = ssl.create_default_context(cafile=str(lab.root))
+
+    @property
+    def directory(self):
+        return f"https://127.0.0.1:{self.port}/dir"
+
+    @property
+    def http_address(self):
+        """Where the CA looks for http-01, as --standalone takes it."""
+        return f"127.0.0.1:{self.http_port}"
+
+    @property
+    def tls_address(self):
+        return f"127.0.0.1:{self.tls_port}"
+
+    def start(self):
+        config = {
+            "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management_port}",
+            "certificate": str(self.lab.certificate), "privateKey": str(self.lab.key),
+            "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
+            "externalAccountBindingRequired": False, "caaIdentities": ["pebble.letsencrypt.org"],
+            "domainBlocklist": ["blocked.example.com"], "retryAfter": {"authz": 1, "order": 1},
+            "keyAlgorithm": "ecdsa", "profiles": PROFILES, **self.config,
+        }
+        path = self.folder / "pebble.json"
+        path.write_text(json.dumps({"pebble": config}))
+        env = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0",
+               **self.extra_env}
+        self.spawn([pebble_folder() / "pebble", "-strict=false", "-config", path, "-dnsserver", self.dns], env=env)
+        self.await_ready(lambda: self.get(self.directory) and self.management("roots/0"))
+        return self
+
+    def get(self, url):
+        with urllib.request.urlopen(url, timeout=10, context=self.tls) as answer:
+            return answer.read()
+
+    def management(self, path, data=None):
+        request = urllib.request.Request(f"https://127.0.0.1:{self.management_port}/{path}", data)
+        with urllib.request.urlopen(request, timeout=10, context=self.tls) as answer:
+            return answer.read()
+
+    def root(self, number=0):
+        """The CA's root certificate number n, PEM bytes."""
+        return self.management(f"roots/{number}")
+
+    def root_file(self, number=0):
+        path = self.folder / f"ca-root-{number}.pem"
+        path.write_bytes(self.root(number))
+        return path
+
+    def certificate_status(self, serial):
+        """What the CA says of a serial (hexadecimal): {"Status": "Valid"|"Revoked", "Reason", …}."""
+        try:
+            return json.loads(self.management(f"cert-status-by-serial/{serial.lstrip('0') or '0'}"))
+        except urllib.error.HTTPError:
+            return json.loads(self.management(f"cert-status-by-serial/{serial}"))
+
+    def set_renewal_info(self, certificate_pem, answer):
+        """Makes the CA give this renewal information (a dict, or any text for a damaged one) for a certificate."""
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        self.management("set-renewal-info/", json.dumps({"certificate": certificate_pem, "ariResponse": text}).encode())
+
+    def orders(self):
+        """How many orders were ever made, from its log."""
+        return len(re.findall(r'Added order ".*" to the db', self.log()))
+
+    def certificates(self):
+        return len(re.findall(r"Issued certificate serial", self.log()))

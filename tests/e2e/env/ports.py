@@ -1,0 +1,28 @@
+"""Free loopback ports, below the range that outgoing connections take theirs from."""
+
+import os
+import socket
+
+FIRST, LAST = 20000, 31999
+_next = FIRST + (os.getpid() * 131) % (LAST - FIRST)
+
+
+def is_free(port):
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+def free_port():
+    """A port nobody listens on; never the same twice in one process."""
+    global _next
+    for _ in range(LAST - FIRST):
+        _next = FIRST if _next >= LAST else _next + 1
+        if is_free(_next):
+            return _next
+    raise RuntimeError("no free port")
