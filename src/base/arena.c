@@ -152,8 +152,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
-/* The array has room for the next power of two; a full one moves. A list put together otherwise (strings_dup,
- * a caller's own array) has exactly n places, so only a list whose room is certain is written in place. */
+/* The array has room for the next power of two; a full one moves. No capacity is kept, hence the rule in the header
+ * that only lists that grew this way are added to. */
 void strings_add(struct arena *a, struct strings *list, const char *s)
 {
 	bool full = (list->n & (list->n - 1)) == 0; /* 0, 1, 2, 4, 8, ... */

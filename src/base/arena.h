@@ -37,7 +37,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 #define ARENA_ARRAY(a, T, n) ((T *)arena_alloc_array((a), sizeof(T), (n)))
 void *arena_alloc_array(struct arena *a, size_t size, size_t n);
 
-/* Appends one string (copied into the arena). */
+/* Appends one string (copied into the arena). The list starts empty ({ 0 }) and has grown only by strings_add or
+ * strings_dup; an array made by hand is copied with strings_dup before anything is added. */
 void strings_add(struct arena *a, struct strings *list, const char *s);
 /* Copies list and strings. */
 struct strings strings_dup(struct arena *a, const struct strings *list);

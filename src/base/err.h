@@ -23,6 +23,7 @@ enum err_code {
 struct err {
 	enum err_code code;
 	uint32_t retry_s;  /* the peer asked to wait this long, seconds; 0 = no word */
+	int http_status;   /* of the answer that told the failure; 0 = none */
 	char problem[64];  /* ACME problem type without its urn prefix ("badNonce"); "" = none */
 	char text[512];    /* one line for a person, outermost context first */
 };

@@ -14,10 +14,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* Reads a whole regular file (or "-": standard input) of at most limit bytes; NUL-terminated. ERR_NOT_FOUND,
- * ERR_INPUT (too large), ERR_IO. */
+/* Reads a whole regular file or pipe (or "-": standard input) of at most limit bytes; NUL-terminated. ERR_NOT_FOUND,
+ * ERR_INPUT (too large, a folder), ERR_IO. len may be NULL. */
 NODISCARD int fs_read(struct arena *a, const char *path, size_t limit, char **out, size_t *len, struct err *e);
-/* fs_read of a secret: one trailing newline (or CRLF) dropped, empty refused (ERR_INPUT). */
+/* fs_read of a secret: one trailing newline (or CRLF) dropped; empty, or a NUL byte in it, refused (ERR_INPUT). */
 NODISCARD int fs_read_secret(struct arena *a, const char *path, size_t limit, char **out, struct err *e);
 
 /* Creates path and parents with mode (existing ones are fine; a non-folder in the way is an error). */
@@ -33,7 +33,9 @@ NODISCARD int fs_rename(const char *from, const char *to, struct err *e);
 NODISCARD int fs_symlink_switch(const char *target, const char *path, struct err *e);
 /* Removes a file or a folder with all in it; nothing there is fine. Follows no symbolic link. */
 NODISCARD int fs_remove(const char *path, struct err *e);
-bool fs_exists(const char *path);
+/* True for the name (not the path) of a temporary file that a killed process may have left in a folder. */
+bool fs_is_leftover(const char *name);
+bool fs_exists(const char *path); /* a link counts, wherever it points */
 char *fs_join(struct arena *a, const char *dir, const char *name);
 
 /* A web root: writes ROOT/.well-known/acme-challenge/TOKEN, mode 0644 (folders 0755), creating the two folders

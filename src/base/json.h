@@ -12,14 +12,17 @@
 #include "base/field.h"
 
 #define JSON_MAX_DEPTH 32
+#define JSON_MAX_BYTES (16 << 20)
+#define JSON_MAX_VALUES 200000
 
 void json_setup(void);
 
-/* text need not be NUL-terminated. ERR_INPUT with line and column. */
+/* text need not be NUL-terminated; an object or an array. ERR_INPUT with line and column. */
 NODISCARD int json_parse(const char *text, size_t len, json_t **out, struct err *e);
 
 /* Decodes an object by table. Unknown members are ignored (strict = false) or an error naming the member
- * (strict = true); a member of the wrong type is an error naming it. Outputs untouched on failure. ERR_INPUT. */
+ * (strict = true); a member of the wrong type is an error naming it. A member that is absent or null leaves what the
+ * record holds (its default); F_HIDDEN fields are never read. Outputs untouched on failure. ERR_INPUT. */
 NODISCARD int json_decode(struct arena *a, const json_t *object, const struct field *table, void *record,
                           size_t record_size, bool strict, struct err *e);
 
