@@ -18,11 +18,12 @@ enum name_kind name_kind(const char *normalized);
 const char *name_display(struct arena *a, const char *normalized);
 /* Without "*.". */
 const char *name_base(const char *normalized);
-/* The name of a certificate made from its first name: "*." becomes "_wildcard.", ":" becomes "-". */
+/* The name of a certificate made from its first name: "*." becomes "_wildcard.", ":" becomes "-" (a leading one "0-"); longer
+ * than 128 it is cut and ends in a digest. */
 const char *name_to_cert_name(struct arena *a, const char *normalized);
 /* A certificate's own name: 1 to 128 of [A-Za-z0-9._-] not starting with "." or "-", no "..". It becomes a path. */
 bool name_is_cert_name(const char *s);
 /* RFC 8738 6: the in-addr.arpa or ip6.arpa name that tls-alpn-01 uses as SNI. */
-const char *name_ip_reverse(struct arena *a, const char *ip);
+const char *name_ip_reverse(struct arena *a, const char *ip); /* NULL if it is no address */
 
 #endif
