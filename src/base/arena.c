@@ -24,7 +24,7 @@ struct block {
 
 struct arena {
 	struct block *blocks; /* newest first */
-	size_t cap, held;     /* bytes of data in all blocks */
+	size_t cap, given;    /* most bytes to hand out, and bytes handed out */
 	size_t next_size;
 };
 
@@ -68,17 +68,12 @@ static struct block *add_block(struct arena *a, size_t at_least)
 	size_t size = at_least > a->next_size ? at_least : a->next_size;
 	struct block *b;
 
-	if (at_least > a->cap - a->held)
-		die("a memory limit of our own was passed (please report this)");
-	if (size > a->cap - a->held)
-		size = a->cap - a->held;
 	b = calloc(1, sizeof(*b) + size);
 	if (!b)
 		out_of_memory();
 	b->size = size;
 	b->next = a->blocks;
 	a->blocks = b;
-	a->held += size;
 	if (a->next_size < LARGEST_BLOCK)
 		a->next_size *= 2;
 	return b;
@@ -90,15 +85,18 @@ void *arena_alloc(struct arena *a, size_t size)
 	size_t rounded;
 	void *p;
 
-	if (size > SIZE_MAX - ARENA_ALIGN)
+	if (size > SIZE_MAX / 2)
 		die("an impossible amount of memory was asked for (please report this)");
 	rounded = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
 	if (!rounded)
 		rounded = ARENA_ALIGN; /* each allocation is a place of its own */
+	if (rounded > a->cap - a->given)
+		die("a memory limit of our own was passed (please report this)");
 	if (!b || rounded > b->size - b->used)
 		b = add_block(a, rounded);
 	p = b->data + b->used;
 	b->used += rounded;
+	a->given += rounded;
 	return p;
 }
 

@@ -16,7 +16,9 @@ struct cancel {
 
 void cancel_set(struct cancel *c, int why); /* async-signal-safe */
 bool cancel_is_set(const struct cancel *c); /* NULL = never */
-/* Sleeps, in slices of at most 50 ms. ERR_CANCELLED if the token was set. */
+/* Fills *e with ERR_CANCELLED and the reason, for waits of other kinds that saw the token set. */
+int cancel_error(const struct cancel *c, struct err *e);
+/* Sleeps, in slices of at most 50 ms. ERR_CANCELLED if the token was set. c may be NULL. */
 NODISCARD int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e);
 
 #endif

@@ -36,6 +36,7 @@ static int fill(struct err *e, enum err_code code, const char *text)
 {
 	e->code = code;
 	e->retry_s = 0;
+	e->http_status = 0;
 	e->problem[0] = '\0';
 	memcpy(e->text, text, strnlen(text, sizeof(e->text) - 1) + 1);
 	e->text[sizeof(e->text) - 1] = '\0';
@@ -43,7 +44,7 @@ static int fill(struct err *e, enum err_code code, const char *text)
 	return -(int)code;
 }
 
-int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+int (err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	char text[sizeof(e->text)];
 	va_list args;
@@ -54,7 +55,7 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return fill(e, code, text);
 }
 
-int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...)
+int (err_errno)(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...)
 {
 	char what[400], words[96], text[sizeof(e->text)];
 	const char *why;
@@ -71,7 +72,7 @@ int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fm
 	return fill(e, code, text);
 }
 
-int err_ctx(struct err *e, const char *fmt, ...)
+int (err_ctx)(struct err *e, const char *fmt, ...)
 {
 	char context[256], text[sizeof(context) + sizeof(e->text) + 2];
 	va_list args;

@@ -28,7 +28,7 @@ struct err {
 	char text[512];    /* one line for a person, outermost context first */
 };
 
-/* Fills *e (problem and retry_s cleared) and returns -code. Control characters in the formatted text
+/* Fills *e (everything else cleared) and returns -code. Control characters in the formatted text
  * become '?', so that a peer's words cannot play with a terminal. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 
@@ -37,6 +37,15 @@ int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fm
 
 /* Puts "<formatted>: " before the text and returns -e->code. */
 int err_ctx(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Lets the compiler see that what these return is a failure, always, so that it can follow TRY. */
+static inline int err_is_failure(int rc)
+{
+	return rc < 0 ? rc : -(int)ERR_IO;
+}
+#define err_set(...) err_is_failure(err_set(__VA_ARGS__))
+#define err_errno(...) err_is_failure(err_errno(__VA_ARGS__))
+#define err_ctx(...) err_is_failure(err_ctx(__VA_ARGS__))
 
 /* The row of errors.def. */
 int err_exit_status(enum err_code code);
