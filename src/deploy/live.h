@@ -19,6 +19,9 @@ struct live_files {
 	const char *leaf_pem, *chain_pem, *fullchain_pem;
 	struct bytes keystore;       /* n = 0: none */
 	const char *keystore_file;   /* "keystore.p12" or "keystore.jks" */
+	/* Called when the folder is complete and before live/NAME is switched to it; NULL = nobody asks. A failure ends it. */
+	int (*before_switch)(void *ctx, const char *folder, struct err *e);
+	void *ctx;
 };
 #define LIVE_KEEP 5 /* versions kept on disk */
 

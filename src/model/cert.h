@@ -20,7 +20,7 @@ struct cert {
 	const char *key_type, *signature, *profile, *preferred_chain;
 	const char *country, *province, *city, *organization, *unit, *subject_email;
 	const char *own_key;     /* PEM of --key: secret */
-	const char *own_csr;     /* PEM of --csr */
+	const char *own_csr;     /* base64url DER of --csr */
 
 	/* wanted: the rest */
 	const char *key_policy;  /* "new" or "same" */
@@ -39,7 +39,7 @@ struct cert {
 	bool live_self_signed; /* the stand-in is live */
 	const char *serial, *issuer, *spki_sha256; /* of the newest issued version */
 	int64_t not_before, not_after;
-	const char *issued_names; /* what was issued, for telling whether something that matters changed: a digest */
+	const char *issued_identity; /* digest of what was wanted when it was issued (cert_identity) */
 	int64_t renew_at;      /* when the next renewal (or attempt) is due */
 	int64_t retry_at;      /* not before this, after a failure */
 	int64_t failures;      /* in a row */
@@ -52,6 +52,15 @@ struct cert {
 	const char *ari_explanation_url;
 	bool new_key_needed;   /* its key was revoked for compromise */
 	int64_t created_at, updated_at;
+};
+
+/* What was asked for on a line of `issue` (or by `set`): values for the named fields of struct cert. Fields not named keep what is
+ * stored, or their default for a new one. */
+struct cert_change {
+	struct cert values;
+	struct strings given;    /* field names of cert_fields: "domains", "webroot", "key_type", … */
+	/* files to read on the way in: */
+	const char *key_file, *csr_file, *keystore_password_file;
 };
 
 extern const struct field cert_fields[];

@@ -10,6 +10,7 @@ struct order {
 	const char *account; /* the account's name */
 	const char *state;   /* "new": its newOrder may be under way; "open": the URL is known; "done"; "failed" */
 	const char *url;     /* NULL until newOrder was answered */
+	const char *identity; /* digest of what was wanted when it was made (cert_identity) */
 	struct strings domains;
 	const char *profile, *replaces;
 	const char *key;     /* PEM: secret; made before the CSR is sent; NULL with an own CSR */

@@ -9,14 +9,6 @@
 #include "model/version.h"
 #include "ops/ops.h"
 
-/* What was asked for on a line of `issue` (or by `set`): values for the named fields of struct cert. Fields not named keep what is
- * stored, or their default for a new one. */
-struct cert_change {
-	struct cert values;
-	struct strings given;    /* field names of cert_fields: "domains", "webroot", "key_type", … */
-	/* files to read on the way in: */
-	const char *key_file, *csr_file, *keystore_password_file;
-};
 struct issue_options {
 	bool force, dry_run;
 	bool agree_tos;           /* with emails: an account is registered on the fly where there is none */
@@ -109,8 +101,8 @@ struct expiring {
 	int64_t not_after;
 	const char *last_error;
 };
-/* Certificates that end within days (default 7; scaled down to a third of the lifetime for short-lived ones), or already ended. */
-NODISCARD int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, size_t *n, struct err *e);
+/* Certificates that end within days (default 7; at most a quarter of the lifetime, for short-lived ones), or already ended. */
+NODISCARD int ops_check(struct ops *o, struct arena *a, int days /* 0 = not given */, struct expiring **out, size_t *n, struct err *e);
 
 /* `master-key rotate`. */
 NODISCARD int ops_master_key_rotate(struct ops *o, struct err *e);

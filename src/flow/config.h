@@ -1,0 +1,24 @@
+/* The configuration file (YAML), decoded once by its field table; an unknown key is an error that names it. */
+#ifndef FLOW_CONFIG_H
+#define FLOW_CONFIG_H
+
+#include "base/field.h"
+
+struct config {
+	const char *ca;          /* default CA: name or directory URL; NULL = letsencrypt */
+	const char *account;     /* default account's name */
+	struct strings email;    /* contacts of an account registered on the fly */
+	bool agree_tos;
+	const char *ca_bundle;   /* trust anchors for the ACME servers' TLS */
+	const char *proxy;       /* HTTP proxy's URL; NULL = from the environment */
+	const char *key_type;    /* of new certificates; NULL = ec256 */
+	int64_t jobs;            /* certificates at once; 0 = 8 */
+	const char *hook_config; /* CONFIG of hook scripts: a file they may source */
+	int64_t wait_s;          /* how long one request waits for the CA; 0 = 300 */
+};
+extern const struct field config_fields[];
+
+/* file NULL: /etc/everleaf/everleaf.yaml if it is there. ERR_CONFIG, ERR_NOT_FOUND (a file that was named). */
+NODISCARD int config_read(struct arena *a, const char *file, struct config *out, struct err *e);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * Files first, then the record that says they are live, then the hooks, then the record that says they ran: a kill between two of them
+ * repeats the later one.
+ */
+#include "flow/deliver.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "deploy/deploy_hook.h"
+#include "deploy/live.h"
+#include "flow/hooks.h"
+#include "flow/keep.h"
+#include "sys/key.h"
+#include "sys/keystore.h"
+#include "sys/x509.h"
+
+int deliver_keystore(struct arena *a, const struct cert *c, const struct version *v, struct bytes *out, const char **file, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct keystore_spec spec = { .fullchain_pem = v->fullchain, .alias = c->name, .password = c->keystore_password };
+	bool jks = c->keystore && strcmp(c->keystore, "jks") == 0;
+
+	*out = (struct bytes){ 0 };
+	*file = NULL;
+	if (!c->keystore || strcmp(c->keystore, "pem") == 0 || !v->key)
+		return 0;
+	TRY(key_parse(v->key, strlen(v->key), &k, e));
+	spec.key = k;
+	*file = jks ? "keystore.jks" : "keystore.p12";
+	return jks ? keystore_jks(a, &spec, out, e) : keystore_pkcs12(a, &spec, out, e);
+}
+
+struct switching {
+	struct run *run;
+	struct arena *arena;
+	const struct cert *cert;
+};
+
+static int before_switch(void *ctx, const char *folder, struct err *e)
+{
+	struct switching *w = ctx;
+
+	return hooks_sync_cert(w->run, w->arena, w->cert, folder, e);
+}
+
+static int write_live(struct run *r, struct arena *a, struct cert *c, const struct version *v, struct err *e)
+{
+	struct switching w = { r, a, c };
+	struct live_files f = { .cert_name = c->name, .n = v->n, .key_pem = v->key, .before_switch = before_switch, .ctx = &w };
+	struct x509_chain chain;
+
+	TRY(x509_chain_parse(a, v->fullchain, strlen(v->fullchain), &chain, e));
+	f.leaf_pem = chain.leaf_pem;
+	f.chain_pem = chain.chain_pem;
+	f.fullchain_pem = chain.fullchain_pem;
+	TRY(deliver_keystore(a, c, v, &f.keystore, &f.keystore_file, e));
+	run_step(r, c->name, "putting it in place");
+	TRY(live_write(r->state_dir, &f, e));
+	c->live_version = v->n;
+	c->live_self_signed = v->self_signed;
+	return keep_record(r, a, c, "live",
+	                   arena_printf(a, "version %lld is live in %s", (long long)v->n, live_path(a, r->state_dir, c->name)), e);
+}
+
+/* The first failure is kept in *failure, the others are logged. */
+static void hook_failed(struct run *r, const struct cert *c, const struct err *what, struct err *failure)
+{
+	struct err e;
+
+	if (st_event_add(r->store, c->name, "hook-failed", &e, "%s", what->text) < 0)
+		log_warn("%s", e.text);
+	if (failure->code == ERR_NONE)
+		*failure = *what;
+	else
+		log_error("%s", what->text);
+}
+
+static void run_hooks(struct run *r, struct arena *a, const struct cert *c, const struct version *v, struct err *failure)
+{
+	struct err e;
+
+	if (!v->self_signed && hooks_deploy_cert(r, a, c, v->issued_at, &e) < 0)
+		hook_failed(r, c, &e, failure);
+	for (size_t i = 0; i < c->deploy_hooks.n; i++) {
+		struct deploy_hook_spec spec = {
+			.hook = c->deploy_hooks.v[i],
+			.lineage = live_path(a, r->state_dir, c->name),
+			.domains = c->domains,
+			.cancel = r->cancel,
+		};
+		run_step(r, c->name, arena_printf(a, "running %s", spec.hook));
+		if (deploy_hook_run(a, &spec, &e) < 0)
+			hook_failed(r, c, &e, failure);
+		else if (st_event_add(r->store, c->name, "hook", &e, "ran %s", spec.hook) < 0)
+			log_warn("%s", e.text);
+	}
+}
+
+int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, struct err *e)
+{
+	struct version v;
+	struct err err;
+	int result = st_version_get(r->store, a, c->name, 0, &v, &err);
+
+	*hook_failure = (struct err){ 0 };
+	if (result == -ERR_NOT_FOUND || r->dry_run)
+		return 0;
+	if (result < 0) {
+		*e = err;
+		return result;
+	}
+	if (v.n != c->live_version || !fs_exists(live_path(a, r->state_dir, c->name)))
+		TRY(write_live(r, a, c, &v, e));
+	if (v.deployed)
+		return 0;
+	run_hooks(r, a, c, &v, hook_failure);
+	if (hook_failure->code != ERR_NONE)
+		return 0;
+	v.deployed = true;
+	return st_version_put(r->store, &v, e);
+}
+
+char *deliver_path(const struct run *r, struct arena *a, const char *cert_name)
+{
+	return live_path(a, r->state_dir, cert_name);
+}

@@ -1,0 +1,302 @@
+/*
+ * Merge by field name, then check the whole record: so `issue`, `set` and later the REST API obey the same rules.
+ */
+#include "flow/intake.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "challenge/solver.h"
+#include "flow/intake_files.h"
+#include "flow/plan.h"
+#include "flow/session.h"
+#include "sys/key.h"
+#include "sys/names.h"
+
+static bool is_given(const struct cert_change *ch, const char *field)
+{
+	return strings_has(&ch->given, field);
+}
+
+/* Copies the given fields. */
+static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
+{
+	FIELD_EACH(f, cert_fields) {
+		if (!is_given(ch, f->name))
+			continue;
+		switch (f->type) {
+		case FT_STRING:
+		case FT_SECRET:
+			FIELD_STRING(f, c) = arena_strdup(a, FIELD_STRING(f, &ch->values));
+			break;
+		case FT_INT:
+		case FT_TIME:
+			FIELD_INT(f, c) = FIELD_INT(f, &ch->values);
+			break;
+		case FT_BOOL:
+			FIELD_BOOL(f, c) = FIELD_BOOL(f, &ch->values);
+			break;
+		case FT_STRINGS:
+			FIELD_STRINGS(f, c) = strings_dup(a, &FIELD_STRINGS(f, &ch->values));
+			break;
+		}
+	}
+}
+
+static int normalize_domains(struct arena *a, const struct strings *typed, struct strings *out, struct err *e)
+{
+	struct strings names = { 0 };
+
+	if (typed->n > INTAKE_MAX_NAMES)
+		return err_set(e, ERR_USAGE, "%zu names in one certificate; at most %d are possible, put the others into another one", typed->n,
+		               INTAKE_MAX_NAMES);
+	for (size_t i = 0; i < typed->n; i++) {
+		enum name_kind kind;
+		const char *name;
+		if (name_normalize(a, typed->v[i], &name, &kind, e) < 0) {
+			e->code = ERR_USAGE;
+			return -ERR_USAGE;
+		}
+		if (strings_has(&names, name))
+			return err_set(e, ERR_USAGE, "%s is named twice", name);
+		strings_add(a, &names, name);
+	}
+	*out = names;
+	return 0;
+}
+
+/* Methods */
+
+static const char *default_challenge(const struct cert *c, const struct solver *s)
+{
+	if (strcmp(c->method, "manual") == 0)
+		for (size_t i = 0; i < c->domains.n; i++)
+			if (name_kind(c->domains.v[i]) == NAME_WILDCARD)
+				return "dns-01";
+	return s->types[0];
+}
+
+static int check_names_for_challenge(const struct cert *c, struct err *e)
+{
+	bool dns = strncmp(c->challenge, "dns-", 4) == 0;
+
+	for (size_t i = 0; i < c->domains.n; i++) {
+		const char *name = c->domains.v[i];
+		if (name_kind(name) == NAME_WILDCARD && !dns)
+			return err_set(e, ERR_USAGE, "%s is a wildcard and cannot be proved by %s; use dns-01 (--hook, --manual) or --dns-persist", name,
+			               c->challenge);
+		if (name_kind(name) == NAME_IP && dns)
+			return err_set(e, ERR_USAGE, "%s is an address and cannot be proved by %s; use http-01 (--webroot, --standalone) or --alpn", name,
+			               c->challenge);
+	}
+	return 0;
+}
+
+static int check_method(struct arena *a, struct cert *c, struct err *e)
+{
+	const struct solver *s = c->method ? solver_find(c->method) : NULL;
+	struct strings types = { 0 };
+
+	if (!s)
+		return err_set(e, ERR_USAGE, "say how to prove the names: --webroot DIR, --standalone, --alpn, --hook FILE, --dns-persist or --manual");
+	if (!c->challenge)
+		c->challenge = default_challenge(c, s);
+	for (size_t i = 0; s->types[i]; i++)
+		strings_add(a, &types, s->types[i]);
+	if (!strings_has(&types, c->challenge))
+		return err_set(e, ERR_USAGE, "--%s cannot do %s (it can: %s)", c->method, c->challenge, strings_join(a, &types, ", "));
+	if (strcmp(c->method, "hook") == 0 && strcmp(c->challenge, "http-01") == 0 && !c->well_known)
+		return err_set(e, ERR_USAGE, "--hook with --challenge http-01 needs --well-known DIR, where the web server takes the tokens from");
+	return check_names_for_challenge(c, e);
+}
+
+/* A new way drops what belonged to the old one. */
+static void reset_method(const struct cert_change *ch, struct cert *c)
+{
+	if (!is_given(ch, "method"))
+		return;
+	if (!is_given(ch, "challenge"))
+		c->challenge = NULL;
+	if (!is_given(ch, "webroot"))
+		c->webroot = NULL;
+	if (!is_given(ch, "listen"))
+		c->listen = NULL;
+	if (!is_given(ch, "hook"))
+		c->hook = NULL;
+	if (!is_given(ch, "well_known"))
+		c->well_known = NULL;
+	if (!is_given(ch, "hook_chain"))
+		c->hook_chain = false;
+}
+
+/* Everything else */
+
+static int check_subject(const struct cert *c, struct err *e)
+{
+	const struct {
+		const char *value, *what;
+		size_t max;
+	} limits[] = {
+		/* RFC 5280 A.1, upper bounds */
+		{ c->province, "--province", 128 }, { c->city, "--city", 128 }, { c->organization, "--organization", 64 },
+		{ c->unit, "--unit", 64 }, { c->subject_email, "--subject-email", 255 },
+	};
+
+	if (c->country && (strlen(c->country) != 2 || c->country[0] < 'A' || c->country[0] > 'Z' || c->country[1] < 'A' || c->country[1] > 'Z'))
+		return err_set(e, ERR_USAGE, "--country is two capital letters (ISO 3166), not \"%s\"", c->country);
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limits[i].value && (*limits[i].value == '\0' || strlen(limits[i].value) > limits[i].max))
+			return err_set(e, ERR_USAGE, "%s has %zu bytes; from 1 to %zu are possible", limits[i].what, strlen(limits[i].value),
+			               limits[i].max);
+	return 0;
+}
+
+static int check_words(const struct cert *c, struct err *e)
+{
+	int64_t before;
+
+	if (key_type_parse(c->key_type) == KEY_NONE)
+		return err_set(e, ERR_USAGE, "there is no key type \"%s\"; there are ec256, ec384, rsa2048, rsa3072 and rsa4096", c->key_type);
+	if (strcmp(c->signature, "sha256") != 0 && strcmp(c->signature, "sha384") != 0 && strcmp(c->signature, "sha512") != 0)
+		return err_set(e, ERR_USAGE, "there is no signature \"%s\"; there are sha256, sha384 and sha512", c->signature);
+	if (strcmp(c->key_policy, "new") != 0 && strcmp(c->key_policy, "same") != 0)
+		return err_set(e, ERR_USAGE, "there is no key policy \"%s\"; there are new and same", c->key_policy);
+	if (c->renew_before)
+		TRY(plan_policy_parse(c->renew_before, 90 * 86400, &before, e));
+	return check_subject(c, e);
+}
+
+static int check_keystore(const struct cert *c, struct err *e)
+{
+	if (!c->keystore || strcmp(c->keystore, "pem") == 0)
+		return 0;
+	if (strcmp(c->keystore, "pkcs12") != 0 && strcmp(c->keystore, "jks") != 0)
+		return err_set(e, ERR_USAGE, "there is no key store format \"%s\"; there are pem, pkcs12 and jks", c->keystore);
+	if (c->own_csr)
+		return err_set(e, ERR_USAGE, "--keystore %s needs the private key, which is not here with --csr", c->keystore);
+	if (!c->keystore_password)
+		return err_set(e, ERR_USAGE, "--keystore %s needs --keystore-password-file FILE", c->keystore);
+	if (strcmp(c->keystore, "jks") == 0 && strlen(c->keystore_password) < 6)
+		return err_set(e, ERR_USAGE, "the password of a jks key store needs at least 6 characters");
+	return 0;
+}
+
+static void defaults(struct run *r, struct cert *c)
+{
+	if (!c->key_type)
+		c->key_type = r->config->key_type ? r->config->key_type : "ec256";
+	if (!c->signature)
+		c->signature = "sha256";
+	if (!c->key_policy)
+		c->key_policy = "new";
+}
+
+static int default_ca(struct run *r, struct arena *a, struct cert *c, struct err *e)
+{
+	struct account *v, account;
+	struct ca ca;
+	size_t n;
+
+	if (!c->account && !c->ca)
+		c->account = r->config->account;
+	if (c->account) {
+		TRY(st_account_get(r->store, a, c->account, &account, e));
+		if (c->ca) {
+			TRY(ca_resolve(r, a, c->ca, &ca, e));
+			if (strcmp(ca.url, account.directory_url) != 0)
+				return err_set(e, ERR_USAGE, "the account %s is at %s, not at %s", account.name, account.ca, c->ca);
+		}
+		c->ca = account.ca;
+		return 0;
+	}
+	if (c->ca)
+		return ca_resolve(r, a, c->ca, &ca, e);
+	TRY(st_account_list(r->store, a, &v, &n, e));
+	c->ca = r->config->ca ? r->config->ca : n == 1 ? v[0].ca : NULL;
+	for (size_t i = 0; i < n && !r->config->ca; i++)
+		if (v[i].is_default)
+			c->ca = v[i].ca;
+	if (!c->ca)
+		c->ca = "letsencrypt";
+	return ca_resolve(r, a, c->ca, &ca, e);
+}
+
+static int check_name(struct arena *a, const struct cert_change *ch, const struct strings *domains, const char **name, struct err *e)
+{
+	*name = is_given(ch, "name") ? ch->values.name : domains->n ? name_to_cert_name(a, domains->v[0]) : NULL;
+	if (!*name)
+		return err_set(e, ERR_USAGE, "no name was given: `everleaf issue DOMAIN... HOW`");
+	if (!name_is_cert_name(*name))
+		return err_set(e, ERR_USAGE, "\"%s\" cannot be a certificate's name: up to 128 letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
+		               *name);
+	return 0;
+}
+
+/* The record as it would be after the change. c holds the stored one, or zeros. */
+static int complete(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
+{
+	merge(a, ch, c);
+	reset_method(ch, c);
+	defaults(r, c);
+	TRY(intake_files(r, a, ch, c, e));
+	TRY(check_words(c, e));
+	TRY(check_keystore(c, e));
+	TRY(check_method(a, c, e));
+	return default_ca(r, a, c, e);
+}
+
+static void warn_policy(const struct cert *c)
+{
+	int64_t before;
+	struct err ignored;
+
+	if (!c->renew_before || c->not_after == 0 || !strchr(c->renew_before, 'd'))
+		return;
+	if (plan_policy_parse(c->renew_before, 0, &before, &ignored) == 0 && before >= c->not_after - c->not_before)
+		log_warn("%s: --renew-before %s is longer than the certificate lives; it would renew at every run, a fraction (1/3) fits any lifetime",
+		         c->name, c->renew_before);
+}
+
+int intake(struct run *r, struct arena *a, const struct cert_change *change, struct cert *out, struct err *e)
+{
+	struct cert_change ch = *change;
+	struct cert c = { 0 };
+	const char *name;
+	struct err err;
+	int result;
+
+	TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
+	if (change->csr_file)
+		TRY(intake_csr_names(a, change, &ch, e));
+	TRY(check_name(a, &ch, &ch.values.domains, &name, e));
+	result = st_cert_get(r->store, a, name, &c, &err);
+	if (result < 0 && result != -ERR_NOT_FOUND) {
+		*e = err;
+		return result;
+	}
+	if (result < 0)
+		c = (struct cert){ .status = "pending", .preflight = true, .created_at = clock_now() };
+	c.name = name;
+	if (complete(r, a, &ch, &c, e) < 0)
+		return err_ctx(e, "%s", name);
+	warn_policy(&c);
+	*out = c;
+	return 0;
+}
+
+int intake_set(struct run *r, struct arena *a, const char *name, const struct cert_change *change, struct cert *out, struct err *e)
+{
+	struct cert_change ch = *change;
+	struct cert c;
+
+	TRY(st_cert_get(r->store, a, name, &c, e));
+	if (is_given(change, "domains"))
+		TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
+	if (complete(r, a, &ch, &c, e) < 0)
+		return err_ctx(e, "%s", name);
+	warn_policy(&c);
+	*out = c;
+	return 0;
+}

@@ -1,0 +1,160 @@
+/*
+ * The only place where versions are made.
+ */
+#include "flow/keep.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "flow/plan.h"
+#include "sys/csr.h"
+#include "sys/key.h"
+
+#define STAND_IN_DAYS 90
+
+static int job_follow(struct run *r, const struct cert *c, struct err *e)
+{
+	struct plan p;
+
+	plan_next(c, clock_now(), &p);
+	return st_job_set(r->store, c->name, p.run_at, e);
+}
+
+static int record_in_transaction(struct run *r, struct cert *c, const char *kind, const char *text, struct err *e)
+{
+	c->updated_at = clock_now();
+	TRY(st_cert_put(r->store, c, e));
+	TRY(job_follow(r, c, e));
+	return text ? st_event_add(r->store, c->name, kind, e, "%s", text) : 0;
+}
+
+int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text, struct err *e)
+{
+	struct plan p;
+
+	(void)a;
+	plan_next(c, clock_now(), &p);
+	c->renew_at = p.renew_at;
+	TRY(store_begin(r->store, e));
+	if (record_in_transaction(r, c, kind, text, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
+}
+
+static void version_from_chain(const struct x509_chain *chain, struct version *v)
+{
+	const struct x509_info *leaf = &chain->v[0];
+
+	v->fullchain = chain->fullchain_pem;
+	v->serial = leaf->serial;
+	v->issuer = leaf->issuer_cn ? leaf->issuer_cn : leaf->issuer;
+	v->fingerprint = leaf->fingerprint;
+	v->spki_sha256 = leaf->spki_sha256;
+	v->ari_id = leaf->ari_id;
+	v->not_before = leaf->not_before;
+	v->not_after = leaf->not_after;
+	v->issued_at = clock_now();
+}
+
+static void record_from_version(struct cert *c, const struct version *v)
+{
+	c->status = "issued";
+	c->serial = v->serial;
+	c->issuer = v->issuer;
+	c->spki_sha256 = v->spki_sha256;
+	c->not_before = v->not_before;
+	c->not_after = v->not_after;
+	c->ari_id = v->ari_id;
+	c->ari_start = c->ari_end = c->ari_renew_at = c->ari_check_at = 0;
+	c->ari_explanation_url = NULL;
+	c->failures = c->retry_at = 0;
+	c->last_error = NULL;
+	c->last_error_at = 0;
+	c->new_key_needed = false;
+}
+
+static int check_issued(struct arena *a, const struct order *row, const struct x509_chain *chain, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct csr_info csr;
+	struct bytes der;
+
+	if (row->key) {
+		TRY(key_parse(row->key, strlen(row->key), &k, e));
+		return x509_chain_check(chain, k, NULL, &row->domains, clock_now(), e);
+	}
+	TRY(base64url_decode(a, row->csr, &der, e));
+	TRY(csr_parse(a, der.v, der.n, &csr, e));
+	return x509_chain_check(chain, NULL, csr.spki_sha256, &row->domains, clock_now(), e);
+}
+
+static int store_issued(struct run *r, struct arena *a, struct cert *c, struct order *row, struct version *v, struct err *e)
+{
+	row->state = "done";
+	row->key = NULL; /* the version has it */
+	row->updated_at = clock_now();
+	TRY(st_version_put(r->store, v, e));
+	TRY(st_order_put(r->store, row, e));
+	return record_in_transaction(r, c, "issued",
+	                             arena_printf(a, "issued by %s, serial %s, valid until %s", v->issuer, v->serial,
+	                                          clock_rfc3339(a, v->not_after)),
+	                             e);
+}
+
+int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *row, const struct x509_chain *chain,
+                const char *certificate_url, struct err *e)
+{
+	struct version v = {
+		.cert = c->name,
+		.key = row->key,
+		.account = row->account,
+		.ca = c->ca,
+		.certificate_url = certificate_url,
+		.order_url = row->url,
+	};
+	struct plan p;
+
+	TRY(check_issued(a, row, chain, e));
+	version_from_chain(chain, &v);
+	record_from_version(c, &v);
+	c->issued_identity = row->identity;
+	plan_next(c, clock_now(), &p);
+	c->renew_at = p.renew_at;
+	TRY(store_begin(r->store, e));
+	if (store_issued(r, a, c, row, &v, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
+}
+
+int keep_stand_in(struct run *r, struct arena *a, struct cert *c, struct err *e)
+{
+	struct csr_spec spec = {
+		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city, c->organization, c->unit, c->subject_email },
+		.names = c->domains,
+		.digest = HASH_SHA256,
+	};
+	struct version v = { .cert = c->name, .self_signed = true, .deployed = false };
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct x509_chain chain;
+	char *cert_pem, *key_text;
+
+	if (c->own_csr)
+		return err_set(e, ERR_USAGE, "%s: with --csr there is no private key here for a self-signed stand-in", c->name);
+	if (c->own_key)
+		TRY(key_parse(c->own_key, strlen(c->own_key), &k, e));
+	else
+		TRY(key_generate(key_type_parse(c->key_type), &k, e));
+	TRY(x509_self_signed(a, k, &spec, STAND_IN_DAYS, &cert_pem, e));
+	TRY(x509_chain_parse(a, cert_pem, strlen(cert_pem), &chain, e));
+	TRY(key_pem(a, k, &key_text, e));
+	version_from_chain(&chain, &v);
+	v.key = key_text;
+	v.ari_id = NULL;
+	TRY(st_version_put(r->store, &v, e));
+	return st_event_add(r->store, c->name, "stand-in", e, "a self-signed certificate stands in until the real one is there");
+}

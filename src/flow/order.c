@@ -1,0 +1,217 @@
+/*
+ * Before newOrder leaves, the row with the private key and the CSR is committed; when its answer was lost the order is made again with the
+ * same key. From then on the URL is known and the order is only ever resumed.
+ */
+#include "flow/order.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "flow/hooks.h"
+#include "flow/identity.h"
+#include "sys/csr.h"
+#include "sys/key.h"
+
+static enum hash_alg signature_digest(const struct cert *c)
+{
+	if (c->signature && strcmp(c->signature, "sha384") == 0)
+		return HASH_SHA384;
+	if (c->signature && strcmp(c->signature, "sha512") == 0)
+		return HASH_SHA512;
+	return HASH_SHA256;
+}
+
+static int refuse_blocked(struct run *r, struct arena *a, const struct key *k, struct err *e)
+{
+	bool blocked;
+	char *spki;
+
+	TRY(key_spki_sha256(a, k, &spki, e));
+	TRY(st_key_is_blocked(r->store, spki, &blocked, e));
+	if (blocked)
+		return err_set(e, ERR_DENIED, "this key was revoked for compromise and is never used again; give another with --key, or none for a new one");
+	return 0;
+}
+
+/* The newest version's key, for --key-policy same; NULL when there is none that may be used. */
+static int key_of_last_version(struct run *r, struct arena *a, const struct cert *c, struct key **out, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct version v;
+	struct err err;
+	int result = st_version_get(r->store, a, c->name, 0, &v, &err);
+
+	*out = NULL;
+	if (result == -ERR_NOT_FOUND || (result == 0 && (!v.key || v.self_signed)))
+		return 0;
+	if (result < 0) {
+		*e = err;
+		return result;
+	}
+	TRY(key_parse(v.key, strlen(v.key), &k, e));
+	if (key_type(k) == key_type_parse(c->key_type) && refuse_blocked(r, a, k, &err) == 0)
+		*out = TAKE(k);
+	return 0;
+}
+
+static int choose_key(struct run *r, struct arena *a, const struct cert *c, struct key **out, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+
+	if (c->own_key) {
+		TRY(key_parse(c->own_key, strlen(c->own_key), &k, e));
+		TRY(refuse_blocked(r, a, k, e));
+	} else if (strcmp(c->key_policy, "same") == 0 && !c->new_key_needed) {
+		TRY(key_of_last_version(r, a, c, &k, e));
+	}
+	if (!k)
+		TRY(key_generate(key_type_parse(c->key_type), &k, e));
+	*out = TAKE(k);
+	return 0;
+}
+
+/* A request made elsewhere: the person's --csr, or a hook's generate_csr. */
+static int take_foreign_csr(struct run *r, struct arena *a, const void *text, size_t len, struct order *row, struct err *e)
+{
+	struct csr_info info;
+	bool blocked;
+
+	TRY(csr_parse(a, text, len, &info, e));
+	TRY(st_key_is_blocked(r->store, info.spki_sha256, &blocked, e));
+	if (blocked)
+		return err_set(e, ERR_DENIED, "the key of this request was revoked for compromise and is never used again; make a request with another key");
+	row->key = NULL;
+	row->csr = base64url_encode(a, info.der.v, info.der.n);
+	return 0;
+}
+
+static int prepare_csr(struct run *r, struct arena *a, const struct cert *c, struct order *row, struct err *e)
+{
+	struct csr_spec spec = {
+		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city, c->organization, c->unit, c->subject_email },
+		.names = c->domains,
+		.digest = signature_digest(c),
+	};
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	const char *hook_csr = NULL;
+	struct bytes der;
+	char *pem;
+
+	if (c->own_csr) {
+		TRY(base64url_decode(a, c->own_csr, &der, e));
+		return take_foreign_csr(r, a, der.v, der.n, row, e);
+	}
+	TRY(hooks_generate_csr(r, a, c, &hook_csr, e));
+	if (hook_csr)
+		return take_foreign_csr(r, a, hook_csr, strlen(hook_csr), row, e);
+	TRY(choose_key(r, a, c, &k, e));
+	TRY(key_pem(a, k, &pem, e));
+	TRY(csr_make(a, k, &spec, &der, e));
+	row->key = pem;
+	row->csr = base64url_encode(a, der.v, der.n);
+	return 0;
+}
+
+static int order_write_down(struct run *r, struct arena *a, const struct cert *c, const struct account *account, struct order *row,
+                            struct err *e)
+{
+	struct order o = {
+		.cert = c->name,
+		.account = account->name,
+		.state = "new",
+		.domains = c->domains,
+		.profile = c->profile,
+		.replaces = c->ari_id,
+		.renewal = c->not_after > 0,
+		.created_at = clock_now(),
+		.updated_at = clock_now(),
+	};
+
+	TRY(cert_identity(a, c, &o.identity, e));
+	TRY(prepare_csr(r, a, c, &o, e));
+	TRY(st_order_put(r->store, &o, e));
+	*row = o;
+	return 0;
+}
+
+static int order_make(struct run *r, struct arena *a, struct acme *ca, struct order *row, struct acme_order *order, struct err *e)
+{
+	struct acme_new_order want = { .names = row->domains, .profile = row->profile, .replaces = row->replaces };
+
+	run_step(r, row->cert, "ordering");
+	TRY(acme_order_new(ca, a, &want, order, e));
+	row->url = order->url;
+	row->state = "open";
+	row->updated_at = clock_now();
+	TRY(store_begin(r->store, e));
+	if (st_order_put(r->store, row, e) < 0 ||
+	    st_event_add(r->store, row->cert, "order", e, "ordered: %s", order->url) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
+}
+
+int order_close(struct run *r, struct order *row, const char *state, struct err *e)
+{
+	row->state = state;
+	row->updated_at = clock_now();
+	if (strcmp(state, "failed") == 0)
+		row->key = NULL; /* it never got a certificate */
+	return st_order_put(r->store, row, e);
+}
+
+/* Whether the open row may be gone on with: *usable. Fetches its order when its URL is known. */
+static int order_look_again(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct account *account,
+                            struct order *row, struct acme_order *order, bool *usable, struct err *e)
+{
+	const char *identity;
+	struct err err;
+	int result;
+
+	*usable = false;
+	TRY(cert_identity(a, c, &identity, e));
+	if (!row->identity || strcmp(row->identity, identity) != 0 || strcmp(row->account, account->name) != 0)
+		return 0;
+	if (!row->url) {
+		*usable = true;
+		return 0;
+	}
+	run_step(r, c->name, "resuming its order");
+	result = acme_order_get(ca, a, row->url, order, &err);
+	if (result == -ERR_NOT_FOUND)
+		return 0;
+	if (result < 0) {
+		*e = err;
+		return result;
+	}
+	*usable = strcmp(order->status, "invalid") != 0;
+	return 0;
+}
+
+int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct account *account,
+                        struct order *row, struct acme_order *order, struct err *e)
+{
+	struct order found;
+	struct err none;
+	bool usable = false;
+	int result = st_order_open(r->store, a, c->name, &found, &none);
+
+	if (result < 0 && result != -ERR_NOT_FOUND) {
+		*e = none;
+		return result;
+	}
+	if (result == 0) {
+		TRY(order_look_again(r, a, ca, c, account, &found, order, &usable, e));
+		if (!usable)
+			TRY(order_close(r, &found, "failed", e));
+	}
+	if (!usable)
+		TRY(order_write_down(r, a, c, account, &found, e));
+	if (!found.url)
+		TRY(order_make(r, a, ca, &found, order, e));
+	*row = found;
+	return 0;
+}

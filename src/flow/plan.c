@@ -1,0 +1,132 @@
+/*
+ * The rules of renewal in one place, without I/O, so that a table of cases can hold them to account.
+ */
+#include "flow/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+
+#define DAY_S 86400
+#define BACKOFF_FIRST_S 300
+#define SHORT_LIFETIME_S (10 * DAY_S)
+
+static int policy_number(const char *s, char **end, int64_t *out)
+{
+	errno = 0;
+	*out = strtoll(s, end, 10);
+	return errno || *end == s || *s == '-' || *s == '+' || *s == ' ' ? -1 : 0;
+}
+
+int plan_policy_parse(const char *policy, int64_t lifetime_s, int64_t *before_s, struct err *e)
+{
+	int64_t x, y;
+	char *end, *end2;
+
+	if (policy_number(policy, &end, &x) == 0) {
+		if (strcmp(end, "d") == 0 && x >= 1 && x <= 3650) {
+			*before_s = x * DAY_S;
+			return 0;
+		}
+		if (*end == '/' && policy_number(end + 1, &end2, &y) == 0 && *end2 == '\0' && x >= 1 && y > x && y <= 1000) {
+			*before_s = lifetime_s * x / y;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, "renewal policy \"%s\" is neither a number of days (15d) nor a fraction of the lifetime (1/3)",
+	               policy);
+}
+
+static void plan_renew_at(const struct cert *c, struct plan *p)
+{
+	int64_t lifetime = c->not_after - c->not_before, before;
+	struct err ignored;
+
+	if (c->ari_renew_at > 0) {
+		p->reason = PLAN_CA;
+		p->renew_at = c->ari_renew_at;
+		return;
+	}
+	if (c->renew_before && plan_policy_parse(c->renew_before, lifetime, &before, &ignored) == 0) {
+		p->reason = PLAN_POLICY;
+		p->renew_at = c->not_after - before;
+		return;
+	}
+	p->reason = PLAN_LIFETIME;
+	p->renew_at = c->not_after - (lifetime < SHORT_LIFETIME_S ? lifetime / 2 : lifetime / 3);
+}
+
+static bool plan_has_certificate(const struct cert *c)
+{
+	return c->not_after > 0;
+}
+
+void plan_next(const struct cert *c, int64_t now, struct plan *out)
+{
+	struct plan p = { .reason = PLAN_NEVER };
+
+	if (strcmp(c->status, "revoked") == 0) {
+		*out = p;
+		return;
+	}
+	if (!plan_has_certificate(c)) {
+		p.reason = PLAN_FIRST;
+		p.renew_at = c->retry_at > 0 ? c->retry_at : c->created_at > 0 ? c->created_at : now;
+		p.run_at = p.renew_at;
+		*out = p;
+		return;
+	}
+	plan_renew_at(c, &p);
+	p.run_at = p.renew_at > c->retry_at ? p.renew_at : c->retry_at;
+	/* renewal information is asked for until the certificate ends (RFC 9773 4.3) */
+	if (c->ari_check_at > 0 && c->ari_check_at < p.run_at && now < c->not_after)
+		p.run_at = c->ari_check_at;
+	if (p.run_at <= 0)
+		p.run_at = 1;
+	*out = p;
+}
+
+int64_t plan_backoff(int64_t failures, uint32_t retry_s)
+{
+	int64_t wait = BACKOFF_FIRST_S;
+
+	for (int64_t i = 1; i < failures && wait < DAY_S; i++)
+		wait *= 2;
+	if (wait > DAY_S)
+		wait = DAY_S;
+	return retry_s > wait ? retry_s : wait;
+}
+
+const char *plan_status(const struct cert *c, int64_t now)
+{
+	if (strcmp(c->status, "issued") == 0 && c->not_after > 0 && c->not_after <= now)
+		return "expired";
+	return c->status;
+}
+
+char *plan_explain(struct arena *a, const struct cert *c, int64_t now)
+{
+	struct plan p;
+	const char *at;
+
+	plan_next(c, now, &p);
+	at = clock_rfc3339(a, p.renew_at);
+	switch (p.reason) {
+	case PLAN_NEVER:
+		return arena_strdup(a, "it is revoked and is not renewed by itself; `everleaf issue --force` replaces it");
+	case PLAN_FIRST:
+		return arena_printf(a, "it has not been issued yet; the next attempt is due at %s", at);
+	case PLAN_CA:
+		return arena_printf(a, "the CA's renewal information suggests %s to %s; chosen: %s", clock_rfc3339(a, c->ari_start),
+		                    clock_rfc3339(a, c->ari_end), at);
+	case PLAN_POLICY:
+		return arena_printf(a, "its own policy says %s before the end: %s", c->renew_before, at);
+	case PLAN_LIFETIME:
+		return arena_printf(a, "%s of its lifetime is left at %s",
+		                    c->not_after - c->not_before < SHORT_LIFETIME_S ? "one half" : "one third", at);
+	}
+	return arena_strdup(a, "");
+}

@@ -1,0 +1,239 @@
+/*
+ * The row is there, with the key, before newAccount leaves: a lost answer is found again by the same key.
+ */
+#include "flow/register.h"
+
+#include <string.h>
+
+#include "acme/account.h"
+#include "base/clock.h"
+#include "flow/session.h"
+#include "sys/names.h"
+
+/* "letsencrypt", "letsencrypt-2", …; a URL gives its host. */
+static int free_name(struct run *r, struct arena *a, const struct ca *ca, const char **out, struct err *e)
+{
+	const char *base = ca->name, *host = strstr(base, "://");
+	struct account ignored;
+	struct err err;
+
+	if (host) {
+		host += 3;
+		base = arena_strndup(a, host, strcspn(host, ":/"));
+	}
+	for (int i = 1; i < 1000; i++) {
+		const char *name = i == 1 ? base : arena_printf(a, "%s-%d", base, i);
+		int result = st_account_get(r->store, a, name, &ignored, &err);
+		if (result == -ERR_NOT_FOUND) {
+			*out = name;
+			return 0;
+		}
+		if (result < 0) {
+			*e = err;
+			return result;
+		}
+	}
+	return err_set(e, ERR_EXISTS, "no free name for an account at %s; give one with --name", ca->name);
+}
+
+static int name_for(struct run *r, struct arena *a, const struct ca *ca, const char *wanted, const char **out, struct err *e)
+{
+	struct account found;
+	struct err err;
+	int result;
+
+	if (!wanted)
+		return free_name(r, a, ca, out, e);
+	if (!name_is_cert_name(wanted))
+		return err_set(e, ERR_USAGE, "\"%s\" cannot be an account's name: letters, digits, '.', '_' and '-' only", wanted);
+	result = st_account_get(r->store, a, wanted, &found, &err);
+	if (result == 0)
+		return err_set(e, ERR_EXISTS, "there is an account %s already (at %s); choose another --name", wanted, found.ca);
+	if (result != -ERR_NOT_FOUND) {
+		*e = err;
+		return result;
+	}
+	*out = wanted;
+	return 0;
+}
+
+/* A registration of the same name or CA that was cut short. */
+static int cut_short(struct run *r, struct arena *a, const struct register_spec *spec, struct account *out, struct err *e)
+{
+	struct account *v;
+	size_t n;
+
+	TRY(st_account_list(r->store, a, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].status, "registering") == 0 && strcmp(v[i].directory_url, spec->ca->url) == 0 &&
+		    (!spec->name || strcmp(spec->name, v[i].name) == 0)) {
+			*out = v[i];
+			return st_account_get(r->store, a, v[i].name, out, e);
+		}
+	return 0;
+}
+
+static int row_new(struct run *r, struct arena *a, const struct register_spec *spec, struct account *x, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	char *pem;
+
+	TRY(name_for(r, a, spec->ca, spec->name, &x->name, e));
+	TRY(key_generate(spec->key_type == KEY_NONE ? KEY_EC256 : spec->key_type, &k, e));
+	TRY(key_pem(a, k, &pem, e));
+	x->key = pem;
+	x->key_type = key_type_name(key_type(k));
+	x->ca = spec->ca->name;
+	x->directory_url = spec->ca->url;
+	x->status = "registering";
+	x->created_at = clock_now();
+	return st_account_put(r->store, x, e);
+}
+
+static int register_at_ca(struct run *r, struct arena *a, const struct register_spec *spec, const struct account *x, struct acme_account *got,
+                          struct err *e)
+{
+	static const char *const algs[] = { "HS256", "HS384", "HS512" };
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct acme_new_account want = {
+		.contacts = spec->emails,
+		.agree_tos = spec->agree_tos,
+		.eab_kid = spec->eab_kid,
+		.eab_key = spec->eab_key,
+		/* the MAC that the key's length is made for */
+		.eab_alg = algs[spec->eab_key.n >= 64 ? 2 : spec->eab_key.n >= 48 ? 1 : 0],
+	};
+	struct acme *acme;
+	int result;
+
+	TRY(key_parse(x->key, strlen(x->key), &k, e));
+	want.key = k;
+	TRY(session_open(r, spec->ca, &acme, e));
+	result = acme_account_new(acme, a, &want, got, e);
+	acme_close(acme);
+	return result;
+}
+
+static int store_registered(struct run *r, struct arena *a, struct account *x, const struct acme_account *got, struct err *e)
+{
+	x->url = got->url;
+	x->status = got->status && *got->status ? got->status : "valid";
+	x->contacts = got->contacts;
+	if (got->terms_of_service_agreed_url)
+		x->terms_url = got->terms_of_service_agreed_url;
+	TRY(store_begin(r->store, e));
+	if (st_account_put(r->store, x, e) < 0 ||
+	    st_event_add(r->store, NULL, "account", e, "account %s at %s: %s", x->name, x->ca, x->url) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	(void)a;
+	return store_commit(r->store, e);
+}
+
+int account_register(struct run *r, struct arena *a, const struct register_spec *spec, struct account *out, struct err *e)
+{
+	struct account x = { 0 };
+	struct acme_account got;
+	struct err forget;
+	bool resumed;
+
+	TRY(cut_short(r, a, spec, &x, e));
+	resumed = x.id != 0;
+	if (!resumed)
+		TRY(row_new(r, a, spec, &x, e));
+	if (register_at_ca(r, a, spec, &x, &got, e) < 0) {
+		/* refused for good: nothing is left behind; a lost answer keeps the key */
+		if (!err_is_retryable(e->code) && st_account_delete(r->store, x.name, &forget) < 0)
+			return err_ctx(e, "account %s", x.name);
+		return err_ctx(e, "account at %s", spec->ca->name);
+	}
+	if (got.contacts.n == 0)
+		got.contacts = spec->emails;
+	TRY(store_registered(r, a, &x, &got, e));
+	*out = x;
+	return 0;
+}
+
+int account_find_again(struct run *r, struct arena *a, const struct ca *ca, const struct key *key, const char *name, struct account *out,
+                       struct err *e)
+{
+	struct account x = { .ca = ca->name, .directory_url = ca->url, .created_at = clock_now() };
+	struct acme_new_account want = { .key = key, .only_existing = true };
+	struct acme_account got;
+	struct acme *acme;
+	char *pem;
+	int result;
+
+	TRY(name_for(r, a, ca, name, &x.name, e));
+	TRY(session_open(r, ca, &acme, e));
+	result = acme_account_new(acme, a, &want, &got, e);
+	if (result == 0)
+		result = acme_account_get(acme, a, &got, e);
+	acme_close(acme);
+	if (result < 0)
+		return err_ctx(e, "the account of this key at %s", ca->name);
+	TRY(key_pem(a, key, &pem, e));
+	x.key = pem;
+	x.key_type = key_type_name(key_type(key));
+	TRY(store_registered(r, a, &x, &got, e));
+	*out = x;
+	return 0;
+}
+
+int account_change_key(struct run *r, struct arena *a, struct account *x, enum key_type type, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct acme *acme;
+	char *pem;
+
+	TRY(session_for_account(r, a, x, &acme, e));
+	TRY(key_generate(type == KEY_NONE ? key_type_parse(x->key_type) : type, &k, e));
+	TRY(key_pem(a, k, &pem, e));
+	x->next_key = pem;
+	TRY(st_account_put(r->store, x, e));
+	TRY(acme_account_key_change(acme, a, k, e));
+	x->key = TAKE(x->next_key);
+	x->key_type = key_type_name(key_type(k));
+	session_forget(r, x->name);
+	TRY(st_account_put(r->store, x, e));
+	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)", x->name, x->ca, x->key_type);
+}
+
+int account_refresh(struct run *r, struct arena *a, struct account *x, struct err *e)
+{
+	struct acme_account got;
+	struct acme *acme;
+
+	TRY(session_for_account(r, a, x, &acme, e));
+	TRY(acme_account_get(acme, a, &got, e));
+	if (got.status && *got.status)
+		x->status = got.status;
+	x->contacts = got.contacts;
+	return st_account_put(r->store, x, e);
+}
+
+int account_set_contacts(struct run *r, struct arena *a, struct account *x, const struct strings *emails, struct err *e)
+{
+	struct acme_account got;
+	struct acme *acme;
+
+	TRY(session_for_account(r, a, x, &acme, e));
+	TRY(acme_account_update(acme, a, emails, &got, e));
+	x->contacts = got.contacts.n ? got.contacts : *emails;
+	TRY(st_account_put(r->store, x, e));
+	return st_event_add(r->store, NULL, "account", e, "account %s has other contacts", x->name);
+}
+
+int account_deactivate(struct run *r, struct arena *a, struct account *x, struct err *e)
+{
+	struct acme *acme;
+
+	TRY(session_for_account(r, a, x, &acme, e));
+	TRY(acme_account_deactivate(acme, a, e));
+	session_forget(r, x->name);
+	x->status = "deactivated";
+	x->is_default = false;
+	TRY(st_account_put(r->store, x, e));
+	return st_event_add(r->store, NULL, "account", e, "account %s at %s is deactivated for good", x->name, x->ca);
+}

@@ -1,0 +1,38 @@
+/*
+ * What every step of the story is given: one opened state folder, its configuration, the CAs' sessions, and who listens. Shared by the
+ * threads of a process; what belongs to one certificate's work is its arena and its lease.
+ */
+#ifndef FLOW_RUN_H
+#define FLOW_RUN_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "base/err.h"
+#include "flow/config.h"
+#include "store/store.h"
+
+struct sessions;
+
+struct run {
+	struct store *store;
+	const char *state_dir;
+	const struct config *config;
+	const char *ca_bundle;     /* file; NULL = the system's */
+	const char *command;       /* "everleaf renew": who holds a lease, in words */
+	const struct cancel *cancel;
+	struct sessions *sessions;
+	bool dry_run;              /* nothing is deployed */
+	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */
+	void *step_ctx;
+};
+
+/* Tells what is being done now. */
+static inline void run_step(const struct run *r, const char *subject, const char *step)
+{
+	if (r->step)
+		r->step(r->step_ctx, subject, step);
+}
+
+#endif

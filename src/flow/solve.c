@@ -1,0 +1,284 @@
+/*
+ * Between the order and its solver. The journal writes each challenge down before it is published; rows go only after it was taken away.
+ */
+#include "flow/solve.h"
+
+#include <string.h>
+
+#include "acme/authz.h"
+#include "acme/jws.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "challenge/dnspersist01.h"
+#include "challenge/solver.h"
+#include "flow/hooks.h"
+#include "sys/names.h"
+
+#define POLL_LIMIT_S 30
+
+/* the journal */
+
+static int journal_put(struct run *r, struct challenge *v, size_t n, const char *state, struct err *e)
+{
+	TRY(store_begin(r->store, e));
+	for (size_t i = 0; i < n; i++) {
+		v[i].state = state;
+		v[i].created_at = v[i].created_at ? v[i].created_at : clock_now();
+		if (st_challenge_put(r->store, &v[i], e) < 0) {
+			store_rollback(r->store);
+			return -(int)e->code;
+		}
+	}
+	return store_commit(r->store, e);
+}
+
+static int journal_about(void *ctx, struct challenge *v, size_t n, struct err *e)
+{
+	return journal_put(ctx, v, n, "about", e);
+}
+
+static int journal_placed(void *ctx, struct challenge *v, size_t n, struct err *e)
+{
+	return journal_put(ctx, v, n, "placed", e);
+}
+
+static int journal_removed(void *ctx, struct challenge *v, size_t n, struct err *e)
+{
+	struct run *r = ctx;
+
+	TRY(store_begin(r->store, e));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].id && st_challenge_delete(r->store, v[i].id, e) < 0) {
+			store_rollback(r->store);
+			return -(int)e->code;
+		}
+	return store_commit(r->store, e);
+}
+
+struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)
+{
+	struct solver_journal *j = ARENA_NEW(a, struct solver_journal);
+	struct solve *s = ARENA_NEW(a, struct solve);
+
+	*j = (struct solver_journal){ journal_about, journal_placed, journal_removed, r };
+	*s = (struct solve){
+		.method = c->method,
+		.type = c->challenge,
+		.webroot = c->webroot,
+		.listen = c->listen,
+		.hook = c->hook,
+		.well_known = c->well_known,
+		.hook_chain = c->hook_chain,
+		.hook_env = hooks_env(r, a, c),
+		.journal = j,
+		.cancel = r->cancel,
+		.arena = a,
+	};
+	return s;
+}
+
+int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err *e)
+{
+	const struct solver *solver = solver_find(c->method);
+
+	(void)r;
+	if (!solver)
+		return err_set(e, ERR_CONFIG, "%s has no way to prove its names; say how with `everleaf set %s --webroot DIR` or another method", c->name,
+		               c->name);
+	return solver->check && c->preflight ? solver->check(s, e) : 0;
+}
+
+void solve_done(const struct cert *c, struct solve *s)
+{
+	const struct solver *solver = solver_find(c->method);
+
+	if (solver && solver->close)
+		solver->close(s);
+}
+
+/* choosing */
+
+static const char *offered(struct arena *a, const struct acme_authz *z)
+{
+	struct strings types = { 0 };
+
+	for (size_t i = 0; i < z->n_challenges; i++)
+		strings_add(a, &types, z->challenges[i].type);
+	return types.n ? strings_join(a, &types, ", ") : "none that Everleaf knows";
+}
+
+static int choose(struct arena *a, struct acme *ca, const struct cert *c, const struct acme_authz *z, const struct acme_order *order,
+                  struct challenge *out, struct err *e)
+{
+	const struct acme_challenge *ch = acme_authz_challenge(z, c->challenge);
+	char *key_authorization;
+
+	if (!ch)
+		return err_set(e, ERR_ACME, "%s: the CA does not offer %s for it (offered: %s); choose another method", z->identifier, c->challenge,
+		               offered(a, z));
+	*out = (struct challenge){
+		.cert = c->name,
+		.order_url = order->url,
+		.url = ch->url,
+		.authz_url = z->url,
+		.domain = z->identifier,
+		.wildcard = z->wildcard,
+		.type = ch->type,
+		.method = c->method,
+		.token = ch->token,
+	};
+	if (strcmp(ch->type, "dns-persist-01") == 0) {
+		struct dnspersist how = { NULL, acme_account_url(ca), acme_account_key(ca), z->wildcard };
+		TRY(acme_directory(ca, &how.directory, e));
+		return dnspersist_fill(a, out, ch, &how, e);
+	}
+	TRY(jws_key_authorization(a, ch->token, acme_account_key(ca), &key_authorization, e));
+	return solver_fill(a, out, key_authorization, e);
+}
+
+/* A row that was recorded for the same challenge before a kill (or for a person) keeps its id. */
+static void take_recorded(struct challenge *v, size_t n, const struct challenge *old, size_t n_old)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n_old; k++)
+			if (old[k].url && strcmp(old[k].url, v[i].url) == 0) {
+				v[i].id = old[k].id;
+				v[i].created_at = old[k].created_at;
+			}
+}
+
+/* The pending authorizations' challenges, in *out. */
+static int collect(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_order *order,
+                   struct challenge **out, size_t *n, struct err *e)
+{
+	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n);
+	struct challenge *v = ARENA_ARRAY(a, struct challenge, order->authorizations.n);
+	struct challenge *old;
+	size_t count = 0, n_old;
+
+	run_step(r, c->name, "reading its authorizations");
+	TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
+	for (size_t i = 0; i < order->authorizations.n; i++)
+		if (strcmp(z[i].status, "pending") == 0)
+			TRY(choose(a, ca, c, &z[i], order, &v[count++], e));
+	TRY(st_challenge_list(r->store, a, c->name, &old, &n_old, e));
+	take_recorded(v, count, old, n_old);
+	*out = v;
+	*n = count;
+	return 0;
+}
+
+/* waiting */
+
+static int await(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct acme_order *order, const char *while_status,
+                 const char *what, struct err *e)
+{
+	int64_t limit_s = r->config->wait_s ? r->config->wait_s : 300;
+	int64_t end = clock_monotonic_ms() + limit_s * 1000;
+	const char *list[] = { while_status, NULL };
+
+	for (;;) {
+		int64_t left_s = (end - clock_monotonic_ms()) / 1000;
+		int result = acme_order_poll(ca, a, order, list, left_s < POLL_LIMIT_S ? (uint32_t)(left_s > 0 ? left_s : 1) : POLL_LIMIT_S, e);
+		if (result != -ERR_AGAIN)
+			return result;
+		if (clock_monotonic_ms() + (int64_t)e->retry_s * 1000 >= end)
+			return err_set(e, ERR_AGAIN, "the CA has not finished %s in %lld s; the order stays open, `everleaf renew %s` goes on with it", what,
+			               (long long)limit_s, c->name);
+		TRY(cancel_sleep_ms(r->cancel, (int64_t)e->retry_s * 1000, e));
+	}
+}
+
+/* What the authorizations of an invalid order say: one text for all names that failed. */
+static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_order *order, struct err *e)
+{
+	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n);
+	struct strings texts = { 0 };
+	const char *type = order->error_type;
+
+	TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
+	for (size_t i = 0; i < order->authorizations.n; i++) {
+		if (strcmp(z[i].status, "invalid") != 0)
+			continue;
+		const char *why = z[i].error_text ? z[i].error_text : "the CA gives no reason";
+		strings_add(a, &texts, arena_printf(a, "%s%s: %s", z[i].wildcard ? "*." : "", z[i].identifier, why));
+		type = z[i].error_type ? z[i].error_type : type;
+		hooks_invalid_challenge(r, a, c, z[i].identifier, why);
+	}
+	if (texts.n == 0)
+		strings_add(a, &texts, order->error_text ? order->error_text : "the CA gives no reason");
+	err_set(e, ERR_VALIDATION, "the CA could not validate %s", strings_join(a, &texts, "; "));
+	if (type)
+		strncpy(e->problem, type, sizeof(e->problem) - 1);
+	return -ERR_VALIDATION;
+}
+
+static int answer(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct order *row, struct acme_order *order,
+                  const struct challenge *v, size_t n, struct err *e)
+{
+	struct strings urls = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		strings_add(a, &urls, v[i].url);
+	run_step(r, c->name, arena_printf(a, "waiting for the CA to validate %zu name%s", n, n == 1 ? "" : "s"));
+	TRY(acme_challenge_answer(ca, a, &urls, e));
+	row->answered = true;
+	TRY(await(r, a, ca, c, order, "pending", "validating", e));
+	if (strcmp(order->status, "invalid") == 0)
+		return explain_invalid(r, a, ca, c, order, e);
+	return 0;
+}
+
+int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct solve *s, struct order *row,
+              struct acme_order *order, bool person_is_ready, bool *waits, struct err *e)
+{
+	const struct solver *solver = solver_find(c->method);
+	struct challenge *v;
+	struct err cleanup;
+	size_t n;
+	int result;
+
+	*waits = false;
+	TRY(collect(r, a, ca, c, order, &v, &n, e));
+	if (n == 0)
+		return await(r, a, ca, c, order, "pending", "validating", e);
+	run_step(r, c->name, arena_printf(a, "publishing %zu challenge%s", n, n == 1 ? "" : "s"));
+	TRY(solver->publish(s, v, n, e));
+	if (solver->waits_for_person && !person_is_ready) {
+		*waits = true;
+		return 0;
+	}
+	result = answer(r, a, ca, c, row, order, v, n, e);
+	if (solver->withdraw(s, v, n, &cleanup) < 0)
+		log_warn("%s: what was published could not be taken away, the next run tries again: %s", c->name, cleanup.text);
+	return result;
+}
+
+/* leftovers */
+
+static int sweep(struct run *r, struct arena *a, const struct cert *c, bool waiting_too, struct err *e)
+{
+	struct solve *s = solve_new(r, a, c);
+	struct challenge *v;
+	size_t n;
+
+	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		const struct solver *solver = solver_find(v[i].method);
+		if (!solver || (solver->waits_for_person && !waiting_too))
+			continue;
+		log_detail("%s: taking away what an earlier run left at %s", c->name, v[i].location ? v[i].location : v[i].domain);
+		TRY(solver->withdraw(s, &v[i], 1, e));
+	}
+	return 0;
+}
+
+int solve_sweep(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	return sweep(r, a, c, false, e);
+}
+
+int solve_sweep_all(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	return sweep(r, a, c, true, e);
+}

@@ -1,0 +1,183 @@
+/*
+ * The decision what a certificate needs now, and the record of how it went.
+ */
+#include "flow/work.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/deliver.h"
+#include "flow/hooks.h"
+#include "flow/identity.h"
+#include "flow/issue.h"
+#include "flow/keep.h"
+#include "flow/plan.h"
+#include "flow/renewal.h"
+#include "flow/solve.h"
+
+#define LEASE_S 3600
+#define LEASE_WAIT_MS 60000
+#define LEASE_LOOK_MS 200
+#define DAY_S 86400
+
+int work_lease(struct run *r, const char *cert_name, struct err *e)
+{
+	int64_t end = clock_monotonic_ms() + LEASE_WAIT_MS;
+
+	for (bool told = false;; told = true) {
+		int result = st_job_lease(r->store, cert_name, r->command, LEASE_S, e);
+		if (result != -ERR_BUSY || clock_monotonic_ms() >= end)
+			return result;
+		if (!told) {
+			log_info("%s; waiting for it", e->text);
+			run_step(r, cert_name, "waiting for another process");
+		}
+		TRY(cancel_sleep_ms(r->cancel, LEASE_LOOK_MS, e));
+	}
+}
+
+/* Whether it is to be issued now; *why says why not. */
+static int decide(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, bool *go, const char **why, struct err *e)
+{
+	int64_t now = clock_now();
+	const char *identity;
+	struct plan p;
+
+	(void)r;
+	plan_next(c, now, &p);
+	*why = plan_explain(a, c, now);
+	TRY(cert_identity(a, c, &identity, e));
+	*go = opt->force || opt->new_challenge;
+	if (*go || p.reason == PLAN_NEVER)
+		return 0;
+	if (c->not_after == 0) {
+		*go = opt->named || c->retry_at <= now;
+		if (!*go)
+			*why = arena_printf(a, "its last attempt failed; the next one is due at %s, `everleaf renew %s` tries at once",
+			                    clock_rfc3339(a, c->retry_at), c->name);
+		return 0;
+	}
+	if (!opt->only_renew && c->issued_identity && strcmp(identity, c->issued_identity) != 0)
+		*go = true;
+	else if (opt->days > 0)
+		*go = c->not_after - now < (int64_t)opt->days * DAY_S;
+	if (!*go && p.renew_at <= now)
+		*go = opt->named || c->retry_at <= now;
+	return 0;
+}
+
+static void record_failure(struct run *r, struct arena *a, struct cert *c, const struct err *failure)
+{
+	struct err e;
+
+	c->failures++;
+	c->last_error = failure->text;
+	c->last_error_at = clock_now();
+	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
+	if (c->not_after == 0)
+		c->status = "failed";
+	if (keep_record(r, a, c, "failed", failure->text, &e) < 0)
+		log_warn("the failure could not be recorded: %s", e.text);
+}
+
+static int pending_result(struct run *r, struct arena *a, struct cert *c, struct work_result *out, struct err *e)
+{
+	TRY(st_challenge_list(r->store, a, c->name, &out->challenges, &out->n_challenges, e));
+	out->outcome = WORK_PENDING;
+	if (c->not_after == 0)
+		c->status = "pending";
+	return keep_record(r, a, c, "pending", "waits for what has to be published; then run `everleaf verify`", e);
+}
+
+/* What can only be lost by a failing CA or disk has been stored; the rest is for convenience and may be done again. */
+static int after_issue(struct run *r, struct arena *a, struct cert *c, struct work_result *out, struct err *e)
+{
+	TRY(deliver(r, a, c, &out->failure, e));
+	if (r->dry_run)
+		return 0;
+	renewal_info_refresh(r, a, c);
+	return keep_record(r, a, c, NULL, NULL, e);
+}
+
+static int issue_now(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct work_result *out, struct err *e)
+{
+	enum work_outcome done = c->not_after > 0 ? WORK_RENEWED : WORK_ISSUED;
+	enum issue_outcome outcome;
+
+	if (opt->new_challenge)
+		TRY(issue_abandon(r, a, c, e));
+	TRY(hooks_startup(r, a, c, e));
+	TRY(issue(r, a, c, opt->person_is_ready, &outcome, e));
+	if (outcome == ISSUE_WAITS_FOR_PERSON)
+		return pending_result(r, a, c, out, e);
+	out->outcome = done;
+	return after_issue(r, a, c, out, e);
+}
+
+static int has_open_request(struct run *r, struct arena *a, const struct cert *c, bool *open, struct err *e)
+{
+	struct order row;
+	struct err err;
+	int result = st_order_open(r->store, a, c->name, &row, &err);
+
+	if (result < 0 && result != -ERR_NOT_FOUND) {
+		*e = err;
+		return result;
+	}
+	*open = result == 0;
+	return 0;
+}
+
+static int work_leased(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct work_result *out, struct err *e)
+{
+	bool go, open;
+
+	TRY(solve_sweep(r, a, c, e));
+	TRY(deliver(r, a, c, &out->failure, e));
+	if (c->self_signed_first && c->live_version == 0 && !r->dry_run) {
+		TRY(keep_stand_in(r, a, c, e));
+		TRY(deliver(r, a, c, &out->failure, e));
+	}
+	if (opt->person_is_ready) {
+		TRY(has_open_request(r, a, c, &open, e));
+		if (!open)
+			return err_set(e, ERR_INPUT, "no request is waiting; `everleaf verify %s --new` makes another", c->name);
+		return issue_now(r, a, c, opt, out, e);
+	}
+	if (c->not_after > 0 && !opt->force && (opt->named || (c->ari_check_at > 0 && c->ari_check_at <= clock_now()))) {
+		renewal_info_refresh(r, a, c);
+		TRY(keep_record(r, a, c, NULL, NULL, e));
+	}
+	TRY(decide(r, a, c, opt, &go, &out->why, e));
+	if (go)
+		return issue_now(r, a, c, opt, out, e);
+	out->outcome = WORK_UNCHANGED;
+	return c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;
+}
+
+void work_on(struct run *r, struct arena *a, const char *cert_name, const struct work_options *opt, struct work_result *out)
+{
+	struct log_context former = log_context_set("%s", cert_name);
+	struct err e = { 0 };
+	struct cert c;
+
+	*out = (struct work_result){ .outcome = WORK_FAILED };
+	if (work_lease(r, cert_name, &e) < 0) {
+		out->failure = e;
+	} else {
+		if (st_cert_get(r->store, a, cert_name, &c, &e) < 0) {
+			out->failure = e;
+		} else {
+			if (work_leased(r, a, &c, opt, out, &e) < 0) {
+				out->outcome = WORK_FAILED;
+				out->failure = e;
+				record_failure(r, a, &c, &e);
+			}
+			hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
+		}
+		st_job_release(r->store, cert_name);
+	}
+	run_step(r, cert_name, NULL);
+	log_context_restore(&former);
+}

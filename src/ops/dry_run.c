@@ -1,0 +1,125 @@
+/*
+ * The rows of a dry run are made in the other store, worked on as any, and deleted again.
+ */
+#include "ops/dry_run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/register.h"
+#include "flow/retire.h"
+#include "flow/session.h"
+
+/* The staging CA of a certificate's CA, known to the other store as well. */
+static int staging_ca(struct ops *o, struct ops *dry, struct arena *a, const char *name, struct ca *out, struct err *e)
+{
+	struct ca ca, staging;
+	struct err err;
+
+	TRY(ca_resolve(&o->run, a, name, &ca, e));
+	if (!ca.staging)
+		return err_set(e, ERR_USAGE, "the CA %s has no staging directory that is known, so there is no --dry-run; give it one with `everleaf ca add NAME URL --staging URL`",
+		               ca.name);
+	TRY(ca_resolve(&o->run, a, ca.staging, &staging, e));
+	if (ca_resolve(&dry->run, a, staging.url, out, &err) == 0 && (out->known || out->id))
+		return 0;
+	/* a laboratory's: it sees the world as its production sibling does */
+	staging.id = 0;
+	staging.name = arena_printf(a, "%s-staging", ca.name);
+	staging.ca_bundle = staging.ca_bundle ? staging.ca_bundle : ca.ca_bundle;
+	staging.resolver = staging.resolver ? staging.resolver : ca.resolver;
+	staging.http_port = staging.http_port ? staging.http_port : ca.http_port;
+	staging.tls_port = staging.tls_port ? staging.tls_port : ca.tls_port;
+	staging.created_at = clock_now();
+	TRY(st_ca_put(dry->run.store, &staging, e));
+	*out = staging;
+	return 0;
+}
+
+static int staging_account(struct ops *o, struct ops *dry, struct arena *a, const struct cert *c, const struct ca *staging,
+                           const struct issue_options *opt, struct err *e)
+{
+	struct register_spec spec = { .ca = staging, .agree_tos = true, .emails = opt->emails };
+	struct account account;
+	struct err err;
+	int result = account_of_ca(&dry->run, a, staging, &account, &err);
+
+	if (result != -ERR_NOT_FOUND) {
+		if (result < 0)
+			*e = err;
+		return result;
+	}
+	/* whoever has an account agreed to the CA's terms; its contacts serve here too */
+	if (account_for_cert(&o->run, a, c, &account, &err) == 0 && spec.emails.n == 0)
+		spec.emails = account.contacts;
+	else if (!opt->agree_tos && !o->config.agree_tos)
+		return err_set(e, ERR_USAGE, "there is no account at %s yet: give --email ADDR --agree-tos", c->ca);
+	return account_register(&dry->run, a, &spec, &account, e);
+}
+
+/* A copy that asks for the same and has nothing yet. */
+static int copy_request(struct ops *dry, struct arena *a, const struct cert *c, const struct ca *staging, struct err *e)
+{
+	struct cert copy = *c, old;
+	struct err err;
+
+	copy.id = st_cert_get(dry->run.store, a, c->name, &old, &err) == 0 ? old.id : 0;
+	copy.status = "pending";
+	copy.ca = staging->name;
+	copy.account = NULL;
+	copy.owner = NULL;
+	copy.preferred_chain = NULL; /* staging has other roots */
+	copy.self_signed_first = false;
+	copy.live_version = 0;
+	copy.live_self_signed = false;
+	copy.serial = copy.issuer = copy.spki_sha256 = copy.issued_identity = NULL;
+	copy.not_before = copy.not_after = copy.renew_at = copy.retry_at = copy.failures = 0;
+	copy.last_error = NULL;
+	copy.last_error_at = 0;
+	copy.ari_id = copy.ari_explanation_url = NULL;
+	copy.ari_start = copy.ari_end = copy.ari_renew_at = copy.ari_check_at = 0;
+	copy.created_at = copy.updated_at = clock_now();
+	return st_cert_put(dry->run.store, &copy, e);
+}
+
+static void forget(struct ops *dry, struct arena *a, const struct strings *names)
+{
+	struct cert c;
+	struct err e;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (st_cert_get(dry->run.store, a, names->v[i], &c, &e) < 0 || retire_delete(&dry->run, a, &c, &e) < 0)
+			log_warn("%s: the dry run left something behind: %s", names->v[i], e.text);
+}
+
+int dry_run(struct ops *o, struct arena *a, struct cert *certs, size_t n, const struct issue_options *opt, struct issue_result *out,
+            struct err *e)
+{
+	struct work_options work = { .force = true, .named = true };
+	struct strings names = { 0 };
+	struct ca staging;
+	struct ops *dry;
+
+	TRY(ops_dry(o, &dry, e));
+	for (size_t i = 0; i < n; i++) {
+		TRY(staging_ca(o, dry, a, certs[i].ca, &staging, e));
+		TRY(staging_account(o, dry, a, &certs[i], &staging, opt, e));
+		TRY(copy_request(dry, a, &certs[i], &staging, e));
+		strings_add(a, &names, certs[i].name);
+	}
+	TRY(ops_work(dry, a, &names, opt->jobs, &work, out, e));
+	forget(dry, a, &names);
+	return 0;
+}
+
+int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, const struct renew_options *opt, struct issue_result *out,
+                  struct err *e)
+{
+	struct issue_options as_issue = { .jobs = opt->jobs };
+	struct cert *certs = ARENA_ARRAY(a, struct cert, names->n + 1);
+
+	for (size_t i = 0; i < names->n; i++)
+		TRY(st_cert_get(o->run.store, a, names->v[i], &certs[i], e));
+	return dry_run(o, a, certs, names->n, &as_issue, out, e);
+}

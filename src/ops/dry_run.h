@@ -1,0 +1,15 @@
+/*
+ * --dry-run: the whole way against the CA's staging directory, in a state folder of its own below STATE/dry-run with an account of its own
+ * there. Challenge hooks run; nothing is deployed; nothing is kept but that account.
+ */
+#ifndef OPS_DRY_RUN_H
+#define OPS_DRY_RUN_H
+
+#include "ops/internal.h"
+
+NODISCARD int dry_run(struct ops *o, struct arena *a, struct cert *certs, size_t n, const struct issue_options *opt,
+                      struct issue_result *out, struct err *e);
+NODISCARD int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, const struct renew_options *opt,
+                            struct issue_result *out, struct err *e);
+
+#endif

@@ -1,0 +1,29 @@
+/* What the files of ops/ share: the opened state, and the small steps several of them take. */
+#ifndef OPS_INTERNAL_H
+#define OPS_INTERNAL_H
+
+#include "base/codec.h"
+#include "flow/run.h"
+#include "flow/work.h"
+#include "ops/ops.h"
+#include "ops/ops_cert.h"
+
+struct ops {
+	struct arena *arena;   /* as long as the struct itself */
+	struct ops_options options;
+	struct config config;
+	struct run run;
+	struct ops *dry;       /* the dry-run's own state folder; opened when first needed */
+};
+
+/* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing of it touches the real ones. */
+NODISCARD int ops_dry(struct ops *o, struct ops **out, struct err *e);
+
+/* Writes data to a file (0600) or, for NULL and "-", leaves it in *out for standard output. */
+NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e);
+
+/* One turn of several certificates on at most jobs threads; results in order. */
+NODISCARD int ops_work(struct ops *o, struct arena *a, const struct strings *names, unsigned jobs, const struct work_options *opt,
+                       struct issue_result *out, struct err *e);
+
+#endif

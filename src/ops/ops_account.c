@@ -1,0 +1,155 @@
+/*
+ * Accounts, as people name them.
+ */
+#include "ops/ops_account.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "flow/register.h"
+#include "flow/session.h"
+#include "ops/internal.h"
+#include "sys/key.h"
+
+#define FILE_MAX_BYTES ((size_t)64 << 10)
+
+static const char *ca_name(const struct ops *o, const char *given)
+{
+	return given ? given : o->config.ca ? o->config.ca : "letsencrypt";
+}
+
+static int key_type_given(const char *name, enum key_type *out, struct err *e)
+{
+	*out = name ? key_type_parse(name) : KEY_NONE;
+	if (name && *out == KEY_NONE)
+		return err_set(e, ERR_USAGE, "there is no key type \"%s\"; there are ec256, ec384, rsa2048, rsa3072 and rsa4096", name);
+	return 0;
+}
+
+int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r, struct account *out, struct err *e)
+{
+	struct register_spec spec = { .name = r->name, .emails = r->emails, .agree_tos = r->agree_tos, .eab_kid = r->eab_kid };
+	char *hmac;
+	struct ca ca;
+
+	if (!r->eab_kid != !r->eab_hmac_file)
+		return err_set(e, ERR_USAGE, "--eab-kid and --eab-hmac-file belong together");
+	TRY(key_type_given(r->key_type, &spec.key_type, e));
+	TRY(ca_resolve(&o->run, a, ca_name(o, r->ca), &ca, e));
+	spec.ca = &ca;
+	if (r->eab_hmac_file) {
+		TRY(fs_read_secret(a, r->eab_hmac_file, 4096, &hmac, e));
+		if (base64_decode_any(a, hmac, &spec.eab_key, e) < 0)
+			return err_ctx(e, "the key in %s", r->eab_hmac_file);
+	}
+	return account_register(&o->run, a, &spec, out, e);
+}
+
+int ops_account_list(struct ops *o, struct arena *a, struct account **out, size_t *n, struct err *e)
+{
+	return st_account_list(o->run.store, a, out, n, e);
+}
+
+int ops_account_show(struct ops *o, struct arena *a, const char *name, struct account *out, struct err *e)
+{
+	struct err err;
+
+	TRY(st_account_get(o->run.store, a, name, out, e));
+	if (strcmp(out->status, "valid") == 0 && account_refresh(&o->run, a, out, &err) < 0)
+		log_warn("%s is shown as it was last known: %s", name, err.text);
+	return 0;
+}
+
+int ops_account_update(struct ops *o, struct arena *a, const char *name, const struct strings *emails, struct account *out, struct err *e)
+{
+	TRY(st_account_get(o->run.store, a, name, out, e));
+	if (account_set_contacts(&o->run, a, out, emails, e) < 0)
+		return err_ctx(e, "account %s", name);
+	return 0;
+}
+
+int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const char *key_type, struct account *out, struct err *e)
+{
+	enum key_type type;
+
+	TRY(key_type_given(key_type, &type, e));
+	TRY(st_account_get(o->run.store, a, name, out, e));
+	if (account_change_key(&o->run, a, out, type, e) < 0)
+		return err_ctx(e, "account %s", name);
+	return 0;
+}
+
+int ops_account_export(struct ops *o, struct arena *a, const char *name, const char *format, const char *output, struct bytes *data,
+                       struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct account x;
+	char *text;
+
+	TRY(st_account_get(o->run.store, a, name, &x, e));
+	TRY(key_parse(x.key, strlen(x.key), &k, e));
+	if (format && strcmp(format, "jwk") == 0) {
+		TRY(key_jwk_private(a, k, &text, e));
+		text = arena_printf(a, "%s\n", text);
+	} else {
+		TRY(key_pem(a, k, &text, e));
+	}
+	struct bytes all = { (unsigned char *)text, strlen(text) };
+	return ops_output(output, &all, data, e);
+}
+
+int ops_account_import(struct ops *o, struct arena *a, const char *file, const char *ca_given, const char *name, struct account *out,
+                       struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	char *text;
+	size_t len;
+	struct ca ca;
+
+	TRY(ca_resolve(&o->run, a, ca_name(o, ca_given), &ca, e));
+	TRY(fs_read(a, file, FILE_MAX_BYTES, &text, &len, e));
+	if (key_parse(text, len, &k, e) < 0)
+		return err_ctx(e, "the account key %s", file);
+	return account_find_again(&o->run, a, &ca, k, name, out, e);
+}
+
+int ops_account_deactivate(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct account x;
+
+	TRY(st_account_get(o->run.store, a, name, &x, e));
+	if (account_deactivate(&o->run, a, &x, e) < 0)
+		return err_ctx(e, "account %s", name);
+	return 0;
+}
+
+int ops_account_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct account x;
+
+	TRY(st_account_get(o->run.store, a, name, &x, e));
+	session_forget(&o->run, name);
+	TRY(st_account_delete(o->run.store, name, e));
+	return st_event_add(o->run.store, NULL, "account", e, "account %s is forgotten here; it stays at %s as %s", name, x.ca, x.url);
+}
+
+int ops_account_default(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct account *v, x;
+	size_t n;
+
+	TRY(st_account_get(o->run.store, a, name, &x, e));
+	TRY(st_account_list(o->run.store, a, &v, &n, e));
+	for (size_t i = 0; i < n; i++) {
+		struct account one;
+		TRY(st_account_get(o->run.store, a, v[i].name, &one, e));
+		bool mine = strcmp(one.name, name) == 0;
+		if (one.is_default == mine)
+			continue;
+		one.is_default = mine;
+		TRY(st_account_put(o->run.store, &one, e));
+	}
+	return 0;
+}

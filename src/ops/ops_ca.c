@@ -1,0 +1,107 @@
+/*
+ * CAs: the known ones and those a person added.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "flow/session.h"
+#include "ops/internal.h"
+#include "ops/ops_account.h"
+#include "sys/names.h"
+
+#define BUNDLE_MAX_BYTES ((size_t)4 << 20)
+
+int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, struct err *e)
+{
+	const struct ca *known;
+	struct ca *added, *v;
+	size_t n_known, n_added;
+
+	known = ca_known(&n_known);
+	TRY(st_ca_list(o->run.store, a, &added, &n_added, e));
+	v = ARENA_ARRAY(a, struct ca, n_known + n_added);
+	memcpy(v, known, n_known * sizeof(*v));
+	if (n_added)
+		memcpy(v + n_known, added, n_added * sizeof(*v));
+	*out = v;
+	*n = n_known + n_added;
+	return 0;
+}
+
+int ops_ca_show(struct ops *o, struct arena *a, const char *name, struct ca *out, struct err *e)
+{
+	return ca_resolve(&o->run, a, name, out, e);
+}
+
+static int is_known(const char *name)
+{
+	const struct ca *known;
+	size_t n;
+
+	known = ca_known(&n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(known[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+static int check_url(const char *url, const char *option, struct err *e)
+{
+	if (strncmp(url, "https://", 8) != 0 || !url[8] || strlen(url) > 2048)
+		return err_set(e, ERR_USAGE, "%s must be the https:// URL of an ACME directory, not \"%s\"", option, url);
+	return 0;
+}
+
+int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca *out, struct err *e)
+{
+	struct ca ca = {
+		.name = c->name,
+		.url = c->url,
+		.staging = c->staging,
+		.resolver = c->resolver,
+		.http_port = c->http_port,
+		.tls_port = c->tls_port,
+		.parallel = c->parallel,
+		.created_at = clock_now(),
+	};
+	struct ca *v;
+	char *pem;
+	size_t n, len;
+
+	if (!name_is_cert_name(c->name))
+		return err_set(e, ERR_USAGE, "\"%s\" cannot be a CA's name: letters, digits, '.', '_' and '-' only", c->name);
+	if (is_known(c->name))
+		return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", c->name);
+	TRY(check_url(c->url, "the URL", e));
+	if (c->staging && strstr(c->staging, "://"))
+		TRY(check_url(c->staging, "--staging", e));
+	TRY(st_ca_list(o->run.store, a, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, c->name) == 0)
+			return err_set(e, ERR_EXISTS, "there is a CA %s already (%s); delete it first, or choose another name", c->name, v[i].url);
+	if (c->ca_bundle_file) {
+		TRY(fs_read(a, c->ca_bundle_file, BUNDLE_MAX_BYTES, &pem, &len, e));
+		if (!strstr(pem, "-----BEGIN CERTIFICATE-----"))
+			return err_set(e, ERR_INPUT, "%s holds no certificate in PEM", c->ca_bundle_file);
+		ca.ca_bundle = pem;
+	}
+	TRY(st_ca_put(o->run.store, &ca, e));
+	*out = ca;
+	return 0;
+}
+
+int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct account *v;
+	size_t n;
+
+	if (is_known(name))
+		return err_set(e, ERR_INPUT, "%s is built in and cannot be deleted", name);
+	TRY(st_account_list(o->run.store, a, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].ca, name) == 0)
+			return err_set(e, ERR_INPUT, "the account %s is at %s; delete it first (`everleaf account delete %s --yes`)", v[i].name, name,
+			               v[i].name);
+	return st_ca_delete(o->run.store, name, e);
+}

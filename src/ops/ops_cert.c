@@ -1,0 +1,190 @@
+/*
+ * set, list, show, log, check, delete, revoke, master-key rotate: what is asked about one certificate, or of all.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "flow/deliver.h"
+#include "flow/intake.h"
+#include "flow/keep.h"
+#include "flow/plan.h"
+#include "flow/retire.h"
+#include "flow/session.h"
+#include "flow/work.h"
+#include "ops/internal.h"
+
+#define DAY_S 86400
+#define CHECK_DAYS 7
+#define LOG_AT_ONCE 1000
+#define FILE_MAX_BYTES ((size_t)256 << 10)
+
+int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change *change, struct err *e)
+{
+	struct cert c;
+	int result;
+
+	TRY(work_lease(&o->run, name, e));
+	result = intake_set(&o->run, a, name, change, &c, e);
+	if (result == 0)
+		result = keep_record(&o->run, a, &c, "set",
+		                     arena_printf(a, "changed: %s", strings_join(a, &change->given, ", ")), e);
+	st_job_release(o->run.store, name);
+	return result;
+}
+
+struct listing {
+	const struct list_options *opt;
+	int64_t now;
+	int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e);
+	void *ctx;
+};
+
+static int list_row(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+{
+	struct listing *l = ctx;
+	struct cert shown = *c;
+
+	shown.status = plan_status(c, l->now);
+	if (l->opt->status && strcmp(l->opt->status, shown.status) != 0)
+		return 0;
+	return l->row(l->ctx, &shown, a, e);
+}
+
+int ops_list(struct ops *o, const struct list_options *opt, int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e),
+             void *ctx, struct err *e)
+{
+	struct listing l = { opt, clock_now(), row, ctx };
+	struct cert_filter filter = {
+		.owner = opt->owner,
+		.expires_before = opt->expiring_days ? l.now + (int64_t)opt->expiring_days * DAY_S : 0,
+	};
+
+	return st_cert_each(o->run.store, &filter, list_row, &l, e);
+}
+
+int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_details *out, struct err *e)
+{
+	struct cert_details d = { 0 };
+	const char *live = deliver_path(&o->run, a, name);
+
+	TRY(st_cert_get(o->run.store, a, name, &d.cert, e));
+	TRY(st_version_list(o->run.store, a, name, &d.versions, &d.n_versions, e));
+	TRY(st_challenge_list(o->run.store, a, name, &d.challenges, &d.n_challenges, e));
+	d.renewal_reason = plan_explain(a, &d.cert, clock_now());
+	d.cert.status = plan_status(&d.cert, clock_now());
+	d.live_path = fs_exists(live) ? live : NULL;
+	*out = d;
+	return 0;
+}
+
+int ops_log(struct ops *o, struct arena *a, const char *name, int64_t after_id, struct event **out, size_t *n, struct err *e)
+{
+	return st_event_list(o->run.store, a, name, after_id, LOG_AT_ONCE, out, n, e);
+}
+
+struct checking {
+	struct arena *arena;
+	int days;
+	int64_t now;
+	struct expiring *v;
+	size_t n, cap;
+};
+
+static int64_t check_limit(const struct checking *w, const struct cert *c)
+{
+	int64_t limit = (int64_t)(w->days ? w->days : CHECK_DAYS) * DAY_S, quarter = (c->not_after - c->not_before) / 4;
+
+	return !w->days && quarter < limit ? quarter : limit;
+}
+
+static int check_row(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+{
+	struct checking *w = ctx;
+
+	(void)a;
+	(void)e;
+	if (c->not_after == 0 || strcmp(c->status, "revoked") == 0 || c->not_after - w->now >= check_limit(w, c))
+		return 0;
+	if (w->n == w->cap) {
+		struct expiring *more = ARENA_ARRAY(w->arena, struct expiring, w->cap ? w->cap * 2 : 16);
+		if (w->n)
+			memcpy(more, w->v, w->n * sizeof(*more));
+		w->v = more;
+		w->cap = w->cap ? w->cap * 2 : 16;
+	}
+	w->v[w->n++] = (struct expiring){ arena_strdup(w->arena, c->name), arena_strdup(w->arena, plan_status(c, w->now)), c->not_after,
+		                          arena_strdup(w->arena, c->last_error) };
+	return 0;
+}
+
+int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, size_t *n, struct err *e)
+{
+	struct checking w = { .arena = a, .days = days, .now = clock_now() };
+	struct cert_filter all = { 0 };
+
+	TRY(st_cert_each(o->run.store, &all, check_row, &w, e));
+	*out = w.v;
+	*n = w.n;
+	return 0;
+}
+
+/* With the certificate's lease, so that nothing is issued or deployed meanwhile. */
+static int leased(struct ops *o, struct arena *a, const char *name, const char *reason,
+                  int (*act)(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e), struct err *e)
+{
+	struct cert c;
+	int result;
+
+	TRY(st_cert_get(o->run.store, a, name, &c, e));
+	TRY(work_lease(&o->run, name, e));
+	result = st_cert_get(o->run.store, a, name, &c, e);
+	if (result == 0)
+		result = act(o, a, &c, reason, e);
+	st_job_release(o->run.store, name);
+	run_step(&o->run, name, NULL);
+	return result < 0 ? err_ctx(e, "%s", name) : 0;
+}
+
+static int act_revoke(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e)
+{
+	run_step(&o->run, c->name, "revoking");
+	return retire_revoke(&o->run, a, c, reason, e);
+}
+
+static int act_delete(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e)
+{
+	(void)reason;
+	return retire_delete(&o->run, a, c, e);
+}
+
+int ops_revoke(struct ops *o, struct arena *a, const char *name, const char *reason, struct err *e)
+{
+	return leased(o, a, name, reason ? reason : "unspecified", act_revoke, e);
+}
+
+int ops_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	return leased(o, a, name, NULL, act_delete, e);
+}
+
+int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const char *key_file, const char *ca_name, const char *reason,
+                    struct err *e)
+{
+	char *cert, *key;
+	size_t cert_len, key_len;
+	struct ca ca;
+
+	TRY(ca_resolve(&o->run, a, ca_name ? ca_name : o->config.ca ? o->config.ca : "letsencrypt", &ca, e));
+	TRY(fs_read(a, cert_file, FILE_MAX_BYTES, &cert, &cert_len, e));
+	TRY(fs_read(a, key_file, FILE_MAX_BYTES, &key, &key_len, e));
+	if (retire_revoke_foreign(&o->run, a, &ca, cert, cert_len, key, key_len, reason ? reason : "unspecified", e) < 0)
+		return err_ctx(e, "%s", cert_file);
+	return 0;
+}
+
+int ops_master_key_rotate(struct ops *o, struct err *e)
+{
+	return store_rotate_master_key(o->run.store, e);
+}

@@ -1,0 +1,357 @@
+/*
+ * issue, renew, verify: which certificates, then each one's turn on a pool of threads, then the result that scripts read.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "flow/intake.h"
+#include "flow/keep.h"
+#include "flow/register.h"
+#include "flow/session.h"
+#include "ops/dry_run.h"
+#include "ops/internal.h"
+
+#define JOBS_DEFAULT 8
+#define DUE_AT_ONCE 100000
+#define FROM_MAX_BYTES ((size_t)16 << 20)
+#define FROM_MAX_LINES 100000
+
+/* one turn each */
+
+struct turns {
+	struct ops *ops;
+	const struct strings *names;
+	const struct work_options *options;
+	struct work_result *results;
+	struct arena *results_arena;
+	pthread_mutex_t lock; /* of results_arena */
+};
+
+/* What outlives the turn's own arena. */
+static void keep_result(struct arena *a, struct work_result *to, const struct work_result *from)
+{
+	*to = *from;
+	to->why = arena_strdup(a, from->why);
+	if (from->n_challenges == 0)
+		return;
+	to->challenges = arena_memdup(a, from->challenges, from->n_challenges * sizeof(*from->challenges));
+	for (size_t i = 0; i < from->n_challenges; i++)
+		FIELD_EACH(f, challenge_fields)
+			if (f->type == FT_STRING)
+				FIELD_STRING(f, &to->challenges[i]) = arena_strdup(a, FIELD_STRING(f, &from->challenges[i]));
+}
+
+static void one_turn(void *ctx, size_t i)
+{
+	struct turns *t = ctx;
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct work_result result;
+
+	if (cancel_is_set(t->ops->run.cancel)) {
+		result = (struct work_result){ .outcome = WORK_FAILED };
+		err_set(&result.failure, ERR_CANCELLED, "not begun: stopped");
+	} else {
+		work_on(&t->ops->run, a, t->names->v[i], t->options, &result);
+	}
+	pthread_mutex_lock(&t->lock);
+	keep_result(t->results_arena, &t->results[i], &result);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void gather(struct arena *a, const struct strings *names, const struct work_result *v, struct issue_result *out)
+{
+	out->failed = ARENA_ARRAY(a, struct cert_failure, names->n + 1);
+	out->pending = ARENA_ARRAY(a, struct cert_pending, names->n + 1);
+	for (size_t i = 0; i < names->n; i++) {
+		const char *name = names->v[i];
+		if (v[i].outcome == WORK_ISSUED)
+			strings_add(a, &out->issued, name);
+		if (v[i].outcome == WORK_RENEWED)
+			strings_add(a, &out->renewed, name);
+		if (v[i].outcome == WORK_UNCHANGED) {
+			strings_add(a, &out->unchanged, name);
+			strings_add(a, &out->unchanged_why, v[i].why ? v[i].why : "");
+		}
+		if (v[i].outcome == WORK_PENDING)
+			out->pending[out->n_pending++] = (struct cert_pending){ name, v[i].challenges, v[i].n_challenges };
+		if (v[i].outcome == WORK_FAILED || v[i].failure.code != ERR_NONE)
+			out->failed[out->n_failed++] = (struct cert_failure){ name, v[i].failure };
+	}
+}
+
+int ops_work(struct ops *o, struct arena *a, const struct strings *names, unsigned jobs, const struct work_options *opt,
+             struct issue_result *out, struct err *e)
+{
+	struct turns t = { .ops = o, .names = names, .options = opt, .results_arena = a };
+	int result;
+
+	*out = (struct issue_result){ 0 };
+	if (jobs == 0)
+		jobs = o->config.jobs ? (unsigned)o->config.jobs : JOBS_DEFAULT;
+	t.results = ARENA_ARRAY(a, struct work_result, names->n + 1);
+	pthread_mutex_init(&t.lock, NULL);
+	result = pool_run(jobs, names->n, one_turn, &t, e);
+	pthread_mutex_destroy(&t.lock);
+	TRY(result);
+	gather(a, names, t.results, out);
+	return 0;
+}
+
+int issue_result_error(const struct issue_result *r, struct err *e)
+{
+	size_t good = r->issued.n + r->renewed.n + r->unchanged.n + r->n_pending;
+
+	if (r->n_failed == 0)
+		return 0;
+	if (r->n_failed == 1 && good <= 1) {
+		const struct cert_failure *f = &r->failed[0];
+		bool live = strings_has(&r->issued, f->name) || strings_has(&r->renewed, f->name);
+		if (good == 0 || live || strings_has(&r->unchanged, f->name)) {
+			*e = f->err;
+			return err_ctx(e, live ? "%s is issued and live, but" : "%s", f->name);
+		}
+	}
+	if (good == 0) {
+		bool alike = true;
+		for (size_t i = 1; i < r->n_failed; i++)
+			alike = alike && err_exit_status(r->failed[i].err.code) == err_exit_status(r->failed[0].err.code);
+		return err_set(e, alike ? r->failed[0].err.code : ERR_HOOK, "all %zu certificates failed; the first was %s: %s", r->n_failed,
+		               r->failed[0].name, r->failed[0].err.text);
+	}
+	return err_set(e, ERR_PARTIAL, "%zu of %zu certificates failed; the first was %s: %s", r->n_failed, r->n_failed + good,
+	               r->failed[0].name, r->failed[0].err.text);
+}
+
+/* issue */
+
+/* The account that a certificate will need, registered on the fly if that was allowed. Before anything is stored. */
+static int ensure_account(struct ops *o, struct arena *a, const struct cert *c, const struct issue_options *opt, struct err *e)
+{
+	struct strings emails = opt->emails.n ? opt->emails : o->config.email;
+	struct register_spec spec = { .emails = emails, .agree_tos = opt->agree_tos || o->config.agree_tos };
+	struct account account;
+	struct err err;
+	struct ca ca;
+	int result = account_for_cert(&o->run, a, c, &account, &err);
+
+	if (result == 0 || result != -ERR_NOT_FOUND || emails.n == 0) {
+		if (result == -ERR_NOT_FOUND)
+			err.code = ERR_USAGE;
+		if (result < 0)
+			*e = err;
+		return result < 0 ? -(int)err.code : 0;
+	}
+	TRY(ca_resolve(&o->run, a, c->ca, &ca, e));
+	spec.ca = &ca;
+	run_step(&o->run, c->name, "registering an account");
+	result = account_register(&o->run, a, &spec, &account, e);
+	run_step(&o->run, c->name, NULL);
+	return result;
+}
+
+static int store_requests(struct ops *o, struct cert *v, size_t n, struct err *e)
+{
+	TRY(store_begin(o->run.store, e));
+	for (size_t i = 0; i < n; i++) {
+		bool is_new = v[i].id == 0;
+		v[i].updated_at = clock_now();
+		if (st_cert_put(o->run.store, &v[i], e) < 0 ||
+		    (is_new && (st_job_set(o->run.store, v[i].name, v[i].created_at, e) < 0 ||
+		                st_event_add(o->run.store, v[i].name, "requested", e, "requested") < 0))) {
+			store_rollback(o->run.store);
+			return -(int)e->code;
+		}
+	}
+	return store_commit(o->run.store, e);
+}
+
+static int take_in(struct ops *o, struct arena *a, struct cert_change *v, size_t n, struct cert *certs, struct strings *names,
+                   struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		TRY(intake(&o->run, a, &v[i], &certs[i], e));
+		strings_add(a, names, certs[i].name);
+	}
+	return 0;
+}
+
+/* Sorted copies: a list of thousands is checked for doubles without comparing each with each. */
+static int compare_names(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+static int refuse_doubles(struct arena *a, const struct strings *names, struct err *e)
+{
+	const char **v = arena_memdup(a, names->v, names->n * sizeof(*v));
+
+	qsort(v, names->n, sizeof(*v), compare_names);
+	for (size_t i = 1; i < names->n; i++)
+		if (strcmp(v[i - 1], v[i]) == 0)
+			return err_set(e, ERR_USAGE, "two certificates would be called %s; give one another name with --name or \"> NAME\"", v[i]);
+	return 0;
+}
+
+int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, const struct issue_options *opt, struct issue_result *out,
+              struct err *e)
+{
+	struct work_options work = { .force = opt->force, .named = true };
+	struct cert *certs = ARENA_ARRAY(a, struct cert, n + 1);
+	struct strings names = { 0 };
+
+	TRY(take_in(o, a, v, n, certs, &names, e));
+	TRY(refuse_doubles(a, &names, e));
+	if (opt->dry_run)
+		return dry_run(o, a, certs, n, opt, out, e);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(certs[i].ca, certs[0].ca) != 0)
+			TRY(ensure_account(o, a, &certs[i], opt, e));
+	TRY(store_requests(o, certs, n, e));
+	return ops_work(o, a, &names, opt->jobs, &work, out, e);
+}
+
+/* "NAME [NAME...] [> CERTNAME]" */
+static int from_line(struct arena *a, char *line, const struct cert_change *base, struct cert_change *out, struct err *e)
+{
+	struct cert_change ch = *base;
+	char *arrow = strchr(line, '>'), *save = NULL;
+
+	ch.given = strings_dup(a, &base->given);
+	strings_add(a, &ch.given, "domains");
+	ch.values.domains = (struct strings){ 0 };
+	if (arrow) {
+		*arrow++ = '\0';
+		ch.values.name = strtok_r(arrow, " \t", &save);
+		strings_add(a, &ch.given, "name");
+		if (!ch.values.name || strtok_r(NULL, " \t", &save))
+			return err_set(e, ERR_USAGE, "after \">\" stands one name of the certificate");
+	}
+	for (char *word = strtok_r(line, " \t", &save); word; word = strtok_r(NULL, " \t", &save))
+		strings_add(a, &ch.values.domains, word);
+	if (ch.values.domains.n == 0)
+		return err_set(e, ERR_USAGE, "no name before \">\"");
+	*out = ch;
+	return 0;
+}
+
+static int from_file(struct arena *a, const char *file, const struct cert_change *base, struct cert_change **out, size_t *n, struct err *e)
+{
+	char *text;
+	size_t len, lines = 1, number = 0, count = 0;
+
+	TRY(fs_read(a, file, FROM_MAX_BYTES, &text, &len, e));
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	if (lines > FROM_MAX_LINES)
+		return err_set(e, ERR_INPUT, "%s has more than %d lines", file, FROM_MAX_LINES);
+	*out = ARENA_ARRAY(a, struct cert_change, lines);
+	for (char *line = text, *next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		number++;
+		line[strcspn(line, "#\r")] = '\0';
+		if (line[strspn(line, " \t")] == '\0')
+			continue;
+		if (from_line(a, line, base, &(*out)[count++], e) < 0)
+			return err_ctx(e, "%s:%zu", file, number);
+	}
+	*n = count;
+	return count ? 0 : err_set(e, ERR_USAGE, "%s names no certificate", file);
+}
+
+int ops_issue_from(struct ops *o, struct arena *a, const char *file, const struct cert_change *base, const struct issue_options *opt,
+                   struct issue_result *out, struct err *e)
+{
+	struct cert_change *v;
+	size_t n;
+
+	TRY(from_file(a, file, base, &v, &n, e));
+	return ops_issue(o, a, v, n, opt, out, e);
+}
+
+/* renew */
+
+struct choosing {
+	struct arena *arena;
+	struct strings *names;
+	const struct renew_options *opt;
+};
+
+static int choose_by_days(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+{
+	struct choosing *w = ctx;
+	bool ends_soon = w->opt->days > 0 && c->not_after > 0 && c->not_after - clock_now() < (int64_t)w->opt->days * 86400;
+
+	(void)a;
+	(void)e;
+	if (strcmp(c->status, "revoked") != 0 && (w->opt->force || ends_soon || (w->opt->days > 0 && c->not_after == 0)))
+		strings_add(w->arena, w->names, c->name);
+	return 0;
+}
+
+static int owned_by(struct ops *o, struct arena *a, const char *owner, struct strings *names, struct err *e)
+{
+	struct strings mine = { 0 };
+
+	for (size_t i = 0; owner && i < names->n; i++) {
+		struct cert c;
+		TRY(st_cert_get(o->run.store, a, names->v[i], &c, e));
+		if (c.owner && strcmp(c.owner, owner) == 0)
+			strings_add(a, &mine, c.name);
+	}
+	if (owner)
+		*names = mine;
+	return 0;
+}
+
+/* The names asked for, or all that are due; --force and --days look at each. */
+static int choose(struct ops *o, struct arena *a, const struct renew_options *opt, struct strings *names, struct err *e)
+{
+	struct choosing w = { a, names, opt };
+	struct cert_filter all = { .owner = opt->owner };
+	struct cert c;
+
+	if (opt->names.n) {
+		*names = opt->names;
+		for (size_t i = 0; i < names->n; i++)
+			TRY(st_cert_get(o->run.store, a, names->v[i], &c, e));
+		return refuse_doubles(a, names, e);
+	}
+	if (opt->force || opt->days > 0)
+		return st_cert_each(o->run.store, &all, choose_by_days, &w, e);
+	TRY(st_job_due(o->run.store, a, clock_now(), DUE_AT_ONCE, names, e));
+	return owned_by(o, a, opt->owner, names, e);
+}
+
+int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt, struct issue_result *out, struct err *e)
+{
+	struct work_options work = {
+		.force = opt->force,
+		.named = opt->names.n > 0,
+		.days = opt->days,
+		.only_renew = true,
+	};
+	struct strings names = { 0 };
+
+	TRY(choose(o, a, opt, &names, e));
+	if (opt->dry_run)
+		return dry_run_names(o, a, &names, opt, out, e);
+	return ops_work(o, a, &names, opt->jobs, &work, out, e);
+}
+
+int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challenge, struct issue_result *out, struct err *e)
+{
+	struct work_options work = { .named = true, .person_is_ready = !new_challenge, .new_challenge = new_challenge };
+	struct strings names = { 0 };
+	struct cert c;
+
+	TRY(st_cert_get(o->run.store, a, name, &c, e));
+	strings_add(a, &names, name);
+	return ops_work(o, a, &names, 1, &work, out, e);
+}
