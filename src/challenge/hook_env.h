@@ -23,8 +23,9 @@ struct hook_context {
 /* "NAME=value" list, NULL-terminated. */
 const char *const *hook_env(struct arena *a, const struct hook_context *c);
 
-/* Runs `hook name args…`. A non-zero exit is ERR_HOOK with the name of the hook, its exit status and the last line of its standard
- * error. Arguments hold no blanks (checked; ERR_INPUT). output (may be NULL): its standard output. */
+/* Runs `hook name args…` (args NULL-terminated; NULL = none). A non-zero exit is ERR_HOOK with the name of the hook, its exit status
+ * and the last line of its standard error. Arguments of deploy_challenge and clean_challenge hold no blanks, since scripts split
+ * them at blanks (checked; ERR_INPUT). output: its standard output; NULL = it goes to the log. */
 NODISCARD int hook_call(struct arena *a, const char *hook, const char *const *env, const struct cancel *cancel, const char *name,
                         const char *const *args, char **output, struct err *e);
 /* The start-up probe with an unknown hook name: must exit 0 (a script that cannot is refused with ERR_HOOK). */

@@ -31,6 +31,7 @@ struct solve {
 	const struct solver_journal *journal;
 	const struct cancel *cancel;
 	struct arena *arena;
+	void *state;             /* the solver's own, from check to close; NULL at first */
 };
 
 struct solver {
@@ -47,6 +48,10 @@ struct solver {
 	void (*close)(struct solve *s); /* undoes check; NULL = nothing to undo */
 	bool waits_for_person;     /* manual: publish records and shows, the order stays pending */
 };
+
+#define X(symbol) extern const struct solver solver_##symbol;
+#include "challenge/solvers.def"
+#undef X
 
 /* By method; NULL = unknown. */
 const struct solver *solver_find(const char *method);

@@ -1,0 +1,130 @@
+/*
+ * The table of solvers, what a challenge's value and location are, and the order in which every solver records and acts
+ * (solver_impl.h). Runs on the worker's thread; no state of its own.
+ */
+#include "challenge/solver.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "challenge/solver_impl.h"
+#include "sys/hash.h"
+#include "sys/names.h"
+
+static const struct solver *const solvers[] = {
+#define X(symbol) &solver_##symbol,
+#include "challenge/solvers.def"
+#undef X
+};
+
+const struct solver *solver_find(const char *method)
+{
+	for (size_t i = 0; method && i < ARRAY_LEN(solvers); i++)
+		if (strcmp(solvers[i]->method, method) == 0)
+			return solvers[i];
+	return NULL;
+}
+
+static void fill_http01(struct arena *a, struct challenge *c, const char *key_authorization)
+{
+	bool v6 = strchr(c->domain, ':') != NULL;
+
+	c->value = arena_strdup(a, key_authorization);
+	c->location = arena_printf(a, "http://%s%s%s/.well-known/acme-challenge/%s", v6 ? "[" : "", c->domain, v6 ? "]" : "",
+	                           c->token);
+}
+
+int solver_fill(struct arena *a, struct challenge *c, const char *key_authorization, struct err *e)
+{
+	unsigned char digest[HASH_MAX];
+
+	if (!c->token || !is_acme_token(c->token))
+		return err_set(e, ERR_PROTOCOL, "%s: the CA's %s challenge has no usable token", c->domain, c->type);
+	if (strcmp(c->type, "http-01") == 0) {
+		fill_http01(a, c, key_authorization);
+		return 0;
+	}
+	TRY(hash_digest(HASH_SHA256, key_authorization, strlen(key_authorization), digest, e));
+	if (strcmp(c->type, "dns-01") == 0) {
+		c->value = base64url_encode(a, digest, 32);
+		c->location = arena_printf(a, "_acme-challenge.%s", c->domain);
+		return 0;
+	}
+	if (strcmp(c->type, "tls-alpn-01") == 0) {
+		c->value = hex_encode(a, digest, 32);
+		c->location = name_kind(c->domain) == NAME_IP ? name_ip_reverse(a, c->domain) : arena_strdup(a, c->domain);
+		return 0;
+	}
+	return err_set(e, ERR_INPUT, "%s: no value is known for a challenge of type %s", c->domain, c->type);
+}
+
+static size_t batch_size(const struct solver_acts *acts, const struct solve *s, const struct challenge *v, size_t n)
+{
+	return acts->batch ? acts->batch(s, v, n) : 1;
+}
+
+static int put_all(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+{
+	for (size_t i = 0, k; acts->put && i < n; i += k) {
+		if (cancel_is_set(s->cancel))
+			return err_set(e, ERR_CANCELLED, "stopped while publishing challenges");
+		k = batch_size(acts, s, v + i, n - i);
+		TRY(acts->put(s, v + i, k, e));
+	}
+	return 0;
+}
+
+static int put_and_record(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+{
+	TRY(put_all(acts, s, v, n, e));
+	for (size_t i = 0; i < n; i++)
+		v[i].state = "placed";
+	return s->journal ? s->journal->placed(s->journal->ctx, v, n, e) : 0;
+}
+
+int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+{
+	struct err second;
+
+	for (size_t i = 0; i < n; i++) {
+		v[i].state = "about";
+		v[i].method = s->method;
+		if (acts->place)
+			acts->place(s, &v[i]);
+	}
+	if (s->journal)
+		TRY(s->journal->about(s->journal->ctx, v, n, e));
+	int r = put_and_record(acts, s, v, n, e);
+	/* All of them are recorded, so all of them are taken back: which one failed half-way cannot be known of a hook. */
+	if (r < 0 && solver_withdraw_with(acts, s, v, n, &second) < 0)
+		log_warn("after that failure: %s", second.text);
+	return r;
+}
+
+int solver_withdraw_with(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+{
+	struct challenge *gone = ARENA_ARRAY(s->arena, struct challenge, n ? n : 1);
+	struct err now;
+	size_t n_gone = 0;
+	int first = 0;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		k = batch_size(acts, s, v + i, n - i);
+		int r = acts->drop ? acts->drop(s, v + i, k, &now) : 0;
+		if (r < 0 && first == 0) {
+			first = r;
+			*e = now;
+		}
+		for (size_t j = i; r == 0 && j < i + k; j++)
+			gone[n_gone++] = v[j];
+	}
+	if (n_gone > 0 && s->journal) {
+		int r = s->journal->removed(s->journal->ctx, gone, n_gone, &now);
+		if (r < 0 && first == 0) {
+			first = r;
+			*e = now;
+		}
+	}
+	return first;
+}
