@@ -1,0 +1,228 @@
+/*
+ * See live.h. Order of a write: all files into versions/NAME/.N.tmp, each made durable; the folder renamed to N; the link
+ * switched; old versions removed. Whoever has the lease of the certificate writes; there is no other lock.
+ */
+#include "deploy/live.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "sys/names.h"
+
+#define MAX_FILES 6
+
+struct file {
+	const char *name;
+	struct bytes data;
+};
+struct files {
+	struct file v[MAX_FILES];
+	size_t n;
+};
+
+static int check_name(const char *cert_name, struct err *e)
+{
+	if (!cert_name || !name_is_cert_name(cert_name))
+		return err_set(e, ERR_INPUT, "\"%s\" cannot be the name of a certificate's folder", cert_name ? cert_name : "");
+	return 0;
+}
+
+static void add_text(struct files *list, const char *name, const char *text)
+{
+	list->v[list->n++] = (struct file){ name, { (unsigned char *)text, strlen(text) } };
+}
+
+static const char *with_newline(struct arena *a, const char *pem)
+{
+	size_t n = strlen(pem);
+
+	return n > 0 && pem[n - 1] != '\n' ? arena_printf(a, "%s\n", pem) : pem;
+}
+
+static int files_of(struct arena *a, const struct live_files *f, struct files *out, struct err *e)
+{
+	const char *key = f->key_pem ? with_newline(a, f->key_pem) : "";
+	const char *leaf = with_newline(a, f->leaf_pem), *chain = with_newline(a, f->chain_pem);
+	bool has_store = f->keystore.n > 0;
+
+	if (has_store && (!f->keystore_file || strchr(f->keystore_file, '/') || f->keystore_file[0] == '.'))
+		return err_set(e, ERR_INPUT, "a key store needs a plain file name");
+	if (f->key_pem)
+		add_text(out, "privkey.pem", key);
+	add_text(out, "cert.pem", leaf);
+	add_text(out, "chain.pem", chain);
+	add_text(out, "fullchain.pem", with_newline(a, f->fullchain_pem));
+	add_text(out, "combined.pem", arena_printf(a, "%s%s%s", key, leaf, chain));
+	if (has_store)
+		out->v[out->n++] = (struct file){ f->keystore_file, f->keystore };
+	return 0;
+}
+
+static int write_new_version(struct arena *a, const char *folder, int64_t n, const struct files *files, struct err *e)
+{
+	const char *tmp = arena_printf(a, "%s/.%lld.tmp", folder, (long long)n);
+	const char *final = arena_printf(a, "%s/%lld", folder, (long long)n);
+
+	TRY(fs_remove(tmp, e)); /* of a process that was killed here */
+	TRY(fs_mkdirs(tmp, 0700, e));
+	for (size_t i = 0; i < files->n; i++)
+		TRY(fs_write_new(fs_join(a, tmp, files->v[i].name), files->v[i].data.v, files->v[i].data.n, 0600, e));
+	TRY(fs_sync_dir(tmp, e));
+	TRY(fs_rename(tmp, final, e));
+	return fs_sync_dir(folder, e);
+}
+
+/* The folder came into place whole; a file is missing only when somebody took it away, or wants a key store now. */
+static int complete_version(struct arena *a, const char *version, const struct files *files, struct err *e)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		const char *path = fs_join(a, version, files->v[i].name);
+		if (!fs_exists(path))
+			TRY(fs_write_atomic(path, files->v[i].data.v, files->v[i].data.n, 0600, e));
+	}
+	return 0;
+}
+
+static bool points_to(const char *link, const char *target)
+{
+	char now[512];
+	ssize_t n = readlink(link, now, sizeof(now));
+
+	return n > 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
+}
+
+static int switch_link(struct arena *a, const char *state_dir, const struct live_files *f, const char *version, struct err *e)
+{
+	const char *target = arena_printf(a, "../versions/%s/%lld", f->cert_name, (long long)f->n);
+	const char *link = live_path(a, state_dir, f->cert_name);
+
+	if (points_to(link, target))
+		return 0;
+	if (f->before_switch)
+		TRY(f->before_switch(f->ctx, version, e));
+	return fs_symlink_switch(target, link, e);
+}
+
+/* A version's folder is its number, 1 and up without a leading zero; 0 = anything else. */
+static int64_t version_number(const char *name)
+{
+	size_t len = strspn(name, "0123456789");
+
+	if (len == 0 || len > 18 || name[len] || name[0] == '0')
+		return 0;
+	return strtoll(name, NULL, 10);
+}
+
+static bool is_leftover(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] == '.' && len > 5 && strcmp(name + len - 4, ".tmp") == 0;
+}
+
+static void remove_old(struct arena *a, const char *folder, const char *name)
+{
+	struct err e;
+
+	if (fs_remove(fs_join(a, folder, name), &e) < 0)
+		log_warn("an old version stays: %s", e.text);
+}
+
+static int newest_first(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+
+	return (a < b) - (a > b);
+}
+
+static void close_dir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+/* Keeps the newest LIVE_KEEP, the live one among them even if it is older. What cannot be removed is only told: the
+ * certificate is live by now. */
+static void prune(struct arena *a, const char *folder, int64_t live)
+{
+	CLEANUP(close_dir) DIR *d = opendir(folder);
+	struct strings names = { 0 };
+	struct dirent *entry;
+	size_t n = 0;
+	int kept = 1;
+
+	while (d && (entry = readdir(d)))
+		strings_add(a, &names, entry->d_name);
+	int64_t *numbers = ARENA_ARRAY(a, int64_t, names.n + 1);
+	for (size_t i = 0; i < names.n; i++) {
+		if (is_leftover(names.v[i]))
+			remove_old(a, folder, names.v[i]);
+		else if (version_number(names.v[i]) > 0)
+			numbers[n++] = version_number(names.v[i]);
+	}
+	qsort(numbers, n, sizeof(*numbers), newest_first);
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] != live && kept++ >= LIVE_KEEP)
+			remove_old(a, folder, arena_printf(a, "%lld", (long long)numbers[i]));
+}
+
+/* A kill between making the new link and renaming it leaves it beside the old one. Only links to this certificate's
+ * versions are ours to take: others are at work on theirs. */
+static void sweep_links(struct arena *a, const char *live_dir, const char *cert_name)
+{
+	CLEANUP(close_dir) DIR *d = opendir(live_dir);
+	const char *ours = arena_printf(a, "../versions/%s/", cert_name);
+	struct dirent *entry;
+	char target[512];
+
+	while (d && (entry = readdir(d))) {
+		if (!fs_is_leftover(entry->d_name))
+			continue;
+		ssize_t n = readlinkat(dirfd(d), entry->d_name, target, sizeof(target));
+		if (n > (ssize_t)strlen(ours) && memcmp(target, ours, strlen(ours)) == 0)
+			(void)unlinkat(dirfd(d), entry->d_name, 0);
+	}
+}
+
+int live_write(const char *state_dir, const struct live_files *f, struct err *e)
+{
+	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
+	struct files files = { 0 };
+
+	TRY(check_name(f->cert_name, e));
+	if (f->n <= 0)
+		return err_set(e, ERR_INPUT, "%s: version %lld cannot be written", f->cert_name, (long long)f->n);
+	TRY(files_of(a, f, &files, e));
+	const char *folder = arena_printf(a, "%s/versions/%s", state_dir, f->cert_name);
+	const char *version = arena_printf(a, "%s/%lld", folder, (long long)f->n);
+	TRY(fs_mkdirs(folder, 0700, e));
+	TRY(fs_mkdirs(fs_join(a, state_dir, "live"), 0700, e));
+	if (fs_exists(version))
+		TRY(complete_version(a, version, &files, e));
+	else
+		TRY(write_new_version(a, folder, f->n, &files, e));
+	TRY(switch_link(a, state_dir, f, version, e));
+	sweep_links(a, fs_join(a, state_dir, "live"), f->cert_name);
+	prune(a, folder, f->n);
+	return 0;
+}
+
+int live_delete(const char *state_dir, const char *cert_name, struct err *e)
+{
+	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
+
+	TRY(check_name(cert_name, e));
+	sweep_links(a, fs_join(a, state_dir, "live"), cert_name);
+	TRY(fs_remove(live_path(a, state_dir, cert_name), e));
+	return fs_remove(arena_printf(a, "%s/versions/%s", state_dir, cert_name), e);
+}
+
+char *live_path(struct arena *a, const char *state_dir, const char *cert_name)
+{
+	return arena_printf(a, "%s/live/%s", state_dir, cert_name);
+}
