@@ -1,6 +1,6 @@
 /*
- * Certificate signing requests: made from a specification, or a person's own, read and checked. A person's request is sent
- * as it is, so everything the CA would refuse in it is told here.
+ * Certificate signing requests: made from a specification, or a person's own, read and checked. A person's request is
+ * sent as it is, so everything the CA would refuse in it is told here.
  */
 #include "sys/csr.h"
 
@@ -26,7 +26,7 @@ const char *csr_common_name(const struct strings *names)
 
 static int add_names(X509_REQ *req, const struct strings *names, struct err *e)
 {
-	STACK_OF(X509_EXTENSION) *exts CLEANUP(extensions_cleanup) = NULL;
+	STACK_OF(X509_EXTENSION) * exts CLEANUP(extensions_cleanup) = NULL;
 	GENERAL_NAMES *gens CLEANUP(general_names_cleanup) = NULL;
 	/* RFC 5280 4.2.1.6: critical if the subject is empty */
 	bool critical = X509_NAME_entry_count(X509_REQ_get_subject_name(req)) == 0;
@@ -81,7 +81,8 @@ static int unwrap(struct arena *a, const void *data, size_t len, struct bytes *o
 	if (!in)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	while ((found = pem_next(a, in, &block, e)) > 0)
-		if (strcmp(block.name, "CERTIFICATE REQUEST") == 0 || strcmp(block.name, "NEW CERTIFICATE REQUEST") == 0) {
+		if (strcmp(block.name, "CERTIFICATE REQUEST") == 0 ||
+		    strcmp(block.name, "NEW CERTIFICATE REQUEST") == 0) {
 			*out = block.der;
 			return 0;
 		}
@@ -126,7 +127,7 @@ static int read_names(struct arena *a, X509_REQ *req, const GENERAL_NAMES *gens,
 	return 0;
 }
 
-static bool asks_must_staple(STACK_OF(X509_EXTENSION) *exts)
+static bool asks_must_staple(STACK_OF(X509_EXTENSION) * exts)
 {
 	TLS_FEATURE *features = X509V3_get_d2i(exts, NID_tlsfeature, NULL, NULL);
 	bool asked = false;
@@ -139,7 +140,7 @@ static bool asks_must_staple(STACK_OF(X509_EXTENSION) *exts)
 
 static int read_extensions(struct arena *a, X509_REQ *req, struct csr_info *info, struct err *e)
 {
-	STACK_OF(X509_EXTENSION) *exts CLEANUP(extensions_cleanup) = X509_REQ_get_extensions(req);
+	STACK_OF(X509_EXTENSION) * exts CLEANUP(extensions_cleanup) = X509_REQ_get_extensions(req);
 	GENERAL_NAMES *gens CLEANUP(general_names_cleanup) = NULL;
 	int crit = -1;
 
@@ -160,9 +161,10 @@ static int read_key(struct arena *a, X509_REQ *req, struct csr_info *info, struc
 		return key_openssl_error(e, ERR_INPUT, "the request's public key cannot be read");
 	info->key_type = key_evp_type(pkey);
 	if (info->key_type == KEY_NONE)
-		return err_set(e, ERR_INPUT,
-		               "the request's key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 or 4096 bits",
-		               key_evp_describe(a, pkey));
+		return err_set(
+		    e, ERR_INPUT,
+		    "the request's key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 or 4096 bits",
+		    key_evp_describe(a, pkey));
 	if (X509_REQ_verify(req, pkey) != 1) {
 		ERR_clear_error();
 		return err_set(e, ERR_INPUT, "the request's signature does not verify");

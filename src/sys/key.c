@@ -1,6 +1,6 @@
 /*
- * Private keys by OpenSSL EVP: generated, read from PEM and DER, written as PKCS#8. The JWK forms and JWS signatures are in
- * key_jwk.c. Only the five types of key.h get in, and only keys whose private half signs for the public one, so
+ * Private keys by OpenSSL EVP: generated, read from PEM and DER, written as PKCS#8. The JWK forms and JWS signatures
+ * are in key_jwk.c. Only the five types of key.h get in, and only keys whose private half signs for the public one, so
  * that what comes later need not ask again. A struct key never changes after it was made; it is counted.
  */
 #include "sys/key.h"
@@ -73,7 +73,9 @@ enum key_type key_evp_type(const EVP_PKEY *pkey)
 	case EVP_PKEY_EC:
 		if (!group_name(pkey, group, sizeof group))
 			return KEY_NONE;
-		return strcmp(group, "prime256v1") == 0 ? KEY_EC256 : strcmp(group, "secp384r1") == 0 ? KEY_EC384 : KEY_NONE;
+		return strcmp(group, "prime256v1") == 0  ? KEY_EC256
+		       : strcmp(group, "secp384r1") == 0 ? KEY_EC384
+		                                         : KEY_NONE;
 	case EVP_PKEY_RSA:
 		switch (EVP_PKEY_get_bits(pkey)) {
 		case 2048:
@@ -93,7 +95,8 @@ char *key_evp_describe(struct arena *a, const EVP_PKEY *pkey)
 	char group[64];
 
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC)
-		return arena_printf(a, "EC on %s", group_name(pkey, group, sizeof group) ? group : "a curve of its own");
+		return arena_printf(a, "EC on %s",
+		                    group_name(pkey, group, sizeof group) ? group : "a curve of its own");
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_RSA)
 		return arena_printf(a, "RSA of %d bits", EVP_PKEY_get_bits(pkey));
 	return arena_strdup(a, type ? type : "unknown");
@@ -143,12 +146,14 @@ int key_wrap(EVP_PKEY **pkey, struct key **out, struct err *e)
 	enum key_type type = key_evp_type(*pkey);
 
 	if (type == KEY_NONE)
-		return err_set(e, ERR_INPUT, "the key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 or 4096 bits",
+		return err_set(e, ERR_INPUT,
+		               "the key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 or 4096 bits",
 		               key_evp_describe(a, *pkey));
 	if (!is_ec_form_set(*pkey))
 		return key_openssl_error(e, ERR_CRYPTO, "cannot use the key");
 	if (!is_whole(*pkey))
-		return err_set(e, ERR_INPUT, "not a private key, or its private and public parts do not belong together");
+		return err_set(e, ERR_INPUT,
+		               "not a private key, or its private and public parts do not belong together");
 	return wrap(pkey, type, out, e);
 }
 
@@ -182,7 +187,8 @@ int key_generate(enum key_type type, struct key **out, struct err *e)
 
 static int encrypted_error(struct err *e)
 {
-	return err_set(e, ERR_INPUT, "the private key is encrypted; decrypt it first (openssl pkey -in FILE -out NEWFILE)");
+	return err_set(e, ERR_INPUT,
+	               "the private key is encrypted; decrypt it first (openssl pkey -in FILE -out NEWFILE)");
 }
 
 /* PKCS#8's encrypted form is an algorithm and an octet string: no plain key begins like that. */
@@ -214,7 +220,8 @@ static int parse_der(const struct bytes *der, EVP_PKEY **out, struct err *e)
 
 static bool is_key_block(const char *name)
 {
-	static const char *const names[] = { "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY" };
+	static const char *const names[] = { "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY",
+		                             "ENCRYPTED PRIVATE KEY" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(name, names[i]) == 0)

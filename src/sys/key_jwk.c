@@ -1,7 +1,7 @@
 /*
- * Keys as JSON Web Keys (RFC 7517, 7518 6) and the signatures of JWS (RFC 7518 3). The public form is written in the one
- * order RFC 7638 hashes. What is read may be a stranger's file: every number is bounded, and nothing of it goes into
- * an error text.
+ * Keys as JSON Web Keys (RFC 7517, 7518 6) and the signatures of JWS (RFC 7518 3). The public form is written in the
+ * one order RFC 7638 hashes. What is read may be a stranger's file: every number is bounded, and nothing of it goes
+ * into an error text.
  */
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>

@@ -1,6 +1,6 @@
 /*
- * Names that go into certificates. What a person typed is brought to the one form that is sent, compared and stored; what
- * no public CA could put into a certificate is refused here, with the reason, before it costs a request.
+ * Names that go into certificates. What a person typed is brought to the one form that is sent, compared and stored;
+ * what no public CA could put into a certificate is refused here, with the reason, before it costs a request.
  */
 #include "sys/names.h"
 
@@ -111,8 +111,8 @@ static int to_ascii(struct arena *a, const char *typed, const char *name, const 
 	int rc = idn2_to_ascii_8z(name, &ascii, IDN_FLAGS);
 
 	if (rc != IDN2_OK)
-		return err_set(e, ERR_INPUT, "\"%.300s\" cannot be in a certificate: not valid in IDNA 2008 (%s)", typed,
-		               idn2_strerror(rc));
+		return err_set(e, ERR_INPUT, "\"%.300s\" cannot be in a certificate: not valid in IDNA 2008 (%s)",
+		               typed, idn2_strerror(rc));
 	*out = arena_strdup(a, ascii);
 	idn2_free(ascii);
 	return 0;

@@ -83,7 +83,8 @@ static int read_dns(struct arena *a, const ASN1_IA5STRING *s, struct strings *na
 
 	for (size_t i = 0; i < n; i++) {
 		if (name[i] <= ' ' || name[i] > '~')
-			return err_set(e, ERR_INPUT, "a DNS name among the alternative names holds a character no name has");
+			return err_set(e, ERR_INPUT,
+			               "a DNS name among the alternative names holds a character no name has");
 		name[i] = (char)tolower((unsigned char)name[i]);
 	}
 	if (n == 0)
@@ -116,7 +117,8 @@ int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict, struct str
 		else if (kind == GEN_IPADD)
 			TRY(read_address(a, value, names, e));
 		else if (strict)
-			return err_set(e, ERR_INPUT, "%s is among the alternative names; only DNS names and addresses may be",
+			return err_set(e, ERR_INPUT,
+			               "%s is among the alternative names; only DNS names and addresses may be",
 			               kind_name(kind));
 	}
 	return 0;
@@ -140,8 +142,8 @@ int subject_fill(X509_NAME *name, const struct subject *s, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (parts[i].value && X509_NAME_add_entry_by_NID(name, parts[i].nid, MBSTRING_UTF8,
 		                                                 (const unsigned char *)parts[i].value, -1, -1, 0) != 1)
-			return key_openssl_error(e, ERR_INPUT, "the subject's %s \"%.100s\" does not fit", parts[i].what,
-			                         parts[i].value);
+			return key_openssl_error(e, ERR_INPUT, "the subject's %s \"%.100s\" does not fit",
+			                         parts[i].what, parts[i].value);
 	return 0;
 }
 

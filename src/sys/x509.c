@@ -1,6 +1,7 @@
 /*
- * Certificates read: one, or the chain a CA sent. Everything wanted of them is taken out once, as plain strings and numbers,
- * so that no caller touches OpenSSL. Checks are in x509_check.c, certificates of our own making in x509_make.c.
+ * Certificates read: one, or the chain a CA sent. Everything wanted of them is taken out once, as plain strings and
+ * numbers, so that no caller touches OpenSSL. Checks are in x509_check.c, certificates of our own making in
+ * x509_make.c.
  */
 #include "sys/x509.h"
 
@@ -165,9 +166,11 @@ static int check_order(const struct x509_chain *chain, struct err *e)
 {
 	for (size_t i = 0; i + 1 < chain->n; i++)
 		if (strcmp(chain->v[i].issuer, chain->v[i + 1].subject) != 0)
-			return err_set(e, ERR_INPUT, "the certificates are not in issuing order: \"%.120s\" was issued by \"%.120s\", "
-			                             "not by the next one",
-			               chain->v[i].subject, chain->v[i].issuer);
+			return err_set(
+			    e, ERR_INPUT,
+			    "the certificates are not in issuing order: \"%.120s\" was issued by \"%.120s\", "
+			    "not by the next one",
+			    chain->v[i].subject, chain->v[i].issuer);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Whether a chain is what was asked for: the step between the download and the store. Trust is not the question here (the
- * CA is the one that was chosen), but a CA's mistake, or an answer meant for somebody else, must not be installed.
+ * Whether a chain is what was asked for: the step between the download and the store. Trust is not the question here
+ * (the CA is the one that was chosen), but a CA's mistake, or an answer meant for somebody else, must not be installed.
  */
 #include <openssl/err.h>
 #include <string.h>
@@ -42,8 +42,8 @@ static int check_names(const struct strings *held, const struct strings *asked, 
 			return err_set(e, ERR_PROTOCOL, "the certificate lacks the name %.253s", asked->v[i]);
 	for (size_t i = 0; i < held->n; i++)
 		if (!has_name(asked, held->v[i]))
-			return err_set(e, ERR_PROTOCOL, "the certificate holds the name %.253s, which was not asked for",
-			               held->v[i]);
+			return err_set(e, ERR_PROTOCOL,
+			               "the certificate holds the name %.253s, which was not asked for", held->v[i]);
 	return 0;
 }
 
@@ -54,7 +54,8 @@ static int check_dates(const struct x509_info *leaf, int64_t now, struct err *e)
 	if (leaf->not_after <= leaf->not_before)
 		return err_set(e, ERR_PROTOCOL, "the certificate ends before it begins");
 	if (leaf->not_before > now + CLOCK_DIFFERENCE_S)
-		return err_set(e, ERR_PROTOCOL, "the certificate is not valid before %s; is this machine's clock right?",
+		return err_set(e, ERR_PROTOCOL,
+		               "the certificate is not valid before %s; is this machine's clock right?",
 		               clock_rfc3339(a, leaf->not_before));
 	if (leaf->not_after < now - CLOCK_DIFFERENCE_S)
 		return err_set(e, ERR_PROTOCOL, "the certificate ended at %s; is this machine's clock right?",
@@ -77,8 +78,9 @@ static int check_signature(const struct x509_info *cert, const struct x509_info 
 	bool fine = x && pkey && X509_verify(x, pkey) == 1;
 
 	ERR_clear_error();
-	return fine ? 0 : err_set(e, ERR_PROTOCOL, "\"%.120s\" is not signed by \"%.120s\", the next of the chain",
-	                          cert->subject, issuer->subject);
+	return fine ? 0
+	            : err_set(e, ERR_PROTOCOL, "\"%.120s\" is not signed by \"%.120s\", the next of the chain",
+	                      cert->subject, issuer->subject);
 }
 
 int x509_chain_check(const struct x509_chain *chain, const struct key *k, const char *spki_sha256,

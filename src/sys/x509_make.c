@@ -1,6 +1,6 @@
 /*
- * Certificates of our own: the self-signed stand-in, and the one that answers tls-alpn-01. Nobody trusts them; they only
- * have to be well-formed.
+ * Certificates of our own: the self-signed stand-in, and the one that answers tls-alpn-01. Nobody trusts them; they
+ * only have to be well-formed.
  */
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -44,8 +44,8 @@ static int begin(const struct key *k, const struct subject *subject, int days, X
 	int64_t from = clock_now() - BACKDATE_S;
 
 	if (!x || X509_set_version(x, 2 /* v3 */) != 1 || !is_serial_set(x) ||
-	    !ASN1_TIME_set(X509_getm_notBefore(x), from) || !ASN1_TIME_set(X509_getm_notAfter(x), from + days * DAY_S) ||
-	    X509_set_pubkey(x, key_evp(k)) != 1)
+	    !ASN1_TIME_set(X509_getm_notBefore(x), from) ||
+	    !ASN1_TIME_set(X509_getm_notAfter(x), from + days * DAY_S) || X509_set_pubkey(x, key_evp(k)) != 1)
 		return key_openssl_error(e, ERR_CRYPTO, "cannot make a certificate");
 	TRY(subject_fill(X509_get_subject_name(x), subject, e));
 	if (X509_set_issuer_name(x, X509_get_subject_name(x)) != 1)
@@ -93,7 +93,8 @@ int x509_self_signed(struct arena *a, const struct key *k, const struct csr_spec
 	TRY(begin(k, &subject, days, &x, e));
 	TRY(add_names(x, &spec->names, e));
 	if (!is_extended(x, NID_basic_constraints, "critical,CA:FALSE") ||
-	    !is_extended(x, NID_key_usage, rsa ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature") ||
+	    !is_extended(x, NID_key_usage,
+	                 rsa ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature") ||
 	    !is_extended(x, NID_ext_key_usage, "serverAuth") || !is_extended(x, NID_subject_key_identifier, "hash"))
 		return key_openssl_error(e, ERR_CRYPTO, "cannot make a self-signed certificate");
 	return finish(a, x, k, spec->digest, pem, e);

@@ -3,9 +3,8 @@
 #ifndef SYS_YAML_H
 #define SYS_YAML_H
 
-#include <jansson.h>
-
 #include "base/err.h"
+#include "base/json.h"
 
 /* name: for messages ("everleaf.yaml:12: …"). An empty document is an empty object. ERR_CONFIG. */
 NODISCARD int yaml_parse(const char *text, size_t len, const char *name, json_t **out, struct err *e);
