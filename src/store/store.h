@@ -45,7 +45,8 @@ struct cert_filter {
 	int64_t expires_before; /* 0 = any */
 };
 NODISCARD int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f, struct cert **out, size_t *n, struct err *e);
-/* Calls each row in turn with an arena of its own, so that a list of any length takes the memory of one row. */
+/* Calls each row in turn with an arena of its own, so that a list of any length takes the memory of one row. The store is
+ * locked meanwhile: row may read it, and neither writes to it nor waits for anything. */
 NODISCARD int st_cert_each(struct store *s, const struct cert_filter *f,
                            int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e), void *ctx, struct err *e);
 NODISCARD int st_cert_delete(struct store *s, const char *name, struct err *e); /* with versions, orders, challenges, job; events stay */
@@ -60,6 +61,7 @@ void st_job_release(struct store *s, const char *subject);
 
 /* versions */
 NODISCARD int st_version_put(struct store *s, struct version *v, struct err *e); /* n is set to the next one when 0 */
+/* n 0: the newest. */
 NODISCARD int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n, struct version *out, struct err *e);
 NODISCARD int st_version_list(struct store *s, struct arena *a, const char *cert, struct version **out, size_t *n, struct err *e); /* newest first; key left NULL */
 NODISCARD int st_version_by_fingerprint(struct store *s, struct arena *a, const char *fingerprint, struct version *out, struct err *e);
