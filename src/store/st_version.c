@@ -25,12 +25,16 @@ int st_version_put(struct store *s, struct version *v, struct err *e)
 
 int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n, struct version *out, struct err *e)
 {
-	const struct query one = QUERY("where cert = $1 and n = $2", ARG_TEXT(cert), ARG_INT(n));
 	const struct query newest = QUERY("where cert = $1 order by n desc limit 1", ARG_TEXT(cert));
+	const struct query one = QUERY("where cert = $1 and n = $2", ARG_TEXT(cert), ARG_INT(n));
 	bool found = false;
 
 	TRY(record_get(s, a, T_VERSIONS, n ? &one : &newest, out, &found, e));
-	return found ? 0 : err_set(e, ERR_NOT_FOUND, "certificate %s has no version %lld", cert, (long long)n);
+	if (found)
+		return 0;
+	if (n)
+		return err_set(e, ERR_NOT_FOUND, "certificate %s has no version %lld", cert, (long long)n);
+	return err_set(e, ERR_NOT_FOUND, "certificate %s has no version yet", cert);
 }
 
 int st_version_list(struct store *s, struct arena *a, const char *cert, struct version **out, size_t *n, struct err *e)

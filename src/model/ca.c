@@ -1,0 +1,31 @@
+/* The known certification authorities: the rows of cas.def as an array, and the fields of an added one. */
+#include "model/ca.h"
+
+const struct field ca_fields[] = {
+	FIELD(struct ca, id, FT_INT, F_KEY | F_HIDDEN, "row"),
+	FIELD(struct ca, name, FT_STRING, 0, "as people call it"),
+	FIELD(struct ca, url, FT_STRING, 0, "directory URL"),
+	FIELD(struct ca, staging, FT_STRING, 0, "its staging directory: a URL or the name of a CA"),
+	FIELD(struct ca, ca_bundle, FT_STRING, 0, "trust anchors for its own TLS, PEM"),
+	FIELD(struct ca, resolver, FT_STRING, 0, "the resolver it asks, ADDR:PORT"),
+	FIELD(struct ca, http_port, FT_INT, 0, "port where it validates http-01; 0 = 80"),
+	FIELD(struct ca, tls_port, FT_INT, 0, "port where it validates tls-alpn-01; 0 = 443"),
+	FIELD(struct ca, parallel, FT_INT, 0, "requests under way at once; 0 = 8"),
+	FIELD(struct ca, needs_eab, FT_BOOL, 0, "demands external account binding"),
+	FIELD(struct ca, known, FT_BOOL, F_NOT_STORED, "built in"),
+	FIELD(struct ca, created_at, FT_TIME, 0, "when it was added"),
+	FIELD_END
+};
+
+static const struct ca known_cas[] = {
+#define X(ca_name, directory, staging_name, eab) \
+	{ .name = (ca_name), .url = (directory), .staging = (staging_name), .needs_eab = (eab), .known = true },
+#include "model/cas.def"
+#undef X
+};
+
+const struct ca *ca_known(size_t *n)
+{
+	*n = ARRAY_LEN(known_cas);
+	return known_cas;
+}

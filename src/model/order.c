@@ -1,0 +1,21 @@
+/* The fields of an order under way: columns of `orders`. */
+#include "model/order.h"
+
+const struct field order_fields[] = {
+	FIELD(struct order, id, FT_INT, F_KEY | F_HIDDEN, "row"),
+	FIELD(struct order, cert, FT_STRING, 0, "the certificate's name"),
+	FIELD(struct order, account, FT_STRING, 0, "the account's name"),
+	FIELD(struct order, state, FT_STRING, 0, "new, open, done or failed"),
+	FIELD(struct order, url, FT_STRING, 0, "order URL at the CA"),
+	FIELD(struct order, identity, FT_STRING, F_HIDDEN, "digest of what was wanted when it was made"),
+	FIELD(struct order, domains, FT_STRINGS, 0, "identifiers of the order"),
+	FIELD(struct order, profile, FT_STRING, 0, "ACME profile"),
+	FIELD(struct order, replaces, FT_STRING, 0, "what it replaces (RFC 9773)"),
+	FIELD(struct order, key, FT_SECRET, 0, "private key of the request, PEM"),
+	FIELD(struct order, csr, FT_STRING, F_HIDDEN, "certificate request, base64url of its DER"),
+	FIELD(struct order, renewal, FT_BOOL, 0, "a good version was live when it was made"),
+	FIELD(struct order, answered, FT_BOOL, 0, "its challenges were answered"),
+	FIELD(struct order, created_at, FT_TIME, 0, "when it was made"),
+	FIELD(struct order, updated_at, FT_TIME, 0, "when it last changed"),
+	FIELD_END
+};

@@ -1,0 +1,46 @@
+/*
+ * Events: what happened, in order. Their texts quote others (a CA, a hook), so what could play with a terminal or is not
+ * UTF-8 is replaced on the way in.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "store/internal.h"
+
+#define TEXT_MAX 2048
+
+static int event_insert(struct store *s, struct event *ev, struct err *e)
+{
+	struct tx t CLEANUP(tx_done) = { 0 };
+
+	TRY(tx_open(s, &t, e));
+	TRY(record_put(s, T_EVENTS, ev, &ev->id, e));
+	return tx_commit(&t, e);
+}
+
+int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	struct event ev = { .at = clock_now(), .cert = cert, .kind = kind, .text = text, .actor = s->actor };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_clean(text);
+	return event_insert(s, &ev, e);
+}
+
+int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id, size_t limit, struct event **out,
+                  size_t *n, struct err *e)
+{
+	const struct arg args[] = { ARG_INT(after_id), ARG_INT(limit ? (int64_t)limit : INT64_MAX), ARG_TEXT(cert) };
+	const struct query all = { "where id > $1 order by id limit $2", args, 2, false };
+	const struct query one = { "where cert = $3 and id > $1 order by id limit $2", args, 3, false };
+	void *rows = NULL;
+
+	TRY(record_list(s, a, T_EVENTS, cert ? &one : &all, &rows, n, e));
+	*out = rows;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * What a database driver brings, behind sys/db.h: one const struct db_driver per engine, a row in db.c. A driver's own
+ * struct starts with struct db, its statement with struct db_stmt. Called with the lock held, but for open and close.
+ */
+#ifndef SYS_DB_DRIVER_H
+#define SYS_DB_DRIVER_H
+
+#include <pthread.h>
+
+#include "sys/db.h"
+
+struct db_driver {
+	const char *scheme; /* of the URL, with its colon */
+	int (*open)(const char *rest, struct db **out, struct err *e); /* rest: the URL after the scheme */
+	void (*close)(struct db *d); /* frees; all statements were finalized before */
+	int (*script)(struct db *d, const char *sql, struct err *e);
+	int (*prepare)(struct db *d, const char *sql, struct db_stmt **out, struct err *e);
+	void (*finalize)(struct db_stmt *s);
+	void (*reset)(struct db_stmt *s); /* back to before its first step; unbound */
+	void (*bind_int)(struct db_stmt *s, int param, int64_t v);
+	void (*bind_text)(struct db_stmt *s, int param, const char *v);
+	int (*step)(struct db_stmt *s, struct err *e);
+	int64_t (*column_int)(struct db_stmt *s, int column);
+	const char *(*column_text)(struct db_stmt *s, int column, size_t *len); /* valid until the next step */
+	int (*column_count)(struct db_stmt *s);
+	const char *(*column_name)(struct db_stmt *s, int column);
+	int64_t (*changes)(struct db *d);
+	int (*begin)(struct db *d, struct err *e);
+	int (*commit)(struct db *d, struct err *e);
+	void (*rollback)(struct db *d); /* nothing to roll back is fine */
+};
+
+struct db {
+	const struct db_driver *driver;
+	pthread_mutex_t mutex;
+	unsigned depth;         /* how often the holder has locked */
+	struct db_stmt *cache;  /* every statement of this connection */
+};
+
+struct db_stmt {
+	struct db *db;
+	struct db_stmt *next;
+	char *sql;
+	uint32_t hash;
+	bool busy; /* stepped to a row, and neither to its end nor reset */
+};
+
+extern const struct db_driver db_sqlite;
+
+#endif

@@ -1,0 +1,152 @@
+/* Leases: held, run out, taken over from the dead; many processes and many threads at once. */
+#include "store_place.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/wait.h>
+
+static void test_lease_is_held(void **state)
+{
+	struct place *p = *state;
+	struct cert got;
+
+	clock_set(1795305600);
+	OK(st_job_lease(p->s, "example.org", "everleaf renew", 60, E));
+	FAILS(ERR_BUSY, st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
+	assert_string_equal(err.text, arena_printf(p->a, "example.org is being worked on by process %d (everleaf renew) since "
+	                                                "2026-11-22T00:00:00Z; wait for it or try again later", getpid()));
+	OK(st_job_lease(p->s, "other.org", "everleaf issue", 60, E));
+	st_job_release(p->s, "example.org");
+	OK(st_job_lease(p->s, "example.org", "a|b\n", 60, E));
+	FAILS(ERR_BUSY, st_job_lease(p->s, "example.org", "x", 60, E));
+	assert_non_null(strstr(err.text, "(a-b-)"));
+	clock_set(1795305600 + 100); /* it ran out */
+	OK(st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
+	FAILS(ERR_NOT_FOUND, st_cert_get(p->s, p->a, "example.org", &got, E));
+}
+
+/* Children that report through their exit status what became of their lease. */
+static pid_t lease_child(struct place *p, const int *hold)
+{
+	pid_t child = fork();
+	struct store *mine = NULL;
+	struct err e;
+	char byte;
+	int rc;
+
+	if (child != 0)
+		return child;
+	if (hold)
+		close(hold[1]);
+	if (open_as(p, true, &mine, &e) < 0)
+		_exit(99);
+	rc = st_job_lease(mine, "example.org", "everleaf renew", 3600, &e);
+	/* Who holds it stays alive until all have tried. */
+	if (rc == 0 && hold && read(hold[0], &byte, 1) != 0)
+		_exit(98);
+	_exit(-rc);
+}
+
+static void test_one_of_many_processes_leases(void **state)
+{
+	struct place *p = *state;
+	int hold[2], status;
+
+	assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
+	store_close(TAKE(p->s)); /* a connection is not carried over a fork */
+	for (int i = 0; i < 6; i++)
+		assert_true(lease_child(p, hold) > 0);
+	for (int i = 0; i < 5; i++) { /* all but the holder end */
+		assert_true(wait(&status) > 0 && WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), ERR_BUSY);
+	}
+	close(hold[1]);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	close(hold[0]);
+	/* The holder ended without releasing: it is dead. */
+	OK(open_as(p, true, &p->s, E));
+	OK(st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
+}
+
+static void test_zombie_is_dead(void **state)
+{
+	struct place *p = *state;
+	siginfo_t info;
+	pid_t child;
+
+	store_close(TAKE(p->s));
+	child = lease_child(p, NULL);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(info.si_status, 0);
+	OK(open_as(p, true, &p->s, E));
+	OK(st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void test_foreign_holders(void **state)
+{
+	struct place *p = *state;
+
+	clock_set(1795305600);
+	OK(st_job_set(p->s, "a", 0, E));
+	/* Another host: only the time counts. */
+	sql(p, "update jobs set lease = 'elsewhere|b|1|1|everleaf serve|1795305000', lease_until = 1795305700");
+	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
+	assert_non_null(strstr(err.text, "process 1 (everleaf serve) on elsewhere since 2026-11-21T23:50:00Z"));
+	clock_set(1795305701);
+	OK(st_job_lease(p->s, "a", "x", 60, E));
+	/* This process in another boot, and with another start: dead both. */
+	sql(p, "update jobs set lease = replace(lease, '|', '|0'), lease_until = 1999999999");
+	OK(st_job_lease(p->s, "a", "x", 60, E));
+	sql(p, "update jobs set lease = 'nonsense', lease_until = 1999999999");
+	OK(st_job_lease(p->s, "a", "x", 60, E));
+}
+
+struct racer {
+	struct place *p;
+	int rc;
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+	struct err e;
+
+	r->rc = st_job_lease(r->p->s, "a", "x", 60, &e);
+	return NULL;
+}
+
+static void test_one_of_many_threads_leases(void **state)
+{
+	struct place *p = *state;
+	struct racer r[8];
+	pthread_t t[8];
+	int won = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		r[i] = (struct racer){ p, 1 };
+		assert_int_equal(pthread_create(&t[i], NULL, race, &r[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		pthread_join(t[i], NULL);
+		assert_true(r[i].rc == 0 || r[i].rc == -ERR_BUSY);
+		won += r[i].rc == 0;
+	}
+	assert_int_equal(won, 1);
+}
+
+/* Whether the words are in any file of the state folder. */
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(test_lease_is_held),
+		ROW(test_one_of_many_processes_leases),
+		ROW(test_zombie_is_dead),
+		ROW(test_foreign_holders),
+		ROW(test_one_of_many_threads_leases),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
