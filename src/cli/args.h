@@ -1,0 +1,62 @@
+/* What the options of each command fill. Where an interface of ops already has a struct for it, that one is filled at once. */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include "cli/command.h"
+#include "ops/ops_account.h"
+#include "ops/ops_cert.h"
+
+struct no_args {
+	char unused;
+};
+/* `issue` and `set` share their option table: change comes first in both. */
+struct issue_args {
+	struct cert_change change;
+	struct issue_options issue;
+	const char *from;
+};
+struct set_args {
+	struct cert_change change;
+};
+struct renew_args {
+	struct renew_options renew;
+};
+struct list_args {
+	struct list_options list;
+};
+struct log_args {
+	bool follow;
+};
+struct export_args {
+	struct export_options export;
+};
+struct revoke_args {
+	const char *reason, *cert_file, *key_file, *ca;
+};
+struct verify_args {
+	bool new_challenge;
+};
+struct check_args {
+	int days;
+};
+struct register_args {
+	struct account_register account;
+};
+struct account_args {
+	struct strings emails;
+	const char *key_type, *format, *output, *ca, *name;
+	bool yes;
+};
+struct ca_add_args {
+	struct ca_add ca;
+};
+struct man_args {
+	const char *prose;
+};
+
+extern const struct option cert_options[], issue_options[], renew_options[], list_options[], log_options[], export_options[],
+	revoke_options[], verify_options[], check_options[], register_options[], account_update_options[],
+	account_rollover_options[], account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
+	man_options[];
+
+#endif

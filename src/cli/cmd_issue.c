@@ -1,0 +1,71 @@
+/*
+ * The commands that obtain: issue, renew, verify; and set, which shares issue's options. Their result is printed in one shape
+ * (print_result.c); the exit status follows from it.
+ */
+#include "cli/cmd.h"
+
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/print.h"
+#include "cli/print_result.h"
+#include "cli/progress.h"
+
+static void add_names(struct cli *c, struct cert_change *change)
+{
+	if (c->words.n == 0)
+		return;
+	change->values.domains = c->words;
+	strings_add(c->arena, &change->given, "domains");
+}
+
+int cmd_issue(struct cli *c, struct err *e)
+{
+	struct issue_args *args = c->args;
+	struct issue_result result = { 0 };
+
+	add_names(c, &args->change);
+	if (args->from)
+		TRY(ops_issue_from(c->ops, c->arena, args->from, &args->change, &args->issue, &result, e));
+	else
+		TRY(ops_issue(c->ops, c->arena, &args->change, 1, &args->issue, &result, e));
+	return print_result(c, &result, RESULT_ISSUE, args->issue.dry_run, e);
+}
+
+int cmd_renew(struct cli *c, struct err *e)
+{
+	struct renew_args *args = c->args;
+	struct issue_result result = { 0 };
+
+	args->renew.names = c->words;
+	TRY(ops_renew(c->ops, c->arena, &args->renew, &result, e));
+	return print_result(c, &result, c->words.n ? RESULT_ISSUE : RESULT_PASS, args->renew.dry_run, e);
+}
+
+int cmd_verify(struct cli *c, struct err *e)
+{
+	const struct verify_args *args = c->args;
+	struct issue_result result = { 0 };
+
+	TRY(ops_verify(c->ops, c->arena, c->words.v[0], args->new_challenge, &result, e));
+	return print_result(c, &result, RESULT_ISSUE, false, e);
+}
+
+int cmd_set(struct cli *c, struct err *e)
+{
+	struct set_args *args = c->args;
+	struct cert_change *change = &args->change;
+	struct cert_details details;
+	const char *name = c->words.v[0];
+
+	if (!change->given.n && !change->key_file && !change->csr_file && !change->keystore_password_file)
+		return err_set(e, ERR_USAGE, "`everleaf set` needs at least one option; see `everleaf set --help`");
+	TRY(ops_set(c->ops, c->arena, name, change, e));
+	if (!c->globals.json) {
+		printf("%s: updated\n", shown(c->arena, name));
+		return 0;
+	}
+	TRY(ops_show(c->ops, c->arena, name, &details, e));
+	print_cert_json(c, &details.cert);
+	return 0;
+}

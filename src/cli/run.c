@@ -1,0 +1,119 @@
+/*
+ * One run: prepare the process (signals, umask, no core dumps), parse, open the state folder if the command needs it, run the
+ * command, show its error once. Nothing is opened for --help and --version.
+ */
+#include "cli/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/cmd.h"
+#include "cli/help.h"
+#include "cli/parse.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "ops/ops.h"
+
+/* A signal handler can be told nothing, so what it sets stands alone. */
+static struct cancel stopped;
+
+static void on_signal(int number)
+{
+	if (cancel_is_set(&stopped))
+		_exit(128 + number);
+	cancel_set(&stopped, number);
+}
+
+static void prepare_process(void)
+{
+	struct sigaction stop = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	umask(077);
+#ifndef EVERLEAF_FAULT_POINTS
+	/* keys are in memory: none of it may end in a core file or be read by another process */
+	const struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+	json_setup();
+}
+
+static void set_log_level(const struct globals *g)
+{
+	static const enum log_level levels[] = { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DETAIL, LOG_DEBUG };
+	int at = 2 + g->verbose - g->quiet;
+
+	log_set_level(levels[at < 0 ? 0 : at > 4 ? 4 : at]);
+}
+
+static int open_and_run(struct cli *c, struct progress *progress, struct err *e)
+{
+	CLEANUP(ops_cleanup) struct ops *ops = NULL;
+	const struct ops_options options = {
+		.state_dir = c->globals.state_dir,
+		.config_file = c->globals.config_file,
+		.database_url = c->globals.database_url,
+		.ca_bundle = c->globals.ca_bundle,
+		.command = arena_printf(c->arena, "everleaf %s", c->command->words),
+		.create_state = c->command->flags & COMMAND_CREATES,
+		.report = progress ? progress_report(progress) : (struct ops_report){ 0 },
+		.cancel = c->cancel,
+	};
+	int rc;
+
+	TRY(ops_open(&options, &ops, e));
+	c->ops = ops;
+	c->progress = progress;
+	rc = c->command->run(c, e);
+	c->ops = NULL;
+	return rc;
+}
+
+static int run_command(struct cli *c, struct err *e)
+{
+	CLEANUP(progress_cleanup) struct progress *progress = NULL;
+
+	if (c->globals.version)
+		return cmd_version(c, e);
+	if (c->globals.help)
+		return help_print(c, c->command, c->group, stdout, e);
+	if (!(c->command->flags & COMMAND_STATE))
+		return c->command->run(c, e);
+	if ((c->command->flags & COMMAND_WAITS) && !c->globals.quiet)
+		progress = progress_start(isatty(STDERR_FILENO));
+	return open_and_run(c, progress, e);
+}
+
+int run(int argc, const char *const *argv)
+{
+	CLEANUP(arena_cleanup) struct arena *a = arena_new((size_t)1 << 30);
+	struct cli c = { .arena = a, .cancel = &stopped };
+	struct err e = { 0 }, flushed;
+	int rc;
+
+	prepare_process();
+	rc = parse(&c, argc, argv, &e);
+	set_log_level(&c.globals);
+	if (rc == 0)
+		rc = run_command(&c, &e);
+	if (print_flush(&flushed) < 0 && rc == 0) {
+		e = flushed;
+		rc = -(int)flushed.code;
+	}
+	if (rc == 0)
+		return 0;
+	if (e.text[0])
+		fprintf(stderr, "everleaf: %s\n", e.text);
+	return err_exit_status(e.code);
+}
