@@ -201,8 +201,9 @@ static void test_writers_take_turns(void **state)
 			if (db_open(p->url, &mine, &e) < 0)
 				_exit(1);
 			for (int i = 0; i < 50; i++) {
-				if (db_begin(mine, &e) < 0 || db_script(mine, "update t set v = v + 1", &e) < 0 ||
-				    db_commit(mine, &e) < 0)
+				/* Reading before writing: what was read must still hold when it is written. */
+				if (db_begin(mine, &e) < 0 || number(mine, "select v from t") < 0 ||
+				    db_script(mine, "update t set v = v + 1", &e) < 0 || db_commit(mine, &e) < 0)
 					_exit(2);
 			}
 			db_close(mine);
