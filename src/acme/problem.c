@@ -228,5 +228,6 @@ int acme_problem_from_response(struct arena *a, const struct http_response *res,
 	else
 		code = fill_from_other(a, res, url, e);
 	e->retry_s = acme_retry_after(res, now);
+	e->http_status = res->status;
 	return code;
 }

@@ -58,6 +58,8 @@ static int files_of(struct arena *a, const struct live_files *f, struct files *o
 	add_text(out, "chain.pem", chain);
 	add_text(out, "fullchain.pem", with_newline(a, f->fullchain_pem));
 	add_text(out, "combined.pem", arena_printf(a, "%s%s%s", key, leaf, chain));
+	if (f->csr_pem)
+		add_text(out, "cert.csr", f->csr_pem);
 	if (has_store)
 		out->v[out->n++] = (struct file){ f->keystore_file, f->keystore };
 	return 0;

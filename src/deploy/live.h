@@ -17,6 +17,7 @@ struct live_files {
 	int64_t n;
 	const char *key_pem;  /* NULL with an own CSR: no privkey.pem, and combined.pem has no key */
 	const char *leaf_pem, *chain_pem, *fullchain_pem;
+	const char *csr_pem;         /* NULL = no cert.csr (hook scripts are told of one) */
 	struct bytes keystore;       /* n = 0: none */
 	const char *keystore_file;   /* "keystore.p12" or "keystore.jks" */
 	/* Called when the folder is complete and before live/NAME is switched to it; NULL = nobody asks. A failure ends it. */

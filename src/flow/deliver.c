@@ -13,6 +13,7 @@
 #include "deploy/live.h"
 #include "flow/hooks.h"
 #include "flow/keep.h"
+#include "sys/csr.h"
 #include "sys/key.h"
 #include "sys/keystore.h"
 #include "sys/x509.h"
@@ -46,6 +47,30 @@ static int before_switch(void *ctx, const char *folder, struct err *e)
 	return hooks_sync_cert(w->run, w->arena, w->cert, folder, e);
 }
 
+/* dehydrated's hooks are told of the request's file too. */
+static int hook_csr(struct arena *a, const struct cert *c, const struct version *v, const char **out, struct err *e)
+{
+	struct bytes der;
+	char *pem;
+
+	if (!v->csr || strcmp(c->method, "hook") != 0)
+		return 0;
+	TRY(base64url_decode(a, v->csr, &der, e));
+	TRY(csr_pem(a, &der, &pem, e));
+	*out = pem;
+	return 0;
+}
+
+/* The folder is there, and the key store that is wanted now is in it. */
+static bool is_in_place(struct run *r, struct arena *a, const struct cert *c)
+{
+	const char *live = live_path(a, r->state_dir, c->name);
+	bool wants_store = c->keystore && strcmp(c->keystore, "pem") != 0 && !c->own_csr;
+
+	return fs_exists(live) &&
+	       (!wants_store || fs_exists(fs_join(a, live, strcmp(c->keystore, "jks") == 0 ? "keystore.jks" : "keystore.p12")));
+}
+
 static int write_live(struct run *r, struct arena *a, struct cert *c, const struct version *v, struct err *e)
 {
 	struct switching w = { r, a, c };
@@ -56,6 +81,7 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, const stru
 	f.leaf_pem = chain.leaf_pem;
 	f.chain_pem = chain.chain_pem;
 	f.fullchain_pem = chain.fullchain_pem;
+	TRY(hook_csr(a, c, v, &f.csr_pem, e));
 	TRY(deliver_keystore(a, c, v, &f.keystore, &f.keystore_file, e));
 	run_step(r, c->name, "putting it in place");
 	TRY(live_write(r->state_dir, &f, e));
@@ -112,7 +138,7 @@ int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_fai
 		*e = err;
 		return result;
 	}
-	if (v.n != c->live_version || !fs_exists(live_path(a, r->state_dir, c->name)))
+	if (v.n != c->live_version || !is_in_place(r, a, c))
 		TRY(write_live(r, a, c, &v, e));
 	if (v.deployed)
 		return 0;

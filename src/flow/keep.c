@@ -110,6 +110,7 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 	struct version v = {
 		.cert = c->name,
 		.key = row->key,
+		.csr = row->csr,
 		.account = row->account,
 		.ca = c->ca,
 		.certificate_url = certificate_url,

@@ -8,6 +8,7 @@
 #include "acme/account.h"
 #include "base/clock.h"
 #include "flow/session.h"
+#include "sys/key.h"
 #include "sys/names.h"
 
 /* "letsencrypt", "letsencrypt-2", …; a URL gives its host. */
@@ -73,13 +74,23 @@ static int cut_short(struct run *r, struct arena *a, const struct register_spec 
 	return 0;
 }
 
+static int key_type_wanted(const char *name, enum key_type *out, struct err *e)
+{
+	*out = key_type_parse(name);
+	if (*out == KEY_NONE)
+		return err_set(e, ERR_USAGE, "there is no key type \"%s\"; there are ec256, ec384, rsa2048, rsa3072 and rsa4096", name);
+	return 0;
+}
+
 static int row_new(struct run *r, struct arena *a, const struct register_spec *spec, struct account *x, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
+	enum key_type type;
 	char *pem;
 
+	TRY(key_type_wanted(spec->key_type ? spec->key_type : "ec256", &type, e));
 	TRY(name_for(r, a, spec->ca, spec->name, &x->name, e));
-	TRY(key_generate(spec->key_type == KEY_NONE ? KEY_EC256 : spec->key_type, &k, e));
+	TRY(key_generate(type, &k, e));
 	TRY(key_pem(a, k, &pem, e));
 	x->key = pem;
 	x->key_type = key_type_name(key_type(k));
@@ -155,16 +166,19 @@ int account_register(struct run *r, struct arena *a, const struct register_spec 
 	return 0;
 }
 
-int account_find_again(struct run *r, struct arena *a, const struct ca *ca, const struct key *key, const char *name, struct account *out,
-                       struct err *e)
+int account_find_again(struct run *r, struct arena *a, const struct ca *ca, const char *key_text, size_t key_len, const char *name,
+                       struct account *out, struct err *e)
 {
+	struct key *key CLEANUP(key_cleanup) = NULL;
 	struct account x = { .ca = ca->name, .directory_url = ca->url, .created_at = clock_now() };
-	struct acme_new_account want = { .key = key, .only_existing = true };
+	struct acme_new_account want = { .only_existing = true };
 	struct acme_account got;
 	struct acme *acme;
 	char *pem;
 	int result;
 
+	TRY(key_parse(key_text, key_len, &key, e));
+	want.key = key;
 	TRY(name_for(r, a, ca, name, &x.name, e));
 	TRY(session_open(r, ca, &acme, e));
 	result = acme_account_new(acme, a, &want, &got, e);
@@ -181,14 +195,16 @@ int account_find_again(struct run *r, struct arena *a, const struct ca *ca, cons
 	return 0;
 }
 
-int account_change_key(struct run *r, struct arena *a, struct account *x, enum key_type type, struct err *e)
+int account_change_key(struct run *r, struct arena *a, struct account *x, const char *key_type, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
+	enum key_type type;
 	struct acme *acme;
 	char *pem;
 
+	TRY(key_type_wanted(key_type ? key_type : x->key_type, &type, e));
 	TRY(session_for_account(r, a, x, &acme, e));
-	TRY(key_generate(type == KEY_NONE ? key_type_parse(x->key_type) : type, &k, e));
+	TRY(key_generate(type, &k, e));
 	TRY(key_pem(a, k, &pem, e));
 	x->next_key = pem;
 	TRY(st_account_put(r->store, x, e));
@@ -236,4 +252,20 @@ int account_deactivate(struct run *r, struct arena *a, struct account *x, struct
 	x->is_default = false;
 	TRY(st_account_put(r->store, x, e));
 	return st_event_add(r->store, NULL, "account", e, "account %s at %s is deactivated for good", x->name, x->ca);
+}
+
+int account_key_text(struct arena *a, const struct account *x, const char *format, struct bytes *out, struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	char *text;
+
+	TRY(key_parse(x->key, strlen(x->key), &k, e));
+	if (format && strcmp(format, "jwk") == 0) {
+		TRY(key_jwk_private(a, k, &text, e));
+		text = arena_printf(a, "%s\n", text);
+	} else {
+		TRY(key_pem(a, k, &text, e));
+	}
+	*out = (struct bytes){ (unsigned char *)text, strlen(text) };
+	return 0;
 }

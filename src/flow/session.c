@@ -10,6 +10,7 @@
 #include "acme/account.h"
 #include "base/log.h"
 #include "sys/http.h"
+#include "sys/names.h"
 
 #define USER_AGENT "everleaf/" EVERLEAF_VERSION
 
@@ -132,6 +133,11 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 		return err_set(e, ERR_USAGE, "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)", name);
 	*out = (struct ca){ .name = arena_strdup(a, name), .url = arena_strdup(a, name) };
 	return 0;
+}
+
+bool ca_is_name(const char *name)
+{
+	return name_is_cert_name(name);
 }
 
 /* Sessions */

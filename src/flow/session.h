@@ -14,6 +14,9 @@ void sessions_free(struct sessions *s);
 /* A known name, an added name, or a directory URL. ERR_USAGE listing what there is. */
 NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e);
 
+/* Whether a CA may be called so. */
+bool ca_is_name(const char *name);
+
 /* A fresh session at a CA without an account; the caller closes it. */
 NODISCARD int session_open(struct run *r, const struct ca *ca, struct acme **out, struct err *e);
 /* The account's session, opened once a process; borrowed. A key change that was under way is completed or undone first. ERR_DENIED for a

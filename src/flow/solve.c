@@ -12,6 +12,8 @@
 #include "challenge/dnspersist01.h"
 #include "challenge/solver.h"
 #include "flow/hooks.h"
+#include "flow/session.h"
+#include "sys/dns.h"
 #include "sys/names.h"
 
 #define POLL_LIMIT_S 30
@@ -107,8 +109,31 @@ static const char *offered(struct arena *a, const struct acme_authz *z)
 	return types.n ? strings_join(a, &types, ", ") : "none that Everleaf knows";
 }
 
-static int choose(struct arena *a, struct acme *ca, const struct cert *c, const struct acme_authz *z, const struct acme_order *order,
-                  struct challenge *out, struct err *e)
+/* What the DNS says of a record that a person publishes once (dns-persist-01). */
+enum record { RECORD_UNKNOWN, RECORD_THERE, RECORD_MISSING };
+
+static int choose_persist(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_challenge *ch,
+                          struct challenge *out, enum record *record, struct err *e)
+{
+	struct dnspersist how = { NULL, acme_account_url(ca), acme_account_key(ca), out->wildcard };
+	struct strings found;
+	struct ca seen_from;
+	struct err unknown;
+
+	TRY(acme_directory(ca, &how.directory, e));
+	TRY(dnspersist_fill(a, out, ch, &how, e));
+	TRY(ca_resolve(r, a, c->ca, &seen_from, e));
+	if (dns_txt(a, seen_from.resolver, out->location, &found, &unknown) < 0) {
+		log_detail("%s: %s", out->domain, unknown.text);
+		*record = RECORD_UNKNOWN;
+	} else {
+		*record = dnspersist_is_there(out, ch, &how, &found, clock_now()) ? RECORD_THERE : RECORD_MISSING;
+	}
+	return 0;
+}
+
+static int choose(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_authz *z,
+                  const struct acme_order *order, struct challenge *out, enum record *record, struct err *e)
 {
 	const struct acme_challenge *ch = acme_authz_challenge(z, c->challenge);
 	char *key_authorization;
@@ -127,11 +152,9 @@ static int choose(struct arena *a, struct acme *ca, const struct cert *c, const 
 		.method = c->method,
 		.token = ch->token,
 	};
-	if (strcmp(ch->type, "dns-persist-01") == 0) {
-		struct dnspersist how = { NULL, acme_account_url(ca), acme_account_key(ca), z->wildcard };
-		TRY(acme_directory(ca, &how.directory, e));
-		return dnspersist_fill(a, out, ch, &how, e);
-	}
+	*record = RECORD_UNKNOWN;
+	if (strcmp(ch->type, "dns-persist-01") == 0)
+		return choose_persist(r, a, ca, c, ch, out, record, e);
 	TRY(jws_key_authorization(a, ch->token, acme_account_key(ca), &key_authorization, e));
 	return solver_fill(a, out, key_authorization, e);
 }
@@ -147,24 +170,34 @@ static void take_recorded(struct challenge *v, size_t n, const struct challenge 
 			}
 }
 
-/* The pending authorizations' challenges, in *out. */
+/* The pending authorizations' challenges. */
+struct collected {
+	struct challenge *v;
+	size_t n;
+	size_t n_there, n_missing; /* of the records that a person publishes */
+};
+
 static int collect(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_order *order,
-                   struct challenge **out, size_t *n, struct err *e)
+                   struct collected *out, struct err *e)
 {
 	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n);
-	struct challenge *v = ARENA_ARRAY(a, struct challenge, order->authorizations.n);
+	struct collected got = { .v = ARENA_ARRAY(a, struct challenge, order->authorizations.n) };
 	struct challenge *old;
-	size_t count = 0, n_old;
+	size_t n_old;
 
 	run_step(r, c->name, "reading its authorizations");
 	TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
-	for (size_t i = 0; i < order->authorizations.n; i++)
-		if (strcmp(z[i].status, "pending") == 0)
-			TRY(choose(a, ca, c, &z[i], order, &v[count++], e));
+	for (size_t i = 0; i < order->authorizations.n; i++) {
+		enum record record;
+		if (strcmp(z[i].status, "pending") != 0)
+			continue;
+		TRY(choose(r, a, ca, c, &z[i], order, &got.v[got.n++], &record, e));
+		got.n_there += record == RECORD_THERE;
+		got.n_missing += record == RECORD_MISSING;
+	}
 	TRY(st_challenge_list(r->store, a, c->name, &old, &n_old, e));
-	take_recorded(v, count, old, n_old);
-	*out = v;
-	*n = count;
+	take_recorded(got.v, got.n, old, n_old);
+	*out = got;
 	return 0;
 }
 
@@ -229,32 +262,62 @@ static int answer(struct run *r, struct arena *a, struct acme *ca, const struct 
 	return 0;
 }
 
+/* Whether there is nothing to answer yet: a person publishes first. What the DNS says counts more than the person's word, since the CA
+ * will look there too. */
+static bool has_to_wait(const struct cert *c, const struct solver *solver, const struct collected *got, bool person_is_ready)
+{
+	if (!solver->waits_for_person || got->n_there == got->n)
+		return false;
+	if (got->n_missing == 0)
+		return !person_is_ready;
+	if (person_is_ready)
+		log_warn("%zu of %zu records are not in the DNS yet; nothing was asked of the CA, run `everleaf verify %s` again", got->n_missing,
+		         got->n, c->name);
+	return true;
+}
+
 int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct solve *s, struct order *row,
               struct acme_order *order, bool person_is_ready, bool *waits, struct err *e)
 {
 	const struct solver *solver = solver_find(c->method);
-	struct challenge *v;
+	struct collected got;
 	struct err cleanup;
-	size_t n;
 	int result;
 
 	*waits = false;
-	TRY(collect(r, a, ca, c, order, &v, &n, e));
-	if (n == 0)
+	TRY(collect(r, a, ca, c, order, &got, e));
+	if (got.n == 0)
 		return await(r, a, ca, c, order, "pending", "validating", e);
-	run_step(r, c->name, arena_printf(a, "publishing %zu challenge%s", n, n == 1 ? "" : "s"));
-	TRY(solver->publish(s, v, n, e));
-	if (solver->waits_for_person && !person_is_ready) {
+	run_step(r, c->name, arena_printf(a, "publishing %zu challenge%s", got.n, got.n == 1 ? "" : "s"));
+	TRY(solver->publish(s, got.v, got.n, e));
+	if (has_to_wait(c, solver, &got, person_is_ready)) {
 		*waits = true;
 		return 0;
 	}
-	result = answer(r, a, ca, c, row, order, v, n, e);
-	if (solver->withdraw(s, v, n, &cleanup) < 0)
-		log_warn("%s: what was published could not be taken away, the next run tries again: %s", c->name, cleanup.text);
+	result = answer(r, a, ca, c, row, order, got.v, got.n, e);
+	if (solver->withdraw(s, got.v, got.n, &cleanup) < 0)
+		log_warn("what was published could not be taken away, the next run tries again: %s", cleanup.text);
 	return result;
 }
 
 /* leftovers */
+
+/* All of one method go in one call, as they were published. What cannot be taken away stays recorded for the next run. */
+static void sweep_method(struct solve *s, const struct solver *solver, struct challenge *v, size_t n)
+{
+	struct challenge *mine = ARENA_ARRAY(s->arena, struct challenge, n);
+	size_t count = 0;
+	struct err e;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].method && strcmp(v[i].method, solver->method) == 0) {
+			mine[count++] = v[i];
+			v[i].method = NULL;
+		}
+	log_detail("taking away what an earlier run left published for %zu name%s", count, count == 1 ? "" : "s");
+	if (solver->withdraw(s, mine, count, &e) < 0)
+		log_warn("what an earlier run published could not be taken away, the next run tries again: %s", e.text);
+}
 
 static int sweep(struct run *r, struct arena *a, const struct cert *c, bool waiting_too, struct err *e)
 {
@@ -264,11 +327,9 @@ static int sweep(struct run *r, struct arena *a, const struct cert *c, bool wait
 
 	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
 	for (size_t i = 0; i < n; i++) {
-		const struct solver *solver = solver_find(v[i].method);
-		if (!solver || (solver->waits_for_person && !waiting_too))
-			continue;
-		log_detail("%s: taking away what an earlier run left at %s", c->name, v[i].location ? v[i].location : v[i].domain);
-		TRY(solver->withdraw(s, &v[i], 1, e));
+		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
+		if (solver && (!solver->waits_for_person || waiting_too))
+			sweep_method(s, solver, v, n);
 	}
 	return 0;
 }

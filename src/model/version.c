@@ -6,6 +6,7 @@ const struct field version_fields[] = {
 	FIELD(struct version, cert, FT_STRING, F_HIDDEN, "the certificate's name"),
 	FIELD(struct version, n, FT_INT, 0, "number within the certificate, and its folder's name"),
 	FIELD(struct version, key, FT_SECRET, 0, "private key, PEM"),
+	FIELD(struct version, csr, FT_STRING, F_HIDDEN, "the request it answers, base64url DER"),
 	FIELD(struct version, fullchain, FT_STRING, F_HIDDEN, "certificate and chain, PEM"),
 	FIELD(struct version, serial, FT_STRING, 0, "serial number, hexadecimal"),
 	FIELD(struct version, issuer, FT_STRING, 0, "issuer's name"),

@@ -9,6 +9,7 @@ struct version {
 	const char *cert;     /* the certificate's name */
 	int64_t n;            /* 1, 2, … within the certificate: the folder's name */
 	const char *key;      /* PEM: secret; NULL with an own CSR */
+	const char *csr;      /* base64url DER of the request it answers; NULL for a stand-in */
 	const char *fullchain; /* PEM */
 	const char *serial, *issuer, *fingerprint, *spki_sha256, *ari_id;
 	int64_t not_before, not_after;

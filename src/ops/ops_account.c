@@ -11,7 +11,6 @@
 #include "flow/register.h"
 #include "flow/session.h"
 #include "ops/internal.h"
-#include "sys/key.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 10)
 
@@ -20,23 +19,14 @@ static const char *ca_name(const struct ops *o, const char *given)
 	return given ? given : o->config.ca ? o->config.ca : "letsencrypt";
 }
 
-static int key_type_given(const char *name, enum key_type *out, struct err *e)
-{
-	*out = name ? key_type_parse(name) : KEY_NONE;
-	if (name && *out == KEY_NONE)
-		return err_set(e, ERR_USAGE, "there is no key type \"%s\"; there are ec256, ec384, rsa2048, rsa3072 and rsa4096", name);
-	return 0;
-}
-
 int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r, struct account *out, struct err *e)
 {
-	struct register_spec spec = { .name = r->name, .emails = r->emails, .agree_tos = r->agree_tos, .eab_kid = r->eab_kid };
+	struct register_spec spec = { .name = r->name, .emails = r->emails, .agree_tos = r->agree_tos, .eab_kid = r->eab_kid, .key_type = r->key_type };
 	char *hmac;
 	struct ca ca;
 
 	if (!r->eab_kid != !r->eab_hmac_file)
 		return err_set(e, ERR_USAGE, "--eab-kid and --eab-hmac-file belong together");
-	TRY(key_type_given(r->key_type, &spec.key_type, e));
 	TRY(ca_resolve(&o->run, a, ca_name(o, r->ca), &ca, e));
 	spec.ca = &ca;
 	if (r->eab_hmac_file) {
@@ -72,11 +62,8 @@ int ops_account_update(struct ops *o, struct arena *a, const char *name, const s
 
 int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const char *key_type, struct account *out, struct err *e)
 {
-	enum key_type type;
-
-	TRY(key_type_given(key_type, &type, e));
 	TRY(st_account_get(o->run.store, a, name, out, e));
-	if (account_change_key(&o->run, a, out, type, e) < 0)
+	if (account_change_key(&o->run, a, out, key_type, e) < 0)
 		return err_ctx(e, "account %s", name);
 	return 0;
 }
@@ -84,35 +71,26 @@ int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const
 int ops_account_export(struct ops *o, struct arena *a, const char *name, const char *format, const char *output, struct bytes *data,
                        struct err *e)
 {
-	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct account x;
-	char *text;
+	struct bytes all;
 
 	TRY(st_account_get(o->run.store, a, name, &x, e));
-	TRY(key_parse(x.key, strlen(x.key), &k, e));
-	if (format && strcmp(format, "jwk") == 0) {
-		TRY(key_jwk_private(a, k, &text, e));
-		text = arena_printf(a, "%s\n", text);
-	} else {
-		TRY(key_pem(a, k, &text, e));
-	}
-	struct bytes all = { (unsigned char *)text, strlen(text) };
+	TRY(account_key_text(a, &x, format, &all, e));
 	return ops_output(output, &all, data, e);
 }
 
 int ops_account_import(struct ops *o, struct arena *a, const char *file, const char *ca_given, const char *name, struct account *out,
                        struct err *e)
 {
-	struct key *k CLEANUP(key_cleanup) = NULL;
 	char *text;
 	size_t len;
 	struct ca ca;
 
 	TRY(ca_resolve(&o->run, a, ca_name(o, ca_given), &ca, e));
 	TRY(fs_read(a, file, FILE_MAX_BYTES, &text, &len, e));
-	if (key_parse(text, len, &k, e) < 0)
+	if (account_find_again(&o->run, a, &ca, text, len, name, out, e) < 0)
 		return err_ctx(e, "the account key %s", file);
-	return account_find_again(&o->run, a, &ca, k, name, out, e);
+	return 0;
 }
 
 int ops_account_deactivate(struct ops *o, struct arena *a, const char *name, struct err *e)

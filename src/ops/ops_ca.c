@@ -8,7 +8,6 @@
 #include "flow/session.h"
 #include "ops/internal.h"
 #include "ops/ops_account.h"
-#include "sys/names.h"
 
 #define BUNDLE_MAX_BYTES ((size_t)4 << 20)
 
@@ -69,7 +68,7 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 	char *pem;
 	size_t n, len;
 
-	if (!name_is_cert_name(c->name))
+	if (!ca_is_name(c->name))
 		return err_set(e, ERR_USAGE, "\"%s\" cannot be a CA's name: letters, digits, '.', '_' and '-' only", c->name);
 	if (is_known(c->name))
 		return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", c->name);

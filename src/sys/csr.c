@@ -4,6 +4,7 @@
  */
 #include "sys/csr.h"
 
+#include <openssl/pem.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <strings.h>
@@ -197,5 +198,15 @@ int csr_parse(struct arena *a, const void *data, size_t len, struct csr_info *ou
 	TRY(read_extensions(a, req, &info, e));
 	ERR_clear_error();
 	*out = info;
+	return 0;
+}
+
+int csr_pem(struct arena *a, const struct bytes *der, char **out, struct err *e)
+{
+	BIO *mem CLEANUP(bio_cleanup) = BIO_new(BIO_s_mem());
+
+	if (!mem || PEM_write_bio(mem, PEM_STRING_X509_REQ, "", der->v, (long)der->n) <= 0)
+		return key_openssl_error(e, ERR_CRYPTO, "the request cannot be written as PEM");
+	*out = bio_text(a, mem);
 	return 0;
 }

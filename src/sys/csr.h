@@ -32,6 +32,7 @@ struct csr_info {
 	enum key_type key_type;
 	bool must_staple;      /* RFC 7633: refused by Let's Encrypt since 2025 */
 };
+NODISCARD int csr_pem(struct arena *a, const struct bytes *der, char **out, struct err *e);
 /* PEM or DER. Checks the self-signature; ERR_INPUT says what is wrong (no names, unsupported key, other SAN kinds). */
 NODISCARD int csr_parse(struct arena *a, const void *data, size_t len, struct csr_info *out, struct err *e);
 

@@ -112,6 +112,7 @@ create table versions (
 	cert text not null references certs (name) on delete cascade,
 	n bigint not null,
 	key text,
+	csr text,
 	fullchain text not null,
 	serial text,
 	issuer text,

@@ -1,0 +1,86 @@
+/*
+ * One version in the form another program reads. Which forms hold what is decided here and nowhere else.
+ */
+#include "flow/export.h"
+
+#include <string.h>
+
+#include "sys/key.h"
+#include "sys/keystore.h"
+#include "sys/x509.h"
+
+static struct bytes text_bytes(const char *s)
+{
+	return (struct bytes){ (unsigned char *)s, strlen(s) };
+}
+
+static int needs_key(const struct version *v, struct err *e)
+{
+	if (!v->key)
+		return err_set(e, ERR_INPUT, "the private key of %s is not here: it was requested with --csr", v->cert);
+	return 0;
+}
+
+static int export_pem(struct arena *a, const struct version *v, const struct x509_chain *chain, const char *part, struct bytes *out,
+                      struct err *e)
+{
+	if (strcmp(part, "fullchain") == 0)
+		*out = text_bytes(chain->fullchain_pem);
+	else if (strcmp(part, "cert") == 0)
+		*out = text_bytes(chain->leaf_pem);
+	else if (strcmp(part, "chain") == 0)
+		*out = text_bytes(chain->chain_pem);
+	else if (strcmp(part, "key") == 0) {
+		TRY(needs_key(v, e));
+		*out = text_bytes(v->key);
+	} else
+		*out = text_bytes(arena_printf(a, "%s%s", v->key ? v->key : "", chain->fullchain_pem));
+	return 0;
+}
+
+static int export_der(struct arena *a, const struct version *v, const struct x509_chain *chain, const char *part, struct bytes *out,
+                      struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+
+	if (strcmp(part, "cert") == 0) {
+		*out = chain->v[0].der;
+		return 0;
+	}
+	if (strcmp(part, "key") != 0)
+		return err_set(e, ERR_USAGE, "DER holds one object: --part cert or --part key");
+	TRY(needs_key(v, e));
+	TRY(key_parse(v->key, strlen(v->key), &k, e));
+	return key_pkcs8_der(a, k, out, e);
+}
+
+static int export_keystore(struct arena *a, const struct version *v, const struct export_spec *spec, bool jks, struct bytes *out,
+                           struct err *e)
+{
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct keystore_spec store = { .fullchain_pem = v->fullchain, .alias = v->cert, .password = spec->password, .legacy = spec->legacy };
+
+	if (spec->part && strcmp(spec->part, "all") != 0)
+		return err_set(e, ERR_USAGE, "a key store holds everything; leave --part away");
+	if (!spec->password)
+		return err_set(e, ERR_USAGE, "a key store needs --keystore-password-file FILE");
+	TRY(needs_key(v, e));
+	TRY(key_parse(v->key, strlen(v->key), &k, e));
+	store.key = k;
+	return jks ? keystore_jks(a, &store, out, e) : keystore_pkcs12(a, &store, out, e);
+}
+
+int export_version(struct arena *a, const struct version *v, const struct export_spec *spec, struct bytes *out, struct err *e)
+{
+	const char *format = spec->format ? spec->format : "pem";
+	struct x509_chain chain;
+
+	if (strcmp(format, "pkcs12") == 0 || strcmp(format, "jks") == 0)
+		return export_keystore(a, v, opt, strcmp(format, "jks") == 0, out, e);
+	if (spec->legacy || spec->password)
+		return err_set(e, ERR_USAGE, "--legacy and --keystore-password-file belong to key stores (--format pkcs12 or jks)");
+	TRY(x509_chain_parse(a, v->fullchain, strlen(v->fullchain), &chain, e));
+	if (strcmp(format, "der") == 0)
+		return export_der(a, v, &chain, spec->part ? spec->part : "cert", out, e);
+	return export_pem(a, v, &chain, spec->part ? spec->part : "all", out, e);
+}
