@@ -2,7 +2,7 @@
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include <stdio.h>
 
 #include "cli/command.h"

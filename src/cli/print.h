@@ -5,7 +5,7 @@
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 
-#include <jansson.h>
+#include "base/json.h"
 #include <stdint.h>
 #include <stdio.h>
 

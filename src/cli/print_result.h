@@ -2,7 +2,7 @@
 #ifndef CLI_PRINT_RESULT_H
 #define CLI_PRINT_RESULT_H
 
-#include <jansson.h>
+#include "base/json.h"
 
 #include "cli/command.h"
 #include "ops/ops_cert.h"
