@@ -76,7 +76,7 @@ int export_version(struct arena *a, const struct version *v, const struct export
 	struct x509_chain chain;
 
 	if (strcmp(format, "pkcs12") == 0 || strcmp(format, "jks") == 0)
-		return export_keystore(a, v, opt, strcmp(format, "jks") == 0, out, e);
+		return export_keystore(a, v, spec, strcmp(format, "jks") == 0, out, e);
 	if (spec->legacy || spec->password)
 		return err_set(e, ERR_USAGE, "--legacy and --keystore-password-file belong to key stores (--format pkcs12 or jks)");
 	TRY(x509_chain_parse(a, v->fullchain, strlen(v->fullchain), &chain, e));

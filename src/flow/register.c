@@ -195,14 +195,14 @@ int account_find_again(struct run *r, struct arena *a, const struct ca *ca, cons
 	return 0;
 }
 
-int account_change_key(struct run *r, struct arena *a, struct account *x, const char *key_type, struct err *e)
+int account_change_key(struct run *r, struct arena *a, struct account *x, const char *wanted_type, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	enum key_type type;
 	struct acme *acme;
 	char *pem;
 
-	TRY(key_type_wanted(key_type ? key_type : x->key_type, &type, e));
+	TRY(key_type_wanted(wanted_type ? wanted_type : x->key_type, &type, e));
 	TRY(session_for_account(r, a, x, &acme, e));
 	TRY(key_generate(type, &k, e));
 	TRY(key_pem(a, k, &pem, e));
