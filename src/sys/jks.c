@@ -185,7 +185,7 @@ int keystore_jks(struct arena *a, const struct keystore_spec *spec, struct bytes
 {
 	struct buf b CLEANUP(buf_done) = BUF_LIMIT(JKS_MAX);
 	struct x509_chain chain;
-	struct bytes password, key;
+	struct bytes password, key = { 0 };
 	const char *alias;
 	char *spki;
 

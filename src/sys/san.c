@@ -139,6 +139,7 @@ int subject_fill(X509_NAME *name, const struct subject *s, struct err *e)
 		{ NID_pkcs9_emailAddress, "subject e-mail", s->email },
 	};
 
+	ERR_clear_error(); /* the reason told must be of this call */
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (parts[i].value && X509_NAME_add_entry_by_NID(name, parts[i].nid, MBSTRING_UTF8,
 		                                                 (const unsigned char *)parts[i].value, -1, -1, 0) != 1)
