@@ -132,21 +132,28 @@ char *arena_strdup(struct arena *a, const char *s)
 	return s ? arena_strndup(a, s, strlen(s)) : NULL;
 }
 
+/* Most texts are short: they are formatted once, aside, and copied. */
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char aside[256], *s;
 	va_list args;
-	char *s;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(aside, sizeof(aside), fmt, args);
 	va_end(args);
 	if (len < 0)
 		die("a text could not be formatted (please report this)");
+	if ((size_t)len < sizeof(aside)) {
+		s = arena_memdup(a, aside, (size_t)len + 1);
+		wipe(aside, (size_t)len);
+		return s;
+	}
 	s = arena_alloc(a, (size_t)len + 1);
 	va_start(args, fmt);
 	vsnprintf(s, (size_t)len + 1, fmt, args);
 	va_end(args);
+	wipe(aside, sizeof(aside));
 	return s;
 }
 

@@ -41,6 +41,12 @@ static void test_strings_are_copies(void **state)
 	assert_string_equal(arena_strndup(a, "abcdef", 3), "abc");
 	assert_string_equal(arena_strndup(a, "ab", 30), "ab");
 	assert_string_equal(arena_printf(a, "%s-%d", "n", 7), "n-7");
+	for (int width = 250; width < 260; width++) { /* where a text no longer fits aside */
+		char *wide = arena_printf(a, "%*s", width, "z");
+
+		assert_int_equal(strlen(wide), width);
+		assert_int_equal(wide[width - 1], 'z');
+	}
 	assert_memory_equal(arena_memdup(a, "x\0y", 3), "x\0y", 3);
 }
 
