@@ -5,13 +5,12 @@
 #ifndef ACME_PARSE_H
 #define ACME_PARSE_H
 
-#include <jansson.h>
-
 #include "acme/authz.h"
 #include "acme/issued.h"
 #include "acme/order.h"
 #include "acme/problem.h"
 #include "acme/session.h"
+#include "base/json.h"
 
 #define ACME_URL_MAX 2048
 #define ACME_NAMES_MAX 100
