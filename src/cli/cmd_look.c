@@ -37,15 +37,20 @@ static int list_row_json(void *ctx, const struct cert *cert, struct arena *a, st
 struct list_table {
 	struct table table;
 	int64_t now;
-	size_t names_width;
+	size_t screen; /* columns; 0 = no limit */
 };
+
+#define BETWEEN 43 /* columns of status, both days and the blanks around them, at their widest */
+
 
 static int list_row(void *ctx, const struct cert *cert, struct arena *a, struct err *e)
 {
 	struct list_table *t = ctx;
 	struct arena *own = t->table.arena;
-	const char *cells[] = { text_cut(own, shown(own, cert->name), 30), shown(own, cert->status), shown_day(own, cert->not_after, t->now),
-		                shown_day(own, cert->renew_at, t->now), shown_names(own, &cert->domains, t->names_width) };
+	const char *name = t->screen ? text_cut(own, shown(own, cert->name), 30) : shown(own, cert->name);
+	size_t before = text_width(name) + BETWEEN, left = t->screen > before ? t->screen - before : t->screen ? 1 : 0;
+	const char *cells[] = { name, shown(own, cert->status), shown_day(own, cert->not_after, t->now), shown_day(own, cert->renew_at, t->now),
+		                shown_names(own, &cert->domains, left) };
 
 	table_row(&t->table, cells);
 	return 0;
@@ -57,7 +62,7 @@ int cmd_list(struct cli *c, struct err *e)
 	const struct list_args *args = c->args;
 	struct list_table t = { .table = { .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = 1 },
 		                .now = clock_now(),
-		                .names_width = terminal_width(stdout) ? 40 : 0 };
+		                .screen = terminal_width(stdout) };
 	bool begun = false;
 
 	if (c->globals.json) {
@@ -200,9 +205,12 @@ int cmd_log(struct cli *c, struct err *e)
 	const struct log_args *args = c->args;
 	int64_t last = 0;
 	bool begun = false;
+	struct cert_details details;
 	struct err interrupted;
 
 	TRY(print_events(c, &last, &begun, e));
+	if (!last)
+		TRY(ops_show(c->ops, c->arena, c->words.v[0], &details, e)); /* is there such a certificate? */
 	while (args->follow && cancel_sleep_ms(c->cancel, FOLLOW_MS, &interrupted) == 0)
 		TRY(print_events(c, &last, &begun, e));
 	if (c->globals.json)

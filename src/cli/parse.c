@@ -138,7 +138,7 @@ static int letters(struct parser *p, const char *word, struct err *e)
 		const struct option *o = find(p, NULL, *at, &global);
 
 		if (!o)
-			return unknown_option(p, shown, NULL, e);
+			return unknown_option(p, strlen(word) > 2 ? arena_printf(p->cli->arena, "%s in %s", shown, word) : shown, NULL, e);
 		if (o->arg)
 			return one_option(p, o, global, shown, at[1] ? at + 1 : NULL, e);
 		TRY(one_option(p, o, global, shown, NULL, e));

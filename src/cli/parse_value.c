@@ -39,6 +39,13 @@ static bool is_host(const char *s, size_t len)
 		text[len - 2] = '\0';
 		return inet_pton(AF_INET6, text, &v6) == 1;
 	}
+	if (len && len < sizeof(text) && strspn(s, "0123456789.") >= len) {
+		struct in_addr v4;
+
+		memcpy(text, s, len);
+		text[len] = '\0';
+		return inet_pton(AF_INET, text, &v4) == 1;
+	}
 	for (size_t i = 0; i < len; i++) {
 		bool fine = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '.' || s[i] == '-';
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "cli/print.h"
@@ -45,7 +46,7 @@ int print_exported(struct cli *c, const char *name, const char *format, const ch
 		exported_json(c, name, format, file, data);
 	else if (!file && fwrite(data->v, 1, data->n, stdout) != data->n)
 		return err_set(e, ERR_IO, "standard output cannot be written");
-	else if (file && !c->globals.quiet)
+	else if (file && !c->globals.quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "%s: written to %s\n", shown(c->arena, name), shown(c->arena, file));
 	return 0;
 }

@@ -95,6 +95,15 @@ static int run_command(struct cli *c, struct err *e)
 	return open_and_run(c, progress, e);
 }
 
+/* How to agree is a matter of this command line, so it is said here. */
+static void show_error(const struct err *e)
+{
+	bool hint = e->code == ERR_TERMS && !strstr(e->text, "--agree-tos");
+
+	if (e->text[0])
+		fprintf(stderr, "everleaf: %s%s\n", e->text, hint ? "; read them and add --agree-tos" : "");
+}
+
 int run(int argc, const char *const *argv)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new((size_t)1 << 30);
@@ -113,7 +122,6 @@ int run(int argc, const char *const *argv)
 	}
 	if (rc == 0)
 		return 0;
-	if (e.text[0])
-		fprintf(stderr, "everleaf: %s\n", e.text);
+	show_error(&e);
 	return err_exit_status(e.code);
 }

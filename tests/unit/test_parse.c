@@ -77,6 +77,7 @@ static void mistakes(void **state)
 		{ "issue a.example --dns acc", "unknown option --dns for `everleaf issue`" },
 		{ "issue a.example --agent host", "unknown option --agent for" },
 		{ "list -x", "unknown option -x for `everleaf list`" },
+		{ "issue -example.com --alpn", "unknown option -e in -example.com" },
 		{ "--force issue", "options of a command stand after its name" },
 		{ "issue --webroot", "--webroot needs a value: --webroot DIR" },
 		{ "issue a.example --webroot --force", "--webroot needs a value" },
@@ -287,7 +288,7 @@ static void addresses(void **state)
 		{ ":80", true },         { "127.0.0.1:80", true },  { "[::1]:443", true }, { "localhost:65535", true }, { ":65536", false },
 		{ ":0", false },         { ":", false },            { "", false },         { "80", false },             { "example.org", false },
 		{ "2001:db8::1", false }, { "::1", false },         { "[::1]", false },    { "[x]:80", false },         { "a b:80", false },
-		{ ":8 0", false },       { "http://x:80", false },
+		{ ":8 0", false },       { "256.1.1.1:80", false }, { "1.2.3:80", false },       { "http://x:80", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
