@@ -125,13 +125,14 @@ static void run_hooks(struct run *r, struct arena *a, const struct cert *c, cons
 	}
 }
 
-int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, struct err *e)
+int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, bool *news, struct err *e)
 {
 	struct version v;
 	struct err err;
 	int result = st_version_get(r->store, a, c->name, 0, &v, &err);
 
 	*hook_failure = (struct err){ 0 };
+	*news = false;
 	if (result == -ERR_NOT_FOUND || r->dry_run)
 		return 0;
 	if (result < 0) {
@@ -142,6 +143,7 @@ int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_fai
 		TRY(write_live(r, a, c, &v, e));
 	if (v.deployed)
 		return 0;
+	*news = true;
 	run_hooks(r, a, c, &v, hook_failure);
 	if (hook_failure->code != ERR_NONE)
 		return 0;

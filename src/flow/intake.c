@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "challenge/solver.h"
 #include "flow/intake_files.h"
+#include "flow/keep.h"
 #include "flow/plan.h"
 #include "flow/session.h"
 #include "sys/key.h"
@@ -259,31 +260,87 @@ static void warn_policy(const struct cert *c)
 		         c->name, c->renew_before);
 }
 
-int intake(struct run *r, struct arena *a, const struct cert_change *change, struct cert *out, struct err *e)
+/* The stored record, or the beginning of a new one. */
+static int stored_or_new(struct run *r, struct arena *a, const char *name, struct cert *stored, struct cert *c, struct err *e)
 {
-	struct cert_change ch = *change;
-	struct cert c = { 0 };
-	const char *name;
 	struct err err;
-	int result;
+	int result = st_cert_get(r->store, a, name, stored, &err);
 
-	TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
-	if (change->csr_file)
-		TRY(intake_csr_names(a, change, &ch, e));
-	TRY(check_name(a, &ch, &ch.values.domains, &name, e));
-	result = st_cert_get(r->store, a, name, &c, &err);
 	if (result < 0 && result != -ERR_NOT_FOUND) {
 		*e = err;
 		return result;
 	}
 	if (result < 0)
-		c = (struct cert){ .status = "pending", .preflight = true, .created_at = clock_now() };
-	c.name = name;
-	if (complete(r, a, &ch, &c, e) < 0)
-		return err_ctx(e, "%s", name);
-	warn_policy(&c);
-	*out = c;
+		*stored = (struct cert){ 0 };
+	*c = *stored;
+	if (stored->id == 0)
+		*c = (struct cert){ .status = "pending", .preflight = true, .created_at = clock_now() };
 	return 0;
+}
+
+int intake(struct run *r, struct arena *a, const struct cert_change *change, struct intake *out, struct err *e)
+{
+	struct cert_change ch = *change;
+	struct intake in = { .change = change };
+	const char *name;
+
+	TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
+	if (change->csr_file)
+		TRY(intake_csr_names(a, change, &ch, e));
+	TRY(check_name(a, &ch, &ch.values.domains, &name, e));
+	TRY(stored_or_new(r, a, name, &in.stored, &in.wanted, e));
+	in.wanted.name = name;
+	if (complete(r, a, &ch, &in.wanted, e) < 0)
+		return err_ctx(e, "%s", name);
+	warn_policy(&in.wanted);
+	*out = in;
+	return 0;
+}
+
+static bool same_value(const struct field *f, const struct cert *x, const struct cert *y)
+{
+	const char *s, *t;
+
+	switch (f->type) {
+	case FT_STRING:
+	case FT_SECRET:
+		s = FIELD_STRING(f, x);
+		t = FIELD_STRING(f, y);
+		return s && t ? strcmp(s, t) == 0 : s == t;
+	case FT_INT:
+	case FT_TIME:
+		return FIELD_INT(f, x) == FIELD_INT(f, y);
+	case FT_BOOL:
+		return FIELD_BOOL(f, x) == FIELD_BOOL(f, y);
+	case FT_STRINGS:
+		return strings_same(&FIELD_STRINGS(f, x), &FIELD_STRINGS(f, y));
+	}
+	return false;
+}
+
+static bool same_record(const struct cert *x, const struct cert *y)
+{
+	FIELD_EACH(f, cert_fields)
+		if (!same_value(f, x, y))
+			return false;
+	return true;
+}
+
+int intake_store(struct run *r, struct arena *a, struct intake *in, struct err *e)
+{
+	struct cert now, fresh;
+	bool is_new;
+
+	TRY(stored_or_new(r, a, in->wanted.name, &now, &fresh, e));
+	if (!same_record(&now, &in->stored))
+		TRY(intake(r, a, in->change, in, e));
+	is_new = in->wanted.id == 0;
+	if (!is_new && same_record(&now, &in->wanted))
+		return 0;
+	return keep_record(r, a, &in->wanted, is_new ? "requested" : "set",
+	                   is_new ? arena_printf(a, "requested: %s", strings_join(a, &in->wanted.domains, ", "))
+	                          : arena_printf(a, "changed: %s", strings_join(a, &in->change->given, ", ")),
+	                   e);
 }
 
 int intake_set(struct run *r, struct arena *a, const char *name, const struct cert_change *change, struct cert *out, struct err *e)

@@ -9,9 +9,18 @@
 
 #define INTAKE_MAX_NAMES 100
 
-/* Merges the change into the stored record of that name (or a new one with the defaults): out->id is 0 for a new one. The name is
- * change->values.name if given, else made from the first domain. Reads the files named. */
-NODISCARD int intake(struct run *r, struct arena *a, const struct cert_change *change, struct cert *out, struct err *e);
+/* A change merged into the record it is for. */
+struct intake {
+	const struct cert_change *change;
+	struct cert stored; /* as it was then; id 0 = there was none */
+	struct cert wanted;
+};
+
+/* Merges the change into the stored record of that name (or a new one with the defaults). The name is change->values.name if given, else
+ * made from the first domain. Reads the files named. */
+NODISCARD int intake(struct run *r, struct arena *a, const struct cert_change *change, struct intake *out, struct err *e);
+/* Stores what was taken in; the certificate's lease is held. If somebody changed the record meanwhile, the change is merged anew. */
+NODISCARD int intake_store(struct run *r, struct arena *a, struct intake *in, struct err *e);
 /* The same for `set NAME`: the record must exist. */
 NODISCARD int intake_set(struct run *r, struct arena *a, const char *name, const struct cert_change *change, struct cert *out,
                          struct err *e);

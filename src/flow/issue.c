@@ -59,11 +59,15 @@ static int download(struct run *r, struct arena *a, struct acme *ca, struct cert
 static int order_failed(struct run *r, struct arena *a, struct cert *c, struct order *row, const struct acme_order *order, struct err *e)
 {
 	struct err closing;
-	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_VALIDATION;
+	/* a final word of the CA; what is lost on the way, or fails here, is gone on with */
+	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_VALIDATION || e->code == ERR_ACME;
 
 	hooks_request_failure(r, a, c, e);
-	if (over && order_close(r, row, "failed", &closing) < 0)
-		log_warn("%s", closing.text);
+	if (over) {
+		c->unfinished = false;
+		if (order_close(r, row, "failed", &closing) < 0)
+			log_warn("%s", closing.text);
+	}
 	return -(int)e->code;
 }
 
@@ -135,6 +139,7 @@ int issue_abandon(struct run *r, struct arena *a, struct cert *c, struct err *e)
 	int result;
 
 	TRY(solve_sweep_all(r, a, c, e));
+	c->unfinished = false;
 	result = st_order_open(r->store, a, c->name, &row, &err);
 	if (result == -ERR_NOT_FOUND)
 		return 0;

@@ -74,6 +74,7 @@ static void record_from_version(struct cert *c, const struct version *v)
 	c->last_error = NULL;
 	c->last_error_at = 0;
 	c->new_key_needed = false;
+	c->unfinished = true; /* until it is live and its hooks have run */
 }
 
 static int check_issued(struct arena *a, const struct order *row, const struct x509_chain *chain, struct err *e)
@@ -118,7 +119,10 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 	};
 	struct plan p;
 
-	TRY(check_issued(a, row, chain, e));
+	if (check_issued(a, row, chain, e) < 0) {
+		e->code = ERR_ACME; /* the CA's final word: asking again for the same order brings the same */
+		return err_ctx(e, "the CA's certificate is not what was asked for");
+	}
 	version_from_chain(chain, &v);
 	record_from_version(c, &v);
 	c->issued_identity = row->identity;

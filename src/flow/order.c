@@ -114,7 +114,7 @@ static int prepare_csr(struct run *r, struct arena *a, const struct cert *c, str
 	return 0;
 }
 
-static int order_write_down(struct run *r, struct arena *a, const struct cert *c, const struct account *account, struct order *row,
+static int order_write_down(struct run *r, struct arena *a, struct cert *c, const struct account *account, struct order *row,
                             struct err *e)
 {
 	struct order o = {
@@ -131,7 +131,13 @@ static int order_write_down(struct run *r, struct arena *a, const struct cert *c
 
 	TRY(cert_identity(a, c, &o.identity, e));
 	TRY(prepare_csr(r, a, c, &o, e));
-	TRY(st_order_put(r->store, &o, e));
+	c->unfinished = true;
+	TRY(store_begin(r->store, e));
+	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, c, e) < 0 || st_job_set(r->store, c->name, clock_now(), e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	TRY(store_commit(r->store, e));
 	*row = o;
 	return 0;
 }
@@ -191,7 +197,7 @@ static int order_look_again(struct run *r, struct arena *a, struct acme *ca, con
 	return 0;
 }
 
-int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct account *account,
+int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct cert *c, const struct account *account,
                         struct order *row, struct acme_order *order, struct err *e)
 {
 	struct order found;

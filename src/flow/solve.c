@@ -98,6 +98,15 @@ void solve_done(const struct cert *c, struct solve *s)
 		solver->close(s);
 }
 
+int solve_try(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	struct solve *s = solve_new(r, a, c);
+
+	TRY(solve_check(r, c, s, e));
+	solve_done(c, s);
+	return 0;
+}
+
 /* choosing */
 
 static const char *offered(struct arena *a, const struct acme_authz *z)
@@ -197,6 +206,9 @@ static int collect(struct run *r, struct arena *a, struct acme *ca, const struct
 	}
 	TRY(st_challenge_list(r->store, a, c->name, &old, &n_old, e));
 	take_recorded(got.v, got.n, old, n_old);
+	for (size_t i = 0; i < n_old; i++) /* shown to a person for an order that is over */
+		if (old[i].order_url && strcmp(old[i].order_url, order->url) != 0)
+			TRY(st_challenge_delete(r->store, old[i].id, e));
 	*out = got;
 	return 0;
 }

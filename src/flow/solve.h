@@ -10,6 +10,8 @@ struct solve;
 struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c);
 /* Before an order is made: fails for what can be seen now; listeners are bound. solve_done undoes it. */
 NODISCARD int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err *e);
+/* Both at once: whether it could be done now. */
+NODISCARD int solve_try(struct run *r, struct arena *a, const struct cert *c, struct err *e);
 void solve_done(const struct cert *c, struct solve *s);
 
 /* Makes every authorization of a pending order valid: on success the order is no longer pending. *waits = true: a person has to publish

@@ -62,19 +62,24 @@ static int decide(struct run *r, struct arena *a, struct cert *c, const struct w
 		*go = true;
 	else if (opt->days > 0)
 		*go = c->not_after - now < (int64_t)opt->days * DAY_S;
-	if (!*go && p.renew_at <= now)
+	if (!*go && (c->unfinished || p.renew_at <= now))
 		*go = opt->named || c->retry_at <= now;
 	return 0;
+}
+
+static void note_failure(struct cert *c, const struct err *failure)
+{
+	c->failures++;
+	c->last_error = failure->text;
+	c->last_error_at = clock_now();
+	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
 }
 
 static void record_failure(struct run *r, struct arena *a, struct cert *c, const struct err *failure)
 {
 	struct err e;
 
-	c->failures++;
-	c->last_error = failure->text;
-	c->last_error_at = clock_now();
-	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
+	note_failure(c, failure);
 	if (c->not_after == 0)
 		c->status = "failed";
 	if (keep_record(r, a, c, "failed", failure->text, &e) < 0)
@@ -90,13 +95,22 @@ static int pending_result(struct run *r, struct arena *a, struct cert *c, struct
 	return keep_record(r, a, c, "pending", "waits for what has to be published; then run `everleaf verify`", e);
 }
 
-/* What can only be lost by a failing CA or disk has been stored; the rest is for convenience and may be done again. */
-static int after_issue(struct run *r, struct arena *a, struct cert *c, struct work_result *out, struct err *e)
+/* Delivers what is stored and not in use yet. *news: a version went live, or its hooks ran, in this run. A hook's failure is the
+ * certificate's last error; the hooks are tried again. */
+static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, struct work_result *out, bool *news, struct err *e)
 {
-	TRY(deliver(r, a, c, &out->failure, e));
-	if (r->dry_run)
+	bool was_unfinished = c->unfinished;
+
+	TRY(deliver(r, a, c, &out->failure, news, e));
+	if (out->failure.code != ERR_NONE) {
+		note_failure(c, &out->failure);
+		return keep_record(r, a, c, NULL, NULL, e);
+	}
+	if (!was_unfinished || !*news)
 		return 0;
-	renewal_info_refresh(r, a, c);
+	c->unfinished = false;
+	c->failures = c->retry_at = c->last_error_at = 0;
+	c->last_error = NULL;
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
@@ -104,78 +118,129 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 {
 	enum work_outcome done = c->not_after > 0 ? WORK_RENEWED : WORK_ISSUED;
 	enum issue_outcome outcome;
+	bool news;
 
 	if (opt->new_challenge)
 		TRY(issue_abandon(r, a, c, e));
-	TRY(hooks_startup(r, a, c, e));
 	TRY(issue(r, a, c, opt->person_is_ready, &outcome, e));
 	if (outcome == ISSUE_WAITS_FOR_PERSON)
 		return pending_result(r, a, c, out, e);
 	out->outcome = done;
-	return after_issue(r, a, c, out, e);
+	TRY(deliver_and_record(r, a, c, out, &news, e));
+	if (r->dry_run || !c->ari_id)
+		return 0;
+	renewal_info_refresh(r, a, c);
+	return keep_record(r, a, c, NULL, NULL, e);
 }
 
-static int has_open_request(struct run *r, struct arena *a, const struct cert *c, bool *open, struct err *e)
+/* The order that is open for what is wanted now; one for something else is given up. */
+static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, bool *open, struct err *e)
 {
+	const char *identity;
 	struct order row;
 	struct err err;
 	int result = st_order_open(r->store, a, c->name, &row, &err);
 
-	if (result < 0 && result != -ERR_NOT_FOUND) {
+	*open = false;
+	if (result == -ERR_NOT_FOUND) {
+		c->unfinished = false;
+		return 0;
+	}
+	if (result < 0) {
 		*e = err;
 		return result;
 	}
-	*open = result == 0;
-	return 0;
+	TRY(cert_identity(a, c, &identity, e));
+	*open = row.identity && strcmp(row.identity, identity) == 0;
+	return *open ? 0 : issue_abandon(r, a, c, e);
+}
+
+/* The stand-in first, if it was asked for; then whatever is stored and not in use yet. */
+static int deliver_first(struct run *r, struct arena *a, struct cert *c, struct work_result *out, struct err *e)
+{
+	bool news, had_one = c->live_version > 0 && !c->live_self_signed;
+
+	TRY(deliver_and_record(r, a, c, out, &news, e));
+	if (news && !c->live_self_signed) {
+		out->outcome = had_one ? WORK_RENEWED : WORK_ISSUED;
+		return 0;
+	}
+	out->outcome = WORK_UNCHANGED;
+	if (!c->self_signed_first || c->live_version > 0 || r->dry_run)
+		return 0;
+	TRY(keep_stand_in(r, a, c, e));
+	return deliver_and_record(r, a, c, out, &news, e);
+}
+
+static int ask_the_ca(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct err *e)
+{
+	bool due = c->ari_check_at > 0 && c->ari_check_at <= clock_now();
+
+	if (c->not_after == 0 || opt->force || strcmp(c->status, "revoked") == 0 || !(due || opt->named))
+		return 0;
+	renewal_info_refresh(r, a, c);
+	return keep_record(r, a, c, NULL, NULL, e);
 }
 
 static int work_leased(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct work_result *out, struct err *e)
 {
 	bool go, open;
 
+	TRY(hooks_startup(r, a, c, e));
 	TRY(solve_sweep(r, a, c, e));
-	TRY(deliver(r, a, c, &out->failure, e));
-	if (c->self_signed_first && c->live_version == 0 && !r->dry_run) {
-		TRY(keep_stand_in(r, a, c, e));
-		TRY(deliver(r, a, c, &out->failure, e));
-	}
+	TRY(deliver_first(r, a, c, out, e));
+	if (out->failure.code != ERR_NONE)
+		return 0; /* a hook failed: told, and tried again later */
+	TRY(look_for_open_order(r, a, c, &open, e));
 	if (opt->person_is_ready) {
-		TRY(has_open_request(r, a, c, &open, e));
 		if (!open)
 			return err_set(e, ERR_INPUT, "no request is waiting; `everleaf verify %s --new` makes another", c->name);
 		return issue_now(r, a, c, opt, out, e);
 	}
-	if (c->not_after > 0 && !opt->force && (opt->named || (c->ari_check_at > 0 && c->ari_check_at <= clock_now()))) {
-		renewal_info_refresh(r, a, c);
-		TRY(keep_record(r, a, c, NULL, NULL, e));
-	}
+	TRY(ask_the_ca(r, a, c, opt, e));
 	TRY(decide(r, a, c, opt, &go, &out->why, e));
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
-	out->outcome = WORK_UNCHANGED;
-	return c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;
+	return out->outcome == WORK_UNCHANGED && c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;
 }
 
-void work_on(struct run *r, struct arena *a, const char *cert_name, const struct work_options *opt, struct work_result *out)
+/* With the lease: the record as it is now, or as it is asked for. */
+static int take_up(struct run *r, struct arena *a, const char *cert_name, struct intake *change, struct cert *c, struct err *e)
+{
+	if (change)
+		TRY(intake_store(r, a, change, e));
+	return st_cert_get(r->store, a, cert_name, c, e);
+}
+
+static void work_with_lease(struct run *r, struct arena *a, const char *cert_name, struct intake *change, const struct work_options *opt,
+                            struct work_result *out)
+{
+	struct err e = { 0 };
+	struct cert c;
+
+	if (take_up(r, a, cert_name, change, &c, &e) < 0) {
+		out->failure = e;
+		return;
+	}
+	if (work_leased(r, a, &c, opt, out, &e) < 0) {
+		out->outcome = WORK_FAILED;
+		out->failure = e;
+		record_failure(r, a, &c, &e);
+	}
+	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
+}
+
+void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change, const struct work_options *opt,
+             struct work_result *out)
 {
 	struct log_context former = log_context_set("%s", cert_name);
 	struct err e = { 0 };
-	struct cert c;
 
 	*out = (struct work_result){ .outcome = WORK_FAILED };
 	if (work_lease(r, cert_name, &e) < 0) {
 		out->failure = e;
 	} else {
-		if (st_cert_get(r->store, a, cert_name, &c, &e) < 0) {
-			out->failure = e;
-		} else {
-			if (work_leased(r, a, &c, opt, out, &e) < 0) {
-				out->outcome = WORK_FAILED;
-				out->failure = e;
-				record_failure(r, a, &c, &e);
-			}
-			hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
-		}
+		work_with_lease(r, a, cert_name, change, opt, out);
 		st_job_release(r->store, cert_name);
 	}
 	run_step(r, cert_name, NULL);

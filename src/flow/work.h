@@ -5,6 +5,7 @@
 #ifndef FLOW_WORK_H
 #define FLOW_WORK_H
 
+#include "flow/intake.h"
 #include "flow/run.h"
 
 enum work_outcome { WORK_UNCHANGED, WORK_ISSUED, WORK_RENEWED, WORK_PENDING, WORK_FAILED };
@@ -26,9 +27,10 @@ struct work_result {
 	size_t n_challenges;
 };
 
-/* Never fails itself: everything is in the result. Results live in a. Waits up to a minute for another process that works on the same
- * certificate. */
-void work_on(struct run *r, struct arena *a, const char *cert_name, const struct work_options *opt, struct work_result *out);
+/* change: what was taken in for it (`issue`), stored once the lease is held; NULL = as it stands. Never fails itself: everything is in the
+ * result. Results live in a. Waits up to a minute for another process that works on the same certificate. */
+void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change, const struct work_options *opt,
+             struct work_result *out);
 
 /* Takes the lease of a certificate, waiting up to a minute for another process: ERR_BUSY says who holds it. */
 NODISCARD int work_lease(struct run *r, const char *cert_name, struct err *e);

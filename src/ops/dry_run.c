@@ -93,7 +93,7 @@ static void forget(struct ops *dry, struct arena *a, const struct strings *names
 			log_warn("%s: the dry run left something behind: %s", names->v[i], e.text);
 }
 
-int dry_run(struct ops *o, struct arena *a, struct cert *certs, size_t n, const struct issue_options *opt, struct issue_result *out,
+int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt, struct issue_result *out,
             struct err *e)
 {
 	struct work_options work = { .force = true, .named = true };
@@ -103,12 +103,12 @@ int dry_run(struct ops *o, struct arena *a, struct cert *certs, size_t n, const 
 
 	TRY(ops_dry(o, &dry, e));
 	for (size_t i = 0; i < n; i++) {
-		TRY(staging_ca(o, dry, a, certs[i].ca, &staging, e));
-		TRY(staging_account(o, dry, a, &certs[i], &staging, opt, e));
-		TRY(copy_request(dry, a, &certs[i], &staging, e));
-		strings_add(a, &names, certs[i].name);
+		TRY(staging_ca(o, dry, a, in[i].wanted.ca, &staging, e));
+		TRY(staging_account(o, dry, a, &in[i].wanted, &staging, opt, e));
+		TRY(copy_request(dry, a, &in[i].wanted, &staging, e));
+		strings_add(a, &names, in[i].wanted.name);
 	}
-	TRY(ops_work(dry, a, &names, opt->jobs, &work, out, e));
+	TRY(ops_work(dry, a, &names, NULL, opt->jobs, &work, out, e));
 	forget(dry, a, &names);
 	return 0;
 }
@@ -117,9 +117,9 @@ int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, c
                   struct err *e)
 {
 	struct issue_options as_issue = { .jobs = opt->jobs };
-	struct cert *certs = ARENA_ARRAY(a, struct cert, names->n + 1);
+	struct intake *in = ARENA_ARRAY(a, struct intake, names->n + 1);
 
 	for (size_t i = 0; i < names->n; i++)
-		TRY(st_cert_get(o->run.store, a, names->v[i], &certs[i], e));
-	return dry_run(o, a, certs, names->n, &as_issue, out, e);
+		TRY(st_cert_get(o->run.store, a, names->v[i], &in[i].wanted, e));
+	return dry_run(o, a, in, names->n, &as_issue, out, e);
 }

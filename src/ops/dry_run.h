@@ -7,7 +7,7 @@
 
 #include "ops/internal.h"
 
-NODISCARD int dry_run(struct ops *o, struct arena *a, struct cert *certs, size_t n, const struct issue_options *opt,
+NODISCARD int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt,
                       struct issue_result *out, struct err *e);
 NODISCARD int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, const struct renew_options *opt,
                             struct issue_result *out, struct err *e);

@@ -22,8 +22,8 @@ NODISCARD int ops_dry(struct ops *o, struct ops **out, struct err *e);
 /* Writes data to a file (0600) or, for NULL and "-", leaves it in *out for standard output. */
 NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e);
 
-/* One turn of several certificates on at most jobs threads; results in order. */
-NODISCARD int ops_work(struct ops *o, struct arena *a, const struct strings *names, unsigned jobs, const struct work_options *opt,
-                       struct issue_result *out, struct err *e);
+/* One turn of several certificates on at most jobs threads; results in order. changes: one for each name, or NULL. */
+NODISCARD int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct intake *changes, unsigned jobs,
+                       const struct work_options *opt, struct issue_result *out, struct err *e);
 
 #endif

@@ -90,8 +90,23 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 	return 0;
 }
 
+struct used {
+	const char *ca;
+};
+
+static int refuse_used(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+{
+	const struct used *u = ctx;
+
+	(void)a;
+	if (strcmp(c->ca, u->ca) == 0)
+		return err_set(e, ERR_INPUT, "the certificate %s comes from %s; give it another with `everleaf issue`, or delete it first", c->name, u->ca);
+	return 0;
+}
+
 int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
+	struct cert_filter all = { 0 };
 	struct account *v;
 	size_t n;
 
@@ -102,5 +117,6 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 		if (strcmp(v[i].ca, name) == 0)
 			return err_set(e, ERR_INPUT, "the account %s is at %s; delete it first (`everleaf account delete %s --yes`)", v[i].name, name,
 			               v[i].name);
+	TRY(st_cert_each(o->run.store, &all, refuse_used, &(struct used){ name }, e));
 	return st_ca_delete(o->run.store, name, e);
 }

@@ -13,6 +13,7 @@
 #include "flow/keep.h"
 #include "flow/register.h"
 #include "flow/session.h"
+#include "flow/solve.h"
 #include "ops/dry_run.h"
 #include "ops/internal.h"
 
@@ -26,6 +27,7 @@
 struct turns {
 	struct ops *ops;
 	const struct strings *names;
+	struct intake *changes; /* one for each name; NULL = none */
 	const struct work_options *options;
 	struct work_result *results;
 	struct arena *results_arena;
@@ -56,7 +58,7 @@ static void one_turn(void *ctx, size_t i)
 		result = (struct work_result){ .outcome = WORK_FAILED };
 		err_set(&result.failure, ERR_CANCELLED, "not begun: stopped");
 	} else {
-		work_on(&t->ops->run, a, t->names->v[i], t->options, &result);
+		work_on(&t->ops->run, a, t->names->v[i], t->changes ? &t->changes[i] : NULL, t->options, &result);
 	}
 	pthread_mutex_lock(&t->lock);
 	keep_result(t->results_arena, &t->results[i], &result);
@@ -84,10 +86,10 @@ static void gather(struct arena *a, const struct strings *names, const struct wo
 	}
 }
 
-int ops_work(struct ops *o, struct arena *a, const struct strings *names, unsigned jobs, const struct work_options *opt,
-             struct issue_result *out, struct err *e)
+int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct intake *changes, unsigned jobs,
+             const struct work_options *opt, struct issue_result *out, struct err *e)
 {
-	struct turns t = { .ops = o, .names = names, .options = opt, .results_arena = a };
+	struct turns t = { .ops = o, .names = names, .changes = changes, .options = opt, .results_arena = a };
 	int result;
 
 	*out = (struct issue_result){ 0 };
@@ -154,29 +156,33 @@ static int ensure_account(struct ops *o, struct arena *a, const struct cert *c, 
 	return result;
 }
 
-static int store_requests(struct ops *o, struct cert *v, size_t n, struct err *e)
-{
-	TRY(store_begin(o->run.store, e));
-	for (size_t i = 0; i < n; i++) {
-		bool is_new = v[i].id == 0;
-		v[i].updated_at = clock_now();
-		if (st_cert_put(o->run.store, &v[i], e) < 0 ||
-		    (is_new && (st_job_set(o->run.store, v[i].name, v[i].created_at, e) < 0 ||
-		                st_event_add(o->run.store, v[i].name, "requested", e, "requested") < 0))) {
-			store_rollback(o->run.store);
-			return -(int)e->code;
-		}
-	}
-	return store_commit(o->run.store, e);
-}
-
-static int take_in(struct ops *o, struct arena *a, struct cert_change *v, size_t n, struct cert *certs, struct strings *names,
+static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, size_t n, struct intake *in, struct strings *names,
                    struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		TRY(intake(&o->run, a, &v[i], &certs[i], e));
-		strings_add(a, names, certs[i].name);
+		TRY(intake(&o->run, a, &v[i], &in[i], e));
+		strings_add(a, names, in[i].wanted.name);
 	}
+	return 0;
+}
+
+static bool same_text(const char *x, const char *y)
+{
+	return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+static bool same_way(const struct cert *x, const struct cert *y)
+{
+	return same_text(x->method, y->method) && same_text(x->webroot, y->webroot) && same_text(x->listen, y->listen) &&
+	       same_text(x->hook, y->hook) && same_text(x->well_known, y->well_known) && same_text(x->challenge, y->challenge);
+}
+
+/* What cannot work is refused before anything is stored: a web root that cannot be written, a port in use, a hook that is not there. */
+static int try_ways(struct ops *o, struct arena *a, const struct intake *in, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((i == 0 || !same_way(&in[i].wanted, &in[i - 1].wanted)) && solve_try(&o->run, a, &in[i].wanted, e) < 0)
+			return err_ctx(e, "%s", in[i].wanted.name);
 	return 0;
 }
 
@@ -201,18 +207,18 @@ int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, c
               struct err *e)
 {
 	struct work_options work = { .force = opt->force, .named = true };
-	struct cert *certs = ARENA_ARRAY(a, struct cert, n + 1);
+	struct intake *in = ARENA_ARRAY(a, struct intake, n + 1);
 	struct strings names = { 0 };
 
-	TRY(take_in(o, a, v, n, certs, &names, e));
+	TRY(take_in(o, a, v, n, in, &names, e));
 	TRY(refuse_doubles(a, &names, e));
+	TRY(try_ways(o, a, in, n, e));
 	if (opt->dry_run)
-		return dry_run(o, a, certs, n, opt, out, e);
+		return dry_run(o, a, in, n, opt, out, e);
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || strcmp(certs[i].ca, certs[0].ca) != 0)
-			TRY(ensure_account(o, a, &certs[i], opt, e));
-	TRY(store_requests(o, certs, n, e));
-	return ops_work(o, a, &names, opt->jobs, &work, out, e);
+		if (i == 0 || strcmp(in[i].wanted.ca, in[0].wanted.ca) != 0)
+			TRY(ensure_account(o, a, &in[i].wanted, opt, e));
+	return ops_work(o, a, &names, in, opt->jobs, &work, out, e);
 }
 
 /* "NAME [NAME...] [> CERTNAME]" */
@@ -342,7 +348,7 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt, s
 	TRY(choose(o, a, opt, &names, e));
 	if (opt->dry_run)
 		return dry_run_names(o, a, &names, opt, out, e);
-	return ops_work(o, a, &names, opt->jobs, &work, out, e);
+	return ops_work(o, a, &names, NULL, opt->jobs, &work, out, e);
 }
 
 int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challenge, struct issue_result *out, struct err *e)
@@ -353,5 +359,5 @@ int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challe
 
 	TRY(st_cert_get(o->run.store, a, name, &c, e));
 	strings_add(a, &names, name);
-	return ops_work(o, a, &names, 1, &work, out, e);
+	return ops_work(o, a, &names, NULL, 1, &work, out, e);
 }
