@@ -1,21 +1,16 @@
 /*
- * CAs by name, and one ACME session per account, shared by all threads of the process: its nonces, its connection, the trust anchors
+ * One ACME session per account, shared by all threads of the process: its nonces, its connection, the trust anchors
  * loaded once.
  */
 #ifndef FLOW_SESSION_H
 #define FLOW_SESSION_H
 
 #include "acme/session.h"
+#include "flow/ca.h"
 #include "flow/run.h"
 
 NODISCARD int sessions_new(struct sessions **out, struct err *e);
 void sessions_free(struct sessions *s);
-
-/* A known name, an added name, or a directory URL. ERR_USAGE listing what there is. */
-NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e);
-
-/* Whether a CA may be called so. */
-bool ca_is_name(const char *name);
 
 /* A fresh session at a CA without an account; the caller closes it. */
 NODISCARD int session_open(struct run *r, const struct ca *ca, struct acme **out, struct err *e);

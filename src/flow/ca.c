@@ -1,0 +1,59 @@
+/*
+ * An added CA hides a known one of the same URL, so that a laboratory's settings count.
+ */
+#include "flow/ca.h"
+
+#include <string.h>
+
+#include "sys/names.h"
+
+static bool is_url(const char *s)
+{
+	return strncmp(s, "https://", 8) == 0 || strncmp(s, "http://", 7) == 0;
+}
+
+static int ca_unknown(struct arena *a, const char *name, const struct ca *added, size_t n_added, struct err *e)
+{
+	struct strings names = { 0 };
+	const struct ca *known;
+	size_t n;
+
+	known = ca_known(&n);
+	for (size_t i = 0; i < n; i++)
+		strings_add(a, &names, known[i].name);
+	for (size_t i = 0; i < n_added; i++)
+		strings_add(a, &names, added[i].name);
+	return err_set(e, ERR_USAGE, "there is no CA \"%s\"; known are %s; another one is added with `everleaf ca add NAME URL`", name,
+	               strings_join(a, &names, ", "));
+}
+
+int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e)
+{
+	struct ca *added;
+	const struct ca *known;
+	size_t n_added, n;
+
+	TRY(st_ca_list(r->store, a, &added, &n_added, e));
+	for (size_t i = 0; i < n_added; i++)
+		if (strcmp(added[i].name, name) == 0 || strcmp(added[i].url, name) == 0) {
+			*out = added[i];
+			return 0;
+		}
+	known = ca_known(&n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(known[i].name, name) == 0 || strcmp(known[i].url, name) == 0) {
+			*out = known[i];
+			return 0;
+		}
+	if (!is_url(name))
+		return ca_unknown(a, name, added, n_added, e);
+	if (strncmp(name, "http://", 7) == 0)
+		return err_set(e, ERR_USAGE, "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)", name);
+	*out = (struct ca){ .name = arena_strdup(a, name), .url = arena_strdup(a, name) };
+	return 0;
+}
+
+bool ca_is_name(const char *name)
+{
+	return name_is_cert_name(name);
+}

@@ -1,0 +1,13 @@
+/* CAs by name: those built in, those a person added, and plain directory URLs. */
+#ifndef FLOW_CA_H
+#define FLOW_CA_H
+
+#include "flow/run.h"
+
+/* A known name, an added name, or a directory URL. ERR_USAGE listing what there is. */
+NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e);
+
+/* Whether a CA may be called so. */
+bool ca_is_name(const char *name);
+
+#endif
