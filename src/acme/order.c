@@ -133,7 +133,8 @@ static int check_wish(struct arena *a, const struct acme_new_order *want, const 
 /* RFC 9773 5: what a server may say to `replaces` that it would not say to the same order without. */
 static bool is_about_replaces(const struct acme_call *call, const struct err *e)
 {
-	return call->res.status == 409 || !strcmp(e->problem, "alreadyReplaced") || !strcmp(e->problem, "malformed");
+	return call->res.status == 409 || !strcmp(e->problem, "alreadyReplaced") || !strcmp(e->problem, "malformed") ||
+	       !strcmp(e->problem, "unauthorized"); /* it was issued to another account */
 }
 
 static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_order *want, bool with_replaces,

@@ -28,11 +28,8 @@ const struct solver *solver_find(const char *method)
 
 static void fill_http01(struct arena *a, struct challenge *c, const char *key_authorization)
 {
-	bool v6 = strchr(c->domain, ':') != NULL;
-
 	c->value = arena_strdup(a, key_authorization);
-	c->location = arena_printf(a, "http://%s%s%s/.well-known/acme-challenge/%s", v6 ? "[" : "", c->domain, v6 ? "]" : "",
-	                           c->token);
+	c->location = arena_printf(a, "/.well-known/acme-challenge/%s", c->token);
 }
 
 int solver_fill(struct arena *a, struct challenge *c, const char *key_authorization, struct err *e)

@@ -60,7 +60,8 @@ static void print_challenge(struct cli *c, const struct challenge *v)
 	bool http = v->type && strcmp(v->type, "http-01") == 0;
 
 	if (http) {
-		printf("  URL      http://%s%s\n", shown(c->arena, v->domain), shown(c->arena, v->location));
+		bool v6 = strchr(v->domain, ':') != NULL;
+		printf("  URL      http://%s%s%s%s\n", v6 ? "[" : "", shown(c->arena, v->domain), v6 ? "]" : "", shown(c->arena, v->location));
 		printf("  content  %s\n\n", shown(c->arena, v->value));
 		return;
 	}

@@ -23,7 +23,7 @@ static int ca_unknown(struct arena *a, const char *name, const struct ca *added,
 		strings_add(a, &names, known[i].name);
 	for (size_t i = 0; i < n_added; i++)
 		strings_add(a, &names, added[i].name);
-	return err_set(e, ERR_USAGE, "there is no CA \"%s\"; known are %s; another one is added with `everleaf ca add NAME URL`", name,
+	return err_set(e, ERR_USAGE, "there is no CA \"%s\" (`everleaf ca list` shows %s); another one is added with `everleaf ca add NAME URL`", name,
 	               strings_join(a, &names, ", "));
 }
 

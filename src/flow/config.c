@@ -45,7 +45,10 @@ int config_read(struct arena *a, const char *file, struct config *out, struct er
 		*out = c;
 		return 0;
 	}
-	TRY(fs_read(a, name, CONFIG_MAX_BYTES, &text, &len, e));
+	if (fs_read(a, name, CONFIG_MAX_BYTES, &text, &len, e) < 0) {
+		e->code = ERR_CONFIG;
+		return err_ctx(e, "the configuration");
+	}
 	TRY(yaml_parse(text, len, name, &root, e));
 	if (json_decode(a, root, config_fields, &c, sizeof(c), true, e) < 0) {
 		e->code = ERR_CONFIG;

@@ -18,7 +18,7 @@ struct config {
 };
 extern const struct field config_fields[];
 
-/* file NULL: /etc/everleaf/everleaf.yaml if it is there. ERR_CONFIG, ERR_NOT_FOUND (a file that was named). */
+/* file NULL: /etc/everleaf/everleaf.yaml if it is there. ERR_CONFIG. */
 NODISCARD int config_read(struct arena *a, const char *file, struct config *out, struct err *e);
 
 #endif

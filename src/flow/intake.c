@@ -134,6 +134,17 @@ static void reset_method(const struct cert_change *ch, struct cert *c)
 
 /* Everything else */
 
+/* As much as an IA5String in a subject needs (RFC 5280 4.1.2.6): printable ASCII, one "@" with something on both sides. */
+static bool is_mail_address(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	for (const char *p = s; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
+	return at && at > s && at[1] && !strchr(at + 1, '@');
+}
+
 static int check_subject(const struct cert *c, struct err *e)
 {
 	const struct {
@@ -147,6 +158,8 @@ static int check_subject(const struct cert *c, struct err *e)
 
 	if (c->country && (strlen(c->country) != 2 || c->country[0] < 'A' || c->country[0] > 'Z' || c->country[1] < 'A' || c->country[1] > 'Z'))
 		return err_set(e, ERR_USAGE, "--country is two capital letters (ISO 3166), not \"%s\"", c->country);
+	if (c->subject_email && !is_mail_address(c->subject_email))
+		return err_set(e, ERR_USAGE, "--subject-email is an address like somebody@example.org, not \"%s\"", c->subject_email);
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
 		if (limits[i].value && (*limits[i].value == '\0' || strlen(limits[i].value) > limits[i].max))
 			return err_set(e, ERR_USAGE, "%s has %zu bytes; from 1 to %zu are possible", limits[i].what, strlen(limits[i].value),

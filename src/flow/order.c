@@ -56,10 +56,14 @@ static int key_of_last_version(struct run *r, struct arena *a, const struct cert
 	return 0;
 }
 
-static int choose_key(struct run *r, struct arena *a, const struct cert *c, struct key **out, struct err *e)
+static int choose_key(struct run *r, struct arena *a, struct cert *c, struct key **out, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 
+	if (c->own_key && c->new_key_needed) {
+		log_warn("its own key was revoked for compromise and is never used again; a new one takes its place");
+		c->own_key = NULL;
+	}
 	if (c->own_key) {
 		TRY(key_parse(c->own_key, strlen(c->own_key), &k, e));
 		TRY(refuse_blocked(r, a, k, e));
@@ -87,7 +91,7 @@ static int take_foreign_csr(struct run *r, struct arena *a, const void *text, si
 	return 0;
 }
 
-static int prepare_csr(struct run *r, struct arena *a, const struct cert *c, struct order *row, struct err *e)
+static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct order *row, struct err *e)
 {
 	struct csr_spec spec = {
 		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city, c->organization, c->unit, c->subject_email },
@@ -129,8 +133,8 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c, cons
 		.updated_at = clock_now(),
 	};
 
-	TRY(cert_identity(a, c, &o.identity, e));
 	TRY(prepare_csr(r, a, c, &o, e));
+	TRY(cert_identity(a, c, &o.identity, e));
 	c->unfinished = true;
 	TRY(store_begin(r->store, e));
 	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, c, e) < 0 || st_job_set(r->store, c->name, clock_now(), e) < 0) {

@@ -3,6 +3,7 @@
  */
 #include "ops/internal.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,8 @@ static int ops_fill(struct ops *o, const struct ops_options *options, struct err
 	TRY(config_read(o->arena, options->config_file, &o->config, e));
 	o->run.config = &o->config;
 	o->run.ca_bundle = options->ca_bundle ? options->ca_bundle : o->config.ca_bundle;
+	if (o->run.ca_bundle && access(o->run.ca_bundle, R_OK) < 0)
+		return err_errno(e, ERR_CONFIG, errno, "the trust anchors %s cannot be read", o->run.ca_bundle);
 	o->run.command = options->command;
 	o->run.cancel = options->cancel;
 	o->run.step = options->report.step;

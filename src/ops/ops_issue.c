@@ -73,7 +73,8 @@ static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, 
                    struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		TRY(intake(&o->run, a, &v[i], &in[i], e));
+		if (intake(&o->run, a, &v[i], &in[i], e) < 0)
+			return v[i].origin ? err_ctx(e, "%s", v[i].origin) : -(int)e->code;
 		strings_add(a, names, in[i].wanted.name);
 	}
 	return 0;
@@ -177,8 +178,9 @@ static int from_file(struct arena *a, const char *file, const struct cert_change
 		line[strcspn(line, "#\r")] = '\0';
 		if (line[strspn(line, " \t")] == '\0')
 			continue;
-		if (from_line(a, line, base, &(*out)[count++], e) < 0)
+		if (from_line(a, line, base, &(*out)[count], e) < 0)
 			return err_ctx(e, "%s:%zu", file, number);
+		(*out)[count++].origin = arena_printf(a, "%s:%zu", file, number);
 	}
 	*n = count;
 	return count ? 0 : err_set(e, ERR_USAGE, "%s names no certificate", file);

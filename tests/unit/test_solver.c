@@ -91,8 +91,8 @@ static void values_and_locations(void **state)
 	static const struct {
 		const char *type, *domain, *value, *location;
 	} rows[] = {
-		{ "http-01", "example.org", KEY_AUTHORIZATION, "http://example.org/.well-known/acme-challenge/" TOKEN },
-		{ "http-01", "2001:db8::1", KEY_AUTHORIZATION, "http://[2001:db8::1]/.well-known/acme-challenge/" TOKEN },
+		{ "http-01", "example.org", KEY_AUTHORIZATION, "/.well-known/acme-challenge/" TOKEN },
+		{ "http-01", "2001:db8::1", KEY_AUTHORIZATION, "/.well-known/acme-challenge/" TOKEN },
 		{ "dns-01", "www.example.org", "NGwKoXBgCT8JhEa0bK7AwfSqHyu_ZWeugV07fLGIVq0", "_acme-challenge.www.example.org" },
 		{ "tls-alpn-01", "example.org", "346c0aa17060093f098446b46caec0c1f4aa1f2bbf6567ae815d3b7cb18856ad", "example.org" },
 		{ "tls-alpn-01", "192.0.2.1", "346c0aa17060093f098446b46caec0c1f4aa1f2bbf6567ae815d3b7cb18856ad",
