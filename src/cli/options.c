@@ -148,9 +148,11 @@ const struct option verify_options[] = {
 
 const struct option check_options[] = {
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500, TO(check_args, days),
-	  .help = "how far ahead to look (default 7; a third of the lifetime for short-lived ones)" },
+	  .help = "how far ahead to look (default 7; a quarter of the lifetime for short-lived ones)" },
 	{ 0 }
 };
+
+static const char *const eab_algs[] = { "HS256", "HS384", "HS512", NULL };
 
 const struct option register_options[] = {
 	{ "email", .kind = OPT_STRINGS, .arg = "ADDR", TO(register_args, account.emails), .help = "a mail address the CA may write to; repeatable" },
@@ -161,6 +163,8 @@ const struct option register_options[] = {
 	{ "eab-kid", .kind = OPT_STRING, .arg = "KID", TO(register_args, account.eab_kid), .help = "external account binding: the key identifier the CA gave you" },
 	{ "eab-hmac-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(register_args, account.eab_hmac_file),
 	  .help = "external account binding: the file with its key" },
+	{ "eab-alg", .kind = OPT_STRING, .arg = "ALG", .values = eab_algs, TO(register_args, account.eab_alg),
+	  .help = "external account binding: the MAC your CA wants (default HS256)" },
 	{ 0 }
 };
 

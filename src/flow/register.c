@@ -104,15 +104,13 @@ static int row_new(struct run *r, struct arena *a, const struct register_spec *s
 static int register_at_ca(struct run *r, struct arena *a, const struct register_spec *spec, const struct account *x, struct acme_account *got,
                           struct err *e)
 {
-	static const char *const algs[] = { "HS256", "HS384", "HS512" };
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct acme_new_account want = {
 		.contacts = spec->emails,
 		.agree_tos = spec->agree_tos,
 		.eab_kid = spec->eab_kid,
 		.eab_key = spec->eab_key,
-		/* the MAC that the key's length is made for */
-		.eab_alg = algs[spec->eab_key.n >= 64 ? 2 : spec->eab_key.n >= 48 ? 1 : 0],
+		.eab_alg = spec->eab_alg,
 	};
 	struct acme *acme;
 	int result;
@@ -157,6 +155,9 @@ int account_register(struct run *r, struct arena *a, const struct register_spec 
 		/* refused for good: nothing is left behind; a lost answer keeps the key */
 		if (!err_is_retryable(e->code) && st_account_delete(r->store, x.name, &forget) < 0)
 			return err_ctx(e, "account %s", x.name);
+		if (e->code == ERR_USAGE && !spec->eab_kid)
+			return err_set(e, ERR_USAGE, "%s demands an external account binding; its web site gives you a key identifier and a key for --eab-kid and --eab-hmac-file",
+			               spec->ca->name);
 		return err_ctx(e, "account at %s", spec->ca->name);
 	}
 	if (got.contacts.n == 0)

@@ -13,6 +13,7 @@ struct register_spec {
 	const char *key_type;   /* NULL = ec256 */
 	const char *eab_kid;
 	struct bytes eab_key;
+	const char *eab_alg;    /* NULL = HS256 */
 };
 /* A registration that was cut short (same CA) is taken up again with its key. ERR_EXISTS when the name is taken. */
 NODISCARD int account_register(struct run *r, struct arena *a, const struct register_spec *spec, struct account *out, struct err *e);

@@ -21,7 +21,7 @@ static const char *ca_name(const struct ops *o, const char *given)
 
 int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r, struct account *out, struct err *e)
 {
-	struct register_spec spec = { .name = r->name, .emails = r->emails, .agree_tos = r->agree_tos, .eab_kid = r->eab_kid, .key_type = r->key_type };
+	struct register_spec spec = { .name = r->name, .emails = r->emails, .agree_tos = r->agree_tos, .eab_kid = r->eab_kid, .eab_alg = r->eab_alg, .key_type = r->key_type };
 	char *hmac;
 	struct ca ca;
 

@@ -14,6 +14,7 @@ struct account_register {
 	bool agree_tos;
 	const char *key_type; /* NULL = ec256 */
 	const char *eab_kid, *eab_hmac_file;
+	const char *eab_alg;  /* NULL = HS256, which nearly all CAs want */
 };
 NODISCARD int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r, struct account *out, struct err *e);
 NODISCARD int ops_account_list(struct ops *o, struct arena *a, struct account **out, size_t *n, struct err *e);
