@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from env import ChallTestSrv, Everleaf, FaultProxy, Lab, Nginx, Pebble  # noqa: E402
 from env.everleaf import BINARY  # noqa: E402
+from env.pebble import PROFILES  # noqa: E402
 
 _counter = itertools.count(1)
 
@@ -20,6 +21,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "option(command, *options): the options of a command whose effect the test "
                                        "sees outside; test_options.py fails for one that no test names")
     config.addinivalue_line("markers", "kill: stops the program at every counted step")
+    config.addinivalue_line("markers", "slow: waits for the CA on purpose; left out under the address sanitizer")
+    config.addinivalue_line("markers", "threads: many workers at once; run under the thread sanitizer too")
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is not built: tests/run does it, or set EVERLEAF_BINARY", 4)
 
@@ -40,6 +43,13 @@ def pebble(tmp_path_factory, lab, dns):
     """The CA that most tests share: two chains, two intermediates each."""
     with Pebble(tmp_path_factory.mktemp("pebble"), lab, dns.dns,
                 env={"PEBBLE_ALTERNATE_ROOTS": "1", "PEBBLE_CHAIN_LENGTH": "2"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def profiled(tmp_path_factory, lab, dns):
+    """A CA with the profiles default, shortlived (six days) and brief (three seconds)."""
+    with Pebble(tmp_path_factory.mktemp("pebble"), lab, dns.dns, config={"profiles": PROFILES}) as server:
         yield server
 
 

@@ -11,8 +11,10 @@ from env.debs import pebble_folder
 from env.ports import free_port
 from env.process import Daemon
 
+# Asked for none, Pebble takes one at random: so there is only one unless a test wants more and always says which.
+DEFAULT_PROFILE = {"default": {"description": "ninety days", "validityPeriod": 7776000}}
 PROFILES = {
-    "default": {"description": "ninety days", "validityPeriod": 7776000},
+    **DEFAULT_PROFILE,
     "shortlived": {"description": "six days", "validityPeriod": 518400},
     "brief": {"description": "some seconds, to see one expire", "validityPeriod": 3},
 }
@@ -51,8 +53,8 @@ class Pebble(Daemon):
             "certificate": str(self.lab.certificate), "privateKey": str(self.lab.key),
             "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
             "externalAccountBindingRequired": False, "caaIdentities": ["pebble.letsencrypt.org"],
-            "domainBlocklist": ["blocked.example.com"], "retryAfter": {"authz": 1, "order": 1},
-            "keyAlgorithm": "ecdsa", "profiles": PROFILES, **self.config,
+            "domainBlocklist": ["blocked.example.com"], "retryAfter": {"authz": 0, "order": 0},
+            "keyAlgorithm": "ecdsa", "profiles": DEFAULT_PROFILE, **self.config,
         }
         path = self.folder / "pebble.json"
         path.write_text(json.dumps({"pebble": config}))

@@ -5,6 +5,7 @@ goes through the FaultProxy once its directory is asked for there.
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import re
@@ -187,11 +188,12 @@ class _Handler(BaseHTTPRequestHandler):
         exchange = Exchange(self.command, self.path, {k.lower(): v for k, v in self.headers.items()},
                             self.rfile.read(length), time.monotonic())
         action = proxy.note(exchange)
-        if action:
-            action(self, exchange)
-        else:
-            self.forward(exchange)
-            self.pass_on(exchange)
+        with proxy.under_way():
+            if action:
+                action(self, exchange)
+            else:
+                self.forward(exchange)
+                self.pass_on(exchange)
 
     do_GET = do_POST = do_HEAD = do
 
@@ -287,6 +289,7 @@ class FaultProxy:
         self.lock = threading.Lock()
         self.rules, self.exchanges = [], []
         self.closing = threading.Event()
+        self.n_under_way = self.most_under_way = 0
 
     def __getattr__(self, name):
         return getattr(self.pebble, name)
@@ -303,7 +306,19 @@ class FaultProxy:
 
     def clear(self):
         with self.lock:
-            self.rules, self.exchanges = [], []
+            self.rules, self.exchanges, self.most_under_way = [], [], 0
+            self.most_under_way = 0
+
+    @contextlib.contextmanager
+    def under_way(self):
+        with self.lock:
+            self.n_under_way += 1
+            self.most_under_way = max(self.most_under_way, self.n_under_way)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.n_under_way -= 1
 
     def note(self, exchange):
         with self.lock:

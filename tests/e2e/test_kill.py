@@ -1,0 +1,167 @@
+"""
+The kill test: the program is ended (or one act of it fails) at every counted step of an issuance and of a renewal, then
+run again. However far it came, there is in the end one live certificate with its key, one order at the CA, one certificate
+made by the CA, and nothing of a challenge left.
+"""
+
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from env import Everleaf, Nginx, Pebble
+from env.certs import assert_good, load
+from test_renew import PAST
+
+pytestmark = pytest.mark.kill
+
+# The fewest steps a whole run has had; fewer would mean that something is not counted any more.
+FEWEST = {("webroot", "issue"): 50, ("webroot", "renew"): 50, ("standalone", "issue"): 44, ("hook", "issue"): 50}
+MOST = 400
+KILLED = 137
+# Steps between the newOrder request and its answer being written down: only there may a second order be made.
+ORDER_LOST = 4
+
+HOOK = """#!/bin/sh
+host=_acme-challenge.$2.
+case $1 in
+deploy_challenge) curl -sf -d "{{\\"host\\":\\"$host\\",\\"value\\":\\"$4\\"}}" {url}/set-txt && echo "$2" >>{live} ;;
+clean_challenge) curl -sf -d "{{\\"host\\":\\"$host\\"}}" {url}/clear-txt; echo "$2" >>{cleaned} ;;
+esac
+exit 0
+"""
+
+
+class Bench:
+    """A CA, a web server and a template of a state folder for one worker."""
+
+    def __init__(self, folder, lab, dns, method):
+        self.folder, self.lab, self.dns, self.method = folder, lab, dns, method
+        self.pebble = Pebble(folder / "pebble", lab, dns.dns).start()
+        self.nginx = Nginx(folder / "nginx", self.pebble.http_port).start() if method == "webroot" else None
+        self.template = Everleaf(folder / "template", self.pebble, lab).register()
+        self.deploy = folder / "deploy"
+        self.deploy.write_text('#!/bin/sh\nexec test -s "$RENEWED_LINEAGE/privkey.pem"\n')
+        self.deploy.chmod(0o755)
+        self.password = folder / "password"
+        self.password.write_text("changeit\n")
+
+    def stop(self):
+        for server in (self.nginx, self.pebble):
+            if server:
+                server.stop()
+
+    def copy(self, n):
+        everleaf = Everleaf(self.folder / f"n{n}", self.pebble, self.lab)
+        shutil.copytree(self.template.state, everleaf.state, symlinks=True)
+        return everleaf
+
+    def how(self, n):
+        if self.method == "webroot":
+            return ["--webroot", self.nginx.web_root]
+        if self.method == "standalone":
+            return self.template.standalone()
+        hook = self.folder / f"hook{n}"
+        hook.write_text(HOOK.format(url=self.dns.url, live=self.folder / f"live{n}", cleaned=self.folder / f"cleaned{n}"))
+        hook.chmod(0o755)
+        return ["--hook", hook]
+
+    def issue(self, name, n):
+        return ["issue", name, *self.how(n), "--deploy-hook", self.deploy, "--keystore", "pkcs12",
+                "--keystore-password-file", self.password]
+
+    def leftovers(self, n):
+        if self.nginx:
+            return [path for path in self.nginx.web_root.rglob("*") if path.name != "index.html"]
+        live, cleaned = self.folder / f"live{n}", self.folder / f"cleaned{n}"
+        lines = [path.read_text().split() if path.exists() else [] for path in (live, cleaned)]
+        return sorted(set(lines[0]) - set(lines[1]))
+
+
+def assert_one_certificate(bench, everleaf, name, n):
+    row = everleaf.show(name)
+    assert row["status"] == "issued", row
+    live = everleaf.live(name)
+    assert_good(live, bench.pebble.root_file())
+    assert f"{load(live / 'cert.pem').serial_number:x}" == row["serial"].lstrip("0")
+    assert (live / "keystore.p12").exists()
+    assert everleaf.names() == [name]
+    folder = everleaf.state / "versions" / name
+    assert all(path.name.isdigit() for path in folder.iterdir()), "half-written versions are swept"
+    assert sorted(path.name for path in (everleaf.state / "live").iterdir()) == [name]
+    assert not bench.leftovers(n), f"left behind: {bench.leftovers(n)}"
+
+
+def one(bench, story, mode, n, trace):
+    """The run that is stopped at step n, and the one after. False when the first got through without meeting step n."""
+    name, everleaf = f"n{n}-{mode}-{story}-{bench.method}.example.com", bench.copy(n)
+    command = bench.issue(name, n)
+    if story == "renew":
+        everleaf.run(*command)
+        first_serial = load(everleaf.live(name, "cert.pem")).serial_number
+        bench.pebble.set_renewal_info(everleaf.live(name, "cert.pem").read_text(), PAST)
+        command = ["renew", name]
+    orders, made = bench.pebble.orders(), bench.pebble.certificates()
+    log = everleaf.folder / "steps"
+    first = everleaf.run(*command, status=None, env={"EVERLEAF_FAULT": f"{mode}:{n}", "EVERLEAF_FAULT_LOG": str(log)})
+    steps = [line.split()[1] for line in log.read_text().splitlines()] if log.exists() else []
+    reached = first.status == KILLED if mode == "exit" else len(steps) >= n
+    second = everleaf.run(*command, status=None)
+    try:
+        assert second.status == 0, second
+        assert_one_certificate(bench, everleaf, name, n)
+        if story == "renew":
+            assert load(everleaf.live(name, "cert.pem")).serial_number != first_serial, "it was renewed"
+        assert bench.pebble.certificates() - made == 1, "the CA made one certificate"
+        assert bench.pebble.orders() - orders in (1, 2)
+    except AssertionError as error:
+        kind = steps[n - 1] if len(steps) >= n else "?"
+        raise AssertionError(f"step {n} ({kind}), {mode}, {story} by {bench.method}\n--- first\n{first}\n--- second\n{second}\n"
+                             f"--- {error}") from error
+    if bench.pebble.orders() - orders == 2:
+        trace.append(n)
+    shutil.rmtree(everleaf.folder)
+    return reached
+
+
+def worker(bench, story, mode, numbers, trace):
+    n = 0
+    for n in numbers:
+        if not one(bench, story, mode, n, trace):
+            return n - 1
+    raise AssertionError(f"no run got through within {MOST} steps")
+
+
+CASES = [("webroot", "issue", "exit"), ("webroot", "issue", "fail"), ("webroot", "renew", "exit"), ("webroot", "renew", "fail"),
+         ("standalone", "issue", "exit"), ("hook", "issue", "exit")]
+
+
+@pytest.mark.parametrize("method,story,mode", CASES, ids=["-".join(case) for case in CASES])
+def test_stopped_at_every_step(tmp_path, lab, dns, capsys, method, story, mode):
+    benches, trace = [Bench(tmp_path / str(i), lab, dns, method) for i in (0, 1)], []
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(worker, bench, story, mode, range(1 + i, MOST, 2), trace) for i, bench in enumerate(benches)]
+            steps = max(run.result() for run in runs)
+    finally:
+        for bench in benches:
+            bench.stop()
+    with capsys.disabled():
+        print(f"\n  kill: {story} by {method}, {mode} at each of {steps} steps")
+    assert steps >= FEWEST[method, story], "fewer steps are counted than before"
+    trace.sort()
+    assert not trace or trace[-1] - trace[0] < ORDER_LOST, f"orders were made twice at the steps {trace}"
+
+
+def test_what_is_counted(everleaf, name, tmp_path):
+    """Every kind of step is met in an ordinary run, and the count is written."""
+    log, count = tmp_path / "log", tmp_path / "count"
+    hook = tmp_path / "deploy"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    everleaf.run("issue", name, "--deploy-hook", hook, *everleaf.standalone(),
+                 env={"EVERLEAF_FAULT": f"count:{count}", "EVERLEAF_FAULT_LOG": str(log)})
+    kinds = re.findall(r"^\d+ (\w+)$", log.read_text(), re.M)
+    assert set(kinds) == {"send", "answer", "commit", "fsync", "rename", "bind", "spawn"}
+    assert int(count.read_text()) == len(kinds)

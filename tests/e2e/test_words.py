@@ -1,0 +1,147 @@
+"""What people and scripts see: progress on a terminal, plain lines without one, one JSON document, help, completion, man pages."""
+
+import errno
+import json
+import os
+import pty
+import re
+import subprocess
+import time
+
+import pytest
+
+from env.everleaf import BINARY
+
+
+def on_a_terminal(everleaf, *args, limit_s=40):
+    """Runs with standard error on a terminal; returns the status and what the terminal got."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([BINARY, *map(str, args)], env={**everleaf.env, "TERM": "xterm"}, stdin=subprocess.DEVNULL,
+                               stdout=follower, stderr=follower)
+    os.close(follower)
+    text, deadline = b"", time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        try:
+            data = os.read(leader, 4096)
+        except OSError as error:
+            assert error.errno == errno.EIO
+            break
+        if not data:
+            break
+        text += data
+    os.close(leader)
+    return process.wait(10), text.decode(errors="replace")
+
+
+def test_progress_on_a_terminal(make_pebble, make_everleaf, name):
+    slow = make_pebble(env={"PEBBLE_VA_NOSLEEP": "0", "PEBBLE_VA_SLEEPTIME": "3"})
+    everleaf = make_everleaf(slow)
+    status, text = on_a_terminal(everleaf, "issue", name, "--standalone", slow.http_address)
+    assert status == 0, text
+    assert name in text and "wait" in text.lower(), "says what is being waited for"
+    assert "\x1b[" in text or "\r" in text
+
+
+def test_plain_lines_without_a_terminal(everleaf, name):
+    result = everleaf.run("issue", name, *everleaf.standalone())
+    assert "\x1b" not in result.out + result.err and "\r" not in result.out + result.err
+    assert name in result.out + result.err
+
+
+@pytest.mark.option("", "--quiet", "--verbose")
+def test_less_and_more(everleaf, new_name):
+    lines = {}
+    for option in ("-qq", "-q", None, "-v", "-vv"):
+        result = everleaf.run(*([option] if option else []), "issue", new_name(), *everleaf.standalone())
+        lines[option] = len(result.err.splitlines())
+    assert lines["-q"] == lines["-qq"] == 0
+    assert lines["-q"] <= lines[None] <= lines["-v"] <= lines["-vv"] and lines["-vv"] > lines[None]
+
+
+def test_verbose_shows_no_secrets(everleaf, tmp_path, name):
+    result = everleaf.run("-vv", "issue", name, *everleaf.standalone())
+    everleaf.run("account", "export", everleaf.json("account", "list")[0]["name"], "-o", tmp_path / "key.pem")
+    for line in (tmp_path / "key.pem").read_text().splitlines():
+        assert line.startswith("-----") or line not in result.err
+    assert '"signature"' not in result.err and '"payload"' not in result.err
+
+
+@pytest.mark.option("", "--json")
+def test_json_is_one_document_and_nothing_else(everleaf, dns, name):
+    for command in (["issue", name, *everleaf.standalone()], ["renew", name, "--force"], ["renew"], ["list"], ["show", name],
+                    ["log", name], ["check"], ["account", "list"], ["ca", "list"], ["set", name, "--key-policy", "same"],
+                    ["revoke", name], ["delete", name]):
+        result = everleaf.run("--json", *command)
+        if result.out.strip() or command[0] in ("list", "issue", "renew", "show", "log"):
+            json.loads(result.out)
+    assert everleaf.run("list", "--json").out.strip() == "[]", "global options may stand behind the command too"
+
+
+def test_times_are_rfc_3339_in_utc(everleaf, name):
+    everleaf.issue(name)
+    row = everleaf.show(name)
+    for key in ("not_before", "not_after", "renew_at"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row[key])
+
+
+@pytest.mark.option("", "--help")
+@pytest.mark.option("help")
+def test_help_everywhere(bare):
+    text = bare.run("--help").out
+    assert "issue" in text and "renew" in text
+    commands = [row["command"] for row in bare.json("commands")["commands"]]
+    assert {"issue", "renew", "account register", "ca add"} <= set(commands)
+    for command in commands:
+        assert command in bare.run(*command.split(), "--help").out
+        assert command in bare.run("help", *command.split()).out
+    assert not bare.state.exists()
+
+
+def test_help_names_every_option(bare):
+    for row in bare.json("commands")["commands"]:
+        text = bare.run(*row["command"].split(), "--help").out
+        for option in row["options"]:
+            assert f"--{option['name'].lstrip('-')}" in text, f"{row['command']} {option}"
+
+
+@pytest.mark.option("", "--version")
+@pytest.mark.option("version")
+def test_version(bare):
+    assert re.search(r"\d+\.\d+\.\d+", bare.run("--version").out)
+    assert bare.run("version").out == bare.run("--version").out
+
+
+@pytest.mark.option("completion")
+@pytest.mark.option("names")
+def test_completion(everleaf, tmp_path, name):
+    everleaf.issue(name)
+    assert name in everleaf.run("names", "certificates").out
+    bash, zsh = tmp_path / "everleaf.bash", tmp_path / "_everleaf"
+    bash.write_text(everleaf.run("completion", "bash").out)
+    zsh.write_text(everleaf.run("completion", "zsh").out)
+    subprocess.run(["zsh", "-n", zsh], check=True)
+    everleaf.env["PATH"] = f"{BINARY.parent}:{everleaf.env['PATH']}"
+    for words, wanted in ((["iss"], "issue"), (["issue", "--web"], "--webroot"), (["account", "reg"], "register"),
+                          (["show", name[:5]], name)):
+        script = (f'. "{bash}"; COMP_WORDS=(everleaf {" ".join(words)}); COMP_CWORD={len(words)}; '
+                  'COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}; '
+                  'complete -p everleaf | grep -o -- "-F [^ ]*" | { read _ f; $f everleaf "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; '
+                  'printf "%s\\n" "${COMPREPLY[@]}"; }')
+        out = subprocess.run(["bash", "-c", script], env=everleaf.env, capture_output=True, text=True)
+        assert wanted in out.stdout, (words, out)
+
+
+@pytest.mark.option("man", "--prose")
+@pytest.mark.option("commands")
+def test_manual_pages(bare, tmp_path):
+    page = tmp_path / "everleaf.1"
+    for words in ([], ["issue"]):
+        page.write_text(bare.run("man", *words).out)
+        done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
+                              env={"MANWIDTH": "100", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+        assert done.returncode == 0 and "everleaf" in done.stdout and not done.stderr, done.stderr
+
+
+def test_an_error_is_one_line_with_the_words_of_the_ca(everleaf):
+    error = everleaf.error("issue", "blocked.example.com", *everleaf.standalone(), status=1)
+    assert error.startswith("everleaf: ") and "blocked.example.com" in error
