@@ -60,6 +60,7 @@ enum command_flags {
 	COMMAND_HIDDEN = 4,  /* for tools: not in the help */
 	COMMAND_HOW = 8,     /* exactly one HOW (else at most one) */
 	COMMAND_WAITS = 16,  /* works with the CA: progress is shown */
+	COMMAND_EMPTY = 32,  /* only looks: where there is no state yet, there is nothing to show */
 };
 #define WORDS_ANY 100000u
 

@@ -67,6 +67,7 @@ static int open_and_run(struct cli *c, struct progress *progress, struct err *e)
 		.ca_bundle = c->globals.ca_bundle,
 		.command = arena_printf(c->arena, "everleaf %s", c->command->words),
 		.create_state = c->command->flags & COMMAND_CREATES,
+		.empty_is_fine = c->command->flags & COMMAND_EMPTY,
 		.report = progress ? progress_report(progress) : (struct ops_report){ 0 },
 		.cancel = c->cancel,
 	};

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc_check.h"
 #include "challenge/solver.h"
 #include "flow/intake_files.h"
 #include "flow/keep.h"
@@ -248,6 +249,14 @@ static int check_name(struct arena *a, const struct cert_change *ch, const struc
 	return 0;
 }
 
+static int check_deploy_hooks(const struct cert_change *ch, struct err *e)
+{
+	for (size_t i = 0; is_given(ch, "deploy_hooks") && i < ch->values.deploy_hooks.n; i++)
+		if (*ch->values.deploy_hooks.v[i])
+			TRY(proc_check_executable(ch->values.deploy_hooks.v[i], e));
+	return 0;
+}
+
 /* The record as it would be after the change. c holds the stored one, or zeros. */
 static int complete(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
 {
@@ -255,22 +264,11 @@ static int complete(struct run *r, struct arena *a, const struct cert_change *ch
 	reset_method(ch, c);
 	defaults(r, c);
 	TRY(intake_files(r, a, ch, c, e));
+	TRY(check_deploy_hooks(ch, e));
 	TRY(check_words(c, e));
 	TRY(check_keystore(c, e));
 	TRY(check_method(a, c, e));
 	return default_ca(r, a, c, e);
-}
-
-static void warn_policy(const struct cert *c)
-{
-	int64_t before;
-	struct err ignored;
-
-	if (!c->renew_before || c->not_after == 0 || !strchr(c->renew_before, 'd'))
-		return;
-	if (plan_policy_parse(c->renew_before, 0, &before, &ignored) == 0 && before >= c->not_after - c->not_before)
-		log_warn("%s: --renew-before %s is longer than the certificate lives; it would renew at every run, a fraction (1/3) fits any lifetime",
-		         c->name, c->renew_before);
 }
 
 /* The stored record, or the beginning of a new one. */
@@ -305,7 +303,7 @@ int intake(struct run *r, struct arena *a, const struct cert_change *change, str
 	in.wanted.name = name;
 	if (complete(r, a, &ch, &in.wanted, e) < 0)
 		return err_ctx(e, "%s", name);
-	warn_policy(&in.wanted);
+	plan_warn(&in.wanted);
 	*out = in;
 	return 0;
 }
@@ -366,7 +364,7 @@ int intake_set(struct run *r, struct arena *a, const char *name, const struct ce
 		TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
 	if (complete(r, a, &ch, &c, e) < 0)
 		return err_ctx(e, "%s", name);
-	warn_policy(&c);
+	plan_warn(&c);
 	*out = c;
 	return 0;
 }

@@ -63,6 +63,13 @@ static int order_failed(struct run *r, struct arena *a, struct cert *c, struct o
 	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_VALIDATION || e->code == ERR_ACME;
 
 	hooks_request_failure(r, a, c, e);
+	if (over && strcmp(order->status, "ready") == 0 && (strcmp(e->problem, "badCSR") == 0 || strcmp(e->problem, "badPublicKey") == 0)) {
+		/* the order stays ready (RFC 8555 7.4): the next attempt sends another request for it */
+		row->key = row->csr = NULL;
+		if (st_order_put(r->store, row, &closing) < 0)
+			log_warn("%s", closing.text);
+		return -(int)e->code;
+	}
 	if (over) {
 		c->unfinished = false;
 		if (order_close(r, row, "failed", &closing) < 0)

@@ -133,7 +133,9 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
-	return store_commit(r->store, e);
+	TRY(store_commit(r->store, e));
+	plan_warn(c);
+	return 0;
 }
 
 int keep_stand_in(struct run *r, struct arena *a, struct cert *c, struct err *e)

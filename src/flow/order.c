@@ -13,6 +13,7 @@
 #include "flow/identity.h"
 #include "sys/csr.h"
 #include "sys/key.h"
+#include "sys/x509.h"
 
 static enum hash_alg signature_digest(const struct cert *c)
 {
@@ -118,6 +119,32 @@ static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct or
 	return 0;
 }
 
+static bool shares_a_name(const struct strings *x, const struct strings *y)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (strings_has(y, x->v[i]))
+			return true;
+	return false;
+}
+
+/* The certificate that this order replaces (RFC 9773 5): of the same account, with a name in common. */
+static int find_replaced(struct run *r, struct arena *a, const struct cert *c, const struct account *account, const char **ari_id,
+                         struct err *e)
+{
+	struct x509_chain chain;
+	struct version v;
+
+	if (!c->ari_id)
+		return 0;
+	TRY(st_version_get(r->store, a, c->name, 0, &v, e));
+	if (v.self_signed || v.revoked_at || !v.account || strcmp(v.account, account->name) != 0)
+		return 0;
+	TRY(x509_chain_parse(a, v.fullchain, strlen(v.fullchain), &chain, e));
+	if (shares_a_name(&c->domains, &chain.v[0].names))
+		*ari_id = c->ari_id;
+	return 0;
+}
+
 static int order_write_down(struct run *r, struct arena *a, struct cert *c, const struct account *account, struct order *row,
                             struct err *e)
 {
@@ -127,12 +154,12 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c, cons
 		.state = "new",
 		.domains = c->domains,
 		.profile = c->profile,
-		.replaces = c->ari_id,
 		.renewal = c->not_after > 0,
 		.created_at = clock_now(),
 		.updated_at = clock_now(),
 	};
 
+	TRY(find_replaced(r, a, c, account, &o.replaces, e));
 	TRY(prepare_csr(r, a, c, &o, e));
 	TRY(cert_identity(a, c, &o.identity, e));
 	c->unfinished = true;
@@ -220,6 +247,10 @@ int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct 
 	}
 	if (!usable)
 		TRY(order_write_down(r, a, c, account, &found, e));
+	if (!found.csr) { /* the CA did not like the last one */
+		TRY(prepare_csr(r, a, c, &found, e));
+		TRY(st_order_put(r->store, &found, e));
+	}
 	if (!found.url)
 		TRY(order_make(r, a, ca, &found, order, e));
 	*row = found;

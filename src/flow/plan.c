@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define DAY_S 86400
 #define BACKOFF_FIRST_S 300
@@ -103,6 +104,18 @@ int64_t plan_backoff(int64_t failures, uint32_t retry_s)
 	if (wait > DAY_S)
 		wait = DAY_S;
 	return retry_s > wait ? retry_s : wait;
+}
+
+void plan_warn(const struct cert *c)
+{
+	int64_t before;
+	struct err ignored;
+
+	if (!c->renew_before || c->not_after == 0 || !strchr(c->renew_before, 'd'))
+		return;
+	if (plan_policy_parse(c->renew_before, 0, &before, &ignored) == 0 && before >= c->not_after - c->not_before)
+		log_warn("%s: --renew-before %s is longer than the certificate lives; it would renew at every run, a fraction (1/3) fits any lifetime",
+		         c->name, c->renew_before);
 }
 
 const char *plan_status(const struct cert *c, int64_t now)

@@ -23,6 +23,8 @@ void plan_next(const struct cert *c, int64_t now, struct plan *out);
 NODISCARD int plan_policy_parse(const char *policy, int64_t lifetime_s, int64_t *before_s, struct err *e);
 /* The wait after so many failures in a row, in seconds: 5 minutes, doubled each time, at most a day; at least retry_s. */
 int64_t plan_backoff(int64_t failures, uint32_t retry_s);
+/* Logs a warning when the policy of fixed days does not fit the lifetime of what was issued. */
+void plan_warn(const struct cert *c);
 /* What is shown: "issued" past its end is "expired". */
 const char *plan_status(const struct cert *c, int64_t now);
 /* One line for a person. */

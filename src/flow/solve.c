@@ -141,6 +141,20 @@ static int choose_persist(struct run *r, struct arena *a, struct acme *ca, const
 	return 0;
 }
 
+/* An authorization for a name that nobody asked for is not answered. */
+static int check_identifier(struct arena *a, const struct cert *c, const struct acme_authz *z, struct err *e)
+{
+	enum name_kind kind;
+	const char *name;
+	struct err ignored;
+
+	if (name_normalize(a, z->identifier, &name, &kind, &ignored) == 0)
+		for (size_t i = 0; i < c->domains.n; i++)
+			if (strcmp(name_base(c->domains.v[i]), name) == 0)
+				return 0;
+	return err_set(e, ERR_PROTOCOL, "the CA wants a proof for \"%s\", which was not asked for", z->identifier);
+}
+
 static int choose(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_authz *z,
                   const struct acme_order *order, struct challenge *out, enum record *record, struct err *e)
 {
@@ -198,6 +212,7 @@ static int collect(struct run *r, struct arena *a, struct acme *ca, const struct
 	TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
 	for (size_t i = 0; i < order->authorizations.n; i++) {
 		enum record record;
+		TRY(check_identifier(a, c, &z[i], e));
 		if (strcmp(z[i].status, "pending") != 0)
 			continue;
 		TRY(choose(r, a, ca, c, &z[i], order, &got.v[got.n++], &record, e));

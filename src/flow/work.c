@@ -207,8 +207,10 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c, const str
 /* With the lease: the record as it is now, or as it is asked for. */
 static int take_up(struct run *r, struct arena *a, const char *cert_name, struct intake *change, struct cert *c, struct err *e)
 {
-	if (change)
+	if (change) {
+		TRY(solve_try(r, a, &change->wanted, e)); /* a web root or port that cannot be used: nothing is stored */
 		TRY(intake_store(r, a, change, e));
+	}
 	return st_cert_get(r->store, a, cert_name, c, e);
 }
 

@@ -76,7 +76,9 @@ static int ops_fill(struct ops *o, const struct ops_options *options, struct err
 	o->run.step = options->report.step;
 	o->run.step_ctx = options->report.ctx;
 	TRY(sessions_new(&o->run.sessions, e));
-	return open_store(o, e);
+	if (open_store(o, e) < 0)
+		return e->code == ERR_NOT_FOUND && options->empty_is_fine ? 0 : -(int)e->code;
+	return 0;
 }
 
 int ops_open(const struct ops_options *options, struct ops **out, struct err *e)

@@ -27,6 +27,7 @@ struct ops_options {
 	const char *ca_bundle;    /* file; NULL = the system's */
 	const char *command;      /* "everleaf renew": who holds a lease, in words */
 	bool create_state;        /* false for commands that only read */
+	bool empty_is_fine;       /* where there is no state yet, lists are empty; otherwise that is ERR_NOT_FOUND */
 	struct ops_report report; /* step NULL = nobody looks */
 	const struct cancel *cancel;
 };

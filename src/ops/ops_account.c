@@ -39,7 +39,9 @@ int ops_account_register(struct ops *o, struct arena *a, const struct account_re
 
 int ops_account_list(struct ops *o, struct arena *a, struct account **out, size_t *n, struct err *e)
 {
-	return st_account_list(o->run.store, a, out, n, e);
+	*out = NULL;
+	*n = 0;
+	return o->run.store ? st_account_list(o->run.store, a, out, n, e) : 0;
 }
 
 int ops_account_show(struct ops *o, struct arena *a, const char *name, struct account *out, struct err *e)

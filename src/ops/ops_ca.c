@@ -14,11 +14,12 @@
 int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, struct err *e)
 {
 	const struct ca *known;
-	struct ca *added, *v;
-	size_t n_known, n_added;
+	struct ca *added = NULL, *v;
+	size_t n_known, n_added = 0;
 
 	known = ca_known(&n_known);
-	TRY(st_ca_list(o->run.store, a, &added, &n_added, e));
+	if (o->run.store)
+		TRY(st_ca_list(o->run.store, a, &added, &n_added, e));
 	v = ARENA_ARRAY(a, struct ca, n_known + n_added);
 	memcpy(v, known, n_known * sizeof(*v));
 	if (n_added)

@@ -9,7 +9,6 @@
 #include "flow/intake.h"
 #include "flow/register.h"
 #include "flow/session.h"
-#include "flow/solve.h"
 #include "ops/dry_run.h"
 #include "ops/internal.h"
 
@@ -80,26 +79,6 @@ static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, 
 	return 0;
 }
 
-static bool same_text(const char *x, const char *y)
-{
-	return x && y ? strcmp(x, y) == 0 : x == y;
-}
-
-static bool same_way(const struct cert *x, const struct cert *y)
-{
-	return same_text(x->method, y->method) && same_text(x->webroot, y->webroot) && same_text(x->listen, y->listen) &&
-	       same_text(x->hook, y->hook) && same_text(x->well_known, y->well_known) && same_text(x->challenge, y->challenge);
-}
-
-/* What cannot work is refused before anything is stored: a web root that cannot be written, a port in use, a hook that is not there. */
-static int try_ways(struct ops *o, struct arena *a, const struct intake *in, size_t n, struct err *e)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((i == 0 || !same_way(&in[i].wanted, &in[i - 1].wanted)) && solve_try(&o->run, a, &in[i].wanted, e) < 0)
-			return err_ctx(e, "%s", in[i].wanted.name);
-	return 0;
-}
-
 /* Sorted copies: a list of thousands is checked for doubles without comparing each with each. */
 static int compare_names(const void *x, const void *y)
 {
@@ -126,7 +105,6 @@ int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, c
 
 	TRY(take_in(o, a, v, n, in, &names, e));
 	TRY(refuse_doubles(a, &names, e));
-	TRY(try_ways(o, a, in, n, e));
 	if (opt->dry_run)
 		return dry_run(o, a, in, n, opt, out, e);
 	for (size_t i = 0; i < n; i++)
