@@ -255,12 +255,11 @@ int fs_rename(const char *from, const char *to, struct err *e)
 	return 0;
 }
 
-int fs_symlink_switch(const char *target, const char *path, struct err *e)
+int fs_symlink_switch(const char *target, const char *path, const char *temporary, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	char *temporary;
 
-	TRY(temporary_name(a, path, &temporary, e));
+	(void)unlink(temporary);
 	if (symlink(target, temporary) < 0)
 		return err_errno(e, ERR_IO, errno, "cannot create the link %s", path);
 	return put_in_place(a, temporary, path, e);

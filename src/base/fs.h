@@ -29,8 +29,9 @@ NODISCARD int fs_write_atomic(const char *path, const void *data, size_t len, mo
 NODISCARD int fs_write_new(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 NODISCARD int fs_sync_dir(const char *path, struct err *e);
 NODISCARD int fs_rename(const char *from, const char *to, struct err *e);
-/* Points the symbolic link at path to target in one rename, and syncs the folder. */
-NODISCARD int fs_symlink_switch(const char *target, const char *path, struct err *e);
+/* Points the symbolic link at path to target in one rename, and syncs the folder. temporary: where the new link is made,
+ * on the same file system, a name that nobody else takes; one that a killed process left there is replaced. */
+NODISCARD int fs_symlink_switch(const char *target, const char *path, const char *temporary, struct err *e);
 /* Removes a file or a folder with all in it; nothing there is fine. Follows no symbolic link. */
 NODISCARD int fs_remove(const char *path, struct err *e);
 /* True for the name (not the path) of a temporary file that a killed process may have left in a folder. */

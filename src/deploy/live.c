@@ -98,6 +98,8 @@ static bool points_to(const char *link, const char *target)
 	return n > 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
 }
 
+/* The new link is made beside the versions: one that a kill leaves there is replaced by the next, without looking through
+ * the links of all certificates. */
 static int switch_link(struct arena *a, const char *state_dir, const struct live_files *f, const char *version, struct err *e)
 {
 	const char *target = arena_printf(a, "../versions/%s/%lld", f->cert_name, (long long)f->n);
@@ -107,7 +109,7 @@ static int switch_link(struct arena *a, const char *state_dir, const struct live
 		return 0;
 	if (f->before_switch)
 		TRY(f->before_switch(f->ctx, version, e));
-	return fs_symlink_switch(target, link, e);
+	return fs_symlink_switch(target, link, arena_printf(a, "%s/versions/%s/.live.tmp", state_dir, f->cert_name), e);
 }
 
 /* A version's folder is its number, 1 and up without a leading zero; 0 = anything else. */
@@ -173,24 +175,6 @@ static void prune(struct arena *a, const char *folder, int64_t live)
 			remove_old(a, folder, arena_printf(a, "%lld", (long long)numbers[i]));
 }
 
-/* A kill between making the new link and renaming it leaves it beside the old one. Only links to this certificate's
- * versions are ours to take: others are at work on theirs. */
-static void sweep_links(struct arena *a, const char *live_dir, const char *cert_name)
-{
-	CLEANUP(close_dir) DIR *d = opendir(live_dir);
-	const char *ours = arena_printf(a, "../versions/%s/", cert_name);
-	struct dirent *entry;
-	char target[512];
-
-	while (d && (entry = readdir(d))) {
-		if (!fs_is_leftover(entry->d_name))
-			continue;
-		ssize_t n = readlinkat(dirfd(d), entry->d_name, target, sizeof(target));
-		if (n > (ssize_t)strlen(ours) && memcmp(target, ours, strlen(ours)) == 0)
-			(void)unlinkat(dirfd(d), entry->d_name, 0);
-	}
-}
-
 int live_write(const char *state_dir, const struct live_files *f, struct err *e)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
@@ -209,7 +193,6 @@ int live_write(const char *state_dir, const struct live_files *f, struct err *e)
 	else
 		TRY(write_new_version(a, folder, f->n, &files, e));
 	TRY(switch_link(a, state_dir, f, version, e));
-	sweep_links(a, fs_join(a, state_dir, "live"), f->cert_name);
 	prune(a, folder, f->n);
 	return 0;
 }
@@ -219,7 +202,6 @@ int live_delete(const char *state_dir, const char *cert_name, struct err *e)
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
 
 	TRY(check_name(cert_name, e));
-	sweep_links(a, fs_join(a, state_dir, "live"), cert_name);
 	TRY(fs_remove(live_path(a, state_dir, cert_name), e));
 	return fs_remove(arena_printf(a, "%s/versions/%s", state_dir, cert_name), e);
 }

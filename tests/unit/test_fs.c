@@ -243,13 +243,14 @@ static void test_symlink_switch(void **state)
 	char target[64] = "";
 	struct err e;
 
-	assert_int_equal(fs_symlink_switch("v/1", in(p, "live"), &e), 0);
-	assert_int_equal(fs_symlink_switch("v/2", in(p, "live"), &e), 0);
+	assert_int_equal(symlink("left by a kill", in(p, ".new")), 0);
+	assert_int_equal(fs_symlink_switch("v/1", in(p, "live"), in(p, ".new"), &e), 0);
+	assert_int_equal(fs_symlink_switch("v/2", in(p, "live"), in(p, ".new"), &e), 0);
 	assert_int_equal(readlink(in(p, "live"), target, sizeof(target) - 1), 3);
 	assert_string_equal(target, "v/2");
 	assert_int_equal(entries(p->dir), 1);
 	assert_int_equal(fs_mkdirs(in(p, "dir"), 0700, &e), 0);
-	assert_int_equal(fs_symlink_switch("v/2", in(p, "dir"), &e), -ERR_IO);
+	assert_int_equal(fs_symlink_switch("v/2", in(p, "dir"), in(p, ".new"), &e), -ERR_IO);
 	assert_int_equal(entries(p->dir), 2);
 }
 
