@@ -75,12 +75,9 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, const stru
 {
 	struct switching w = { r, a, c };
 	struct live_files f = { .cert_name = c->name, .n = v->n, .key_pem = v->key, .before_switch = before_switch, .ctx = &w };
-	struct x509_chain chain;
 
-	TRY(x509_chain_parse(a, v->fullchain, strlen(v->fullchain), &chain, e));
-	f.leaf_pem = chain.leaf_pem;
-	f.chain_pem = chain.chain_pem;
-	f.fullchain_pem = chain.fullchain_pem;
+	f.fullchain_pem = v->fullchain;
+	TRY(x509_chain_split(a, v->fullchain, &f.leaf_pem, &f.chain_pem, e));
 	TRY(hook_csr(a, c, v, &f.csr_pem, e));
 	TRY(deliver_keystore(a, c, v, &f.keystore, &f.keystore_file, e));
 	run_step(r, c->name, "putting it in place");

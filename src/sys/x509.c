@@ -215,6 +215,19 @@ int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_c
 	return 0;
 }
 
+int x509_chain_split(struct arena *a, const char *fullchain_pem, const char **leaf_pem, const char **chain_pem, struct err *e)
+{
+	static const char head[] = "-----BEGIN CERTIFICATE-----\n", tail[] = "-----END CERTIFICATE-----\n";
+	const char *end = strstr(fullchain_pem, tail);
+
+	if (strncmp(fullchain_pem, head, sizeof head - 1) != 0 || !end)
+		return err_set(e, ERR_INPUT, "not a chain of certificates");
+	end += sizeof tail - 1;
+	*leaf_pem = arena_strndup(a, fullchain_pem, (size_t)(end - fullchain_pem));
+	*chain_pem = arena_strdup(a, end);
+	return 0;
+}
+
 int x509_parse(struct arena *a, const void *data, size_t len, struct x509_info *out, struct err *e)
 {
 	BIO *in CLEANUP(bio_cleanup) = NULL;

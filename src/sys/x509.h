@@ -40,6 +40,10 @@ struct x509_chain {
 /* Parses a PEM chain (application/pem-certificate-chain, RFC 8555 9.1); text outside the blocks is dropped.
  * ERR_INPUT: no certificate, garbage, too many, not in issuing order. */
 NODISCARD int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_chain *out, struct err *e);
+/* Splits a fullchain_pem that x509_chain_parse wrote into its leaf and the rest ("" if none), without reading the certificates:
+ * that was done when it came, and takes OpenSSL longer than all else about a stored one. ERR_INPUT: not such a text. */
+NODISCARD int x509_chain_split(struct arena *a, const char *fullchain_pem, const char **leaf_pem, const char **chain_pem,
+                               struct err *e);
 /* One certificate, PEM or DER. */
 NODISCARD int x509_parse(struct arena *a, const void *data, size_t len, struct x509_info *out, struct err *e);
 
