@@ -1,6 +1,6 @@
 /*
- * Accounts: made, found again by their key, changed, given another key, deactivated. Which account the session uses changes
- * only after the server has said yes.
+ * Accounts: made, found again by their key, changed, given another key, deactivated. Which account the session uses
+ * changes only after the server has said yes.
  */
 #include "acme/account.h"
 
@@ -65,13 +65,16 @@ static int check_wish(const struct acme_new_account *want, const struct acme_dir
 	if (want->only_existing)
 		return 0;
 	if (d->terms_of_service && !want->agree_tos)
-		return err_set(e, ERR_TERMS, "the CA has terms of service that must be agreed to: %s", d->terms_of_service);
+		return err_set(e, ERR_TERMS, "the CA has terms of service that must be agreed to: %s",
+		               d->terms_of_service);
 	if (d->external_account_required && !want->eab_kid)
-		return err_set(e, ERR_USAGE, "this CA wants an external account binding: a key identifier and a MAC key from it");
+		return err_set(e, ERR_USAGE,
+		               "this CA wants an external account binding: a key identifier and a MAC key from it");
 	return 0;
 }
 
-static int add_binding(struct arena *a, json_t *object, const struct acme_new_account *want, const char *url, struct err *e)
+static int add_binding(struct arena *a, json_t *object, const struct acme_new_account *want, const char *url,
+                       struct err *e)
 {
 	json_t *binding;
 	char *text;
@@ -103,13 +106,15 @@ static int wish_text(struct arena *a, const struct acme_new_account *want, const
 	return 0;
 }
 
-static int account_location(struct acme *ca, struct arena *a, const struct acme_call *call, const char **out, struct err *e)
+static int account_location(struct acme *ca, struct arena *a, const struct acme_call *call, const char **out,
+                            struct err *e)
 {
 	const char *location = http_header(&call->res, "location");
 	char *url = location ? acme_url_resolve(a, call->url, location) : NULL;
 
 	if (!url || !acme_url_is_ok(url, ca->allow_http))
-		return err_set(e, ERR_PROTOCOL, "%s accepts the account but gives it no address", acme_url_host(a, call->url));
+		return err_set(e, ERR_PROTOCOL, "%s accepts the account but gives it no address",
+		               acme_url_host(a, call->url));
 	*out = url;
 	return 0;
 }
@@ -168,8 +173,8 @@ int acme_account_update(struct acme *ca, struct arena *a, const struct strings *
 }
 
 /* The inner JWS (RFC 8555 7.3.5): signed by the new key, about the old one, without a nonce. */
-static int key_change_text(struct arena *a, const struct identity *i, const struct key *new_key, const char *url, char **out,
-                           struct err *e)
+static int key_change_text(struct arena *a, const struct identity *i, const struct key *new_key, const char *url,
+                           char **out, struct err *e)
 {
 	struct jws_header h = { .url = url };
 	json_auto_t *object = json_object();
@@ -200,7 +205,8 @@ int acme_account_key_change(struct acme *ca, struct arena *a, const struct key *
 	failed = acme_call_endpoint(ca, a, key_change_url, &call, e);
 	if (failed && call.res.status == 409) {
 		location = http_header(&call.res, "location");
-		return err_set(e, ERR_EXISTS, "the new key already has an account%s%s", location ? ": " : "", location ? location : "");
+		return err_set(e, ERR_EXISTS, "the new key already has an account%s%s", location ? ": " : "",
+		               location ? location : "");
 	}
 	if (failed)
 		return failed;

@@ -48,7 +48,8 @@ static char *info_url(struct arena *a, const char *base, const char *ari_id)
 	return arena_printf(a, "%.*s/%s", (int)len, base, ari_id);
 }
 
-int acme_renewal_info_get(struct acme *ca, struct arena *a, const char *ari_id, struct acme_renewal_info *out, struct err *e)
+int acme_renewal_info_get(struct acme *ca, struct arena *a, const char *ari_id, struct acme_renewal_info *out,
+                          struct err *e)
 {
 	const struct acme_directory *d;
 	struct acme_renewal_info info;

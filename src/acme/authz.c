@@ -1,6 +1,6 @@
 /*
- * Authorizations and their challenges: read, answered, given back. What the server offers and we do not know is skipped; a
- * token outside of its grammar is refused, because tokens become file names.
+ * Authorizations and their challenges: read, answered, given back. What the server offers and we do not know is
+ * skipped; a token outside of its grammar is refused, because tokens become file names.
  */
 #include "acme/authz.h"
 
@@ -68,7 +68,8 @@ static void read_persist(struct arena *a, const json_t *object, struct acme_chal
 }
 
 /* Returns with out->type NULL for one to skip. */
-static int read_challenge(struct arena *a, const json_t *object, bool allow_http, struct acme_challenge *out, struct err *e)
+static int read_challenge(struct arena *a, const json_t *object, bool allow_http, struct acme_challenge *out,
+                          struct err *e)
 {
 	struct acme_challenge c = { .type = known_type(json_string_value(json_object_get(object, "type"))) };
 

@@ -1,7 +1,7 @@
 /*
- * Signed requests (RFC 8555 6.2), several of one order side by side. One thread works a round off: it sends what has a nonce
- * and a place, asks for nonces while more calls wait than answers are under way to bring one, and takes answers as they
- * come. What each answer means for its call is decided in call_answered() alone.
+ * Signed requests (RFC 8555 6.2), several of one order side by side. One thread works a round off: it sends what has a
+ * nonce and a place, asks for nonces while more calls wait than answers are under way to bring one, and takes answers
+ * as they come. What each answer means for its call is decided in call_answered() alone.
  */
 #include "acme/session_impl.h"
 
@@ -101,11 +101,10 @@ static int64_t time_left_ms(const struct round *r, const struct attempt *t)
 
 static void no_time_left(struct round *r, struct attempt *t)
 {
-	struct err e = t->failure;
+	struct err e;
 
-	if (!e.code)
-		err_set(&e, ERR_NETWORK, "%s has not answered for %d seconds", r->ca->directory_url, PATIENCE_MS / 1000);
-	call_failed(r, t, &e);
+	(void)session_give_up(r->ca, &e);
+	call_failed(r, t, t->failure.code && t->failure.code != ERR_NETWORK ? &t->failure : &e);
 }
 
 static int sign(struct round *r, struct attempt *t, const char *nonce, char **out, struct err *e)
@@ -126,10 +125,15 @@ static int sign(struct round *r, struct attempt *t, const char *nonce, char **ou
 /* Sends one call with the nonce; the place is the caller's. */
 static int post(struct round *r, struct attempt *t, const char *nonce, int64_t limit_ms, struct err *e)
 {
-	const struct http_header headers[] = { { "Content-Type", "application/jose+json" }, { "Accept", t->call->accept } };
+	const struct http_header headers[] = { { "Content-Type", "application/jose+json" },
+		                               { "Accept", t->call->accept } };
 	struct http_request req = {
-		.method = "POST", .url = t->call->url, .headers = headers, .n_headers = t->call->accept ? 2 : 1,
-		.max_body = t->call->max_body ? t->call->max_body : BODY_DEFAULT, .limit_ms = (uint32_t)limit_ms,
+		.method = "POST",
+		.url = t->call->url,
+		.headers = headers,
+		.n_headers = t->call->accept ? 2 : 1,
+		.max_body = t->call->max_body ? t->call->max_body : BODY_DEFAULT,
+		.limit_ms = (uint32_t)limit_ms,
 	};
 	char *body;
 
@@ -193,7 +197,8 @@ static int send_or_ask(struct round *r, struct attempt *t, bool *used, struct er
 	return 0;
 }
 
-/* A place for one more request. Whoever has something under way does not wait for a place: its own answer comes first. */
+/* A place for one more request. Whoever has something under way does not wait for a place: its own answer comes first.
+ */
 static int find_place(struct round *r, bool *found, struct err *e)
 {
 	*found = true;
@@ -255,7 +260,8 @@ static struct http_response response_dup(struct arena *a, const struct http_resp
 	char *body = arena_alloc(a, res->body_len + 1);
 
 	for (size_t i = 0; i < res->n_headers; i++)
-		headers[i] = (struct http_header){ arena_strdup(a, res->headers[i].name), arena_strdup(a, res->headers[i].value) };
+		headers[i] = (struct http_header){ arena_strdup(a, res->headers[i].name),
+			                           arena_strdup(a, res->headers[i].value) };
 	memcpy(body, res->body, res->body_len);
 	return (struct http_response){ res->status, headers, res->n_headers, body, res->body_len };
 }
@@ -313,10 +319,15 @@ static void call_answered(struct round *r, struct attempt *t, const struct http_
 
 static void call_not_answered(struct round *r, struct attempt *t, const struct err *failure)
 {
-	if (failure->code == ERR_NETWORK && may_repeat(r, t))
+	struct err ignored;
+
+	if (failure->code == ERR_NETWORK && may_repeat(r, t)) {
 		repeat_later(t, failure);
-	else
-		call_failed(r, t, failure);
+		return;
+	}
+	if (failure->code == ERR_NETWORK && time_left_ms(r, t) <= PATIENCE_MS - EXCHANGE_LIMIT_MS)
+		(void)session_give_up(r->ca, &ignored); /* what comes after it waits less */
+	call_failed(r, t, failure);
 }
 
 /* A newNonce request that brought none. The pause is taken only when nothing else may bring one. */

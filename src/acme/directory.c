@@ -1,6 +1,6 @@
 /*
- * The directory object (RFC 8555 7.1.1): fetched once a session by whichever thread needs it first, while the others wait for
- * it and share its failure. Also what all answers with JSON go through, and the unauthenticated GET.
+ * The directory object (RFC 8555 7.1.1): fetched once a session by whichever thread needs it first, while the others
+ * wait for it and share its failure. Also what all answers with JSON go through, and the unauthenticated GET.
  */
 #include "acme/session_impl.h"
 
@@ -30,8 +30,8 @@ int acme_answer_object(struct arena *a, const struct http_response *res, const c
 	return 0;
 }
 
-int acme_json_url(struct arena *a, const json_t *object, const char *name, bool required, bool allow_http, const char **out,
-                  struct err *e)
+int acme_json_url(struct arena *a, const json_t *object, const char *name, bool required, bool allow_http,
+                  const char **out, struct err *e)
 {
 	const json_t *member = json_object_get(object, name);
 	const char *url = json_string_value(member);
@@ -43,7 +43,8 @@ int acme_json_url(struct arena *a, const json_t *object, const char *name, bool 
 		return 0;
 	}
 	if (!acme_url_is_ok(url, allow_http))
-		return err_set(e, ERR_PROTOCOL, "the server's \"%s\" is not a URL that can be used: \"%.200s\"", name, url ? url : "");
+		return err_set(e, ERR_PROTOCOL, "the server's \"%s\" is not a URL that can be used: \"%.200s\"", name,
+		               url ? url : "");
 	*out = arena_strdup(a, url);
 	return 0;
 }
@@ -103,11 +104,12 @@ static void parse_profiles(struct arena *a, const json_t *profiles, struct acme_
 	if (!json_is_object(profiles))
 		return;
 	d->profiles = ARENA_ARRAY(a, struct acme_profile, PROFILES_MAX);
-	json_object_foreach((json_t *)profiles, name, text) {
+	json_object_foreach((json_t *)profiles, name, text)
+	{
 		const char *description = shown(a, profiles, name);
 		if (d->n_profiles < PROFILES_MAX && is_word(name))
 			d->profiles[d->n_profiles++] =
-				(struct acme_profile){ arena_strdup(a, name), description ? description : "" };
+			    (struct acme_profile){ arena_strdup(a, name), description ? description : "" };
 	}
 }
 
@@ -125,7 +127,8 @@ static void parse_meta(struct arena *a, const json_t *meta, struct acme_director
 		d->account_hash_prefix = arena_strdup(a, prefix);
 }
 
-int acme_directory_parse(struct arena *a, const json_t *object, bool allow_http, struct acme_directory *out, struct err *e)
+int acme_directory_parse(struct arena *a, const json_t *object, bool allow_http, struct acme_directory *out,
+                         struct err *e)
 {
 	struct acme_directory d = { 0 };
 
@@ -141,14 +144,14 @@ int acme_directory_parse(struct arena *a, const json_t *object, bool allow_http,
 	return 0;
 }
 
-static bool may_repeat(const struct err *failure, unsigned repeats, int64_t until_ms)
+static bool is_over(int64_t until_ms)
 {
-	return failure->code == ERR_NETWORK && repeats < REPEATS_MAX && clock_monotonic_ms() + REPEAT_WAIT_MS < until_ms;
+	return clock_monotonic_ms() + REPEAT_WAIT_MS >= until_ms;
 }
 
 /* One try, within the bound of requests and what is left of patience. */
-static int get_once(struct acme *ca, struct arena *a, struct http_request *req, int64_t until_ms, struct http_response *res,
-                    struct err *e)
+static int get_once(struct acme *ca, struct arena *a, struct http_request *req, int64_t until_ms,
+                    struct http_response *res, struct err *e)
 {
 	int64_t left = until_ms - clock_monotonic_ms();
 	int failed;
@@ -162,14 +165,17 @@ static int get_once(struct acme *ca, struct arena *a, struct http_request *req, 
 	return failed;
 }
 
-int session_get(struct acme *ca, struct arena *a, const char *url, size_t max_body, struct http_response *res, struct err *e)
+int session_get(struct acme *ca, struct arena *a, const char *url, size_t max_body, struct http_response *res,
+                struct err *e)
 {
 	struct http_request req = { .method = "GET", .url = url, .max_body = max_body };
-	int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
+	int64_t until_ms = session_patience_until(ca, clock_monotonic_ms());
 	struct err failure;
 
 	for (unsigned repeats = 0; get_once(ca, a, &req, until_ms, res, &failure) < 0; repeats++) {
-		if (!may_repeat(&failure, repeats, until_ms)) {
+		if (failure.code == ERR_NETWORK && is_over(until_ms))
+			return session_give_up(ca, e);
+		if (failure.code != ERR_NETWORK || repeats == REPEATS_MAX) {
 			*e = failure;
 			return -(int)failure.code;
 		}

@@ -22,13 +22,17 @@ static int get_chain(struct acme *ca, struct arena *a, const char *url, struct a
 	struct err why;
 
 	*call = (struct acme_call){
-		.url = url, .payload = "", .accept = "application/pem-certificate-chain", .max_body = CHAIN_BODY,
+		.url = url,
+		.payload = "",
+		.accept = "application/pem-certificate-chain",
+		.max_body = CHAIN_BODY,
 	};
 	TRY(acme_call(ca, a, call, e));
 	if (!strstr(call->res.body, "-----BEGIN"))
 		return acme_problem_from_response(a, &call->res, url, clock_now(), e);
 	if (x509_chain_parse(a, call->res.body, call->res.body_len, out, &why) < 0)
-		return err_set(e, ERR_PROTOCOL, "what %s gives as the certificate cannot be used: %s", acme_url_host(a, url), why.text);
+		return err_set(e, ERR_PROTOCOL, "what %s gives as the certificate cannot be used: %s",
+		               acme_url_host(a, url), why.text);
 	return 0;
 }
 
@@ -41,7 +45,8 @@ static bool find_alternate(struct acme *ca, struct arena *a, const struct string
 	struct err ignored;
 
 	for (size_t i = 0; i < urls->n; i++)
-		if (get_chain(ca, a, urls->v[i], &call, &chain, &ignored) >= 0 && x509_chain_tops_with(&chain, preferred)) {
+		if (get_chain(ca, a, urls->v[i], &call, &chain, &ignored) >= 0 &&
+		    x509_chain_tops_with(&chain, preferred)) {
 			*out = chain;
 			return true;
 		}
@@ -73,8 +78,8 @@ int acme_reason_code(const char *name)
 		const char *name;
 		int code;
 	} reasons[] = {
-		{ "unspecified", 0 }, { "keyCompromise", 1 }, { "affiliationChanged", 3 },
-		{ "superseded", 4 }, { "cessationOfOperation", 5 },
+		{ "unspecified", 0 }, { "keyCompromise", 1 },        { "affiliationChanged", 3 },
+		{ "superseded", 4 },  { "cessationOfOperation", 5 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)

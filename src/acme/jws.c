@@ -1,6 +1,6 @@
 /*
- * JSON Web Signatures as ACME uses them: the flattened form, a protected header alone, the payload always in base64url. No
- * network, no state; any thread.
+ * JSON Web Signatures as ACME uses them: the flattened form, a protected header alone, the payload always in base64url.
+ * No network, no state; any thread.
  */
 #include "acme/jws.h"
 
@@ -70,7 +70,8 @@ static int set_jwk(struct arena *a, json_t *object, const struct key *key, struc
 	return 0;
 }
 
-int jws_sign(struct arena *a, const struct key *key, const struct jws_header *h, const char *payload, char **out, struct err *e)
+int jws_sign(struct arena *a, const struct key *key, const struct jws_header *h, const char *payload, char **out,
+             struct err *e)
 {
 	json_auto_t *object = json_object();
 
@@ -105,8 +106,8 @@ static const char *mac_name(enum hash_alg alg)
 	return alg == HASH_SHA384 ? "HS384" : alg == HASH_SHA512 ? "HS512" : "HS256";
 }
 
-int jws_external_account(struct arena *a, const char *alg, const char *kid, const struct bytes *mac_key, const char *url,
-                         const struct key *account_key, char **out, struct err *e)
+int jws_external_account(struct arena *a, const char *alg, const char *kid, const struct bytes *mac_key,
+                         const char *url, const struct key *account_key, char **out, struct err *e)
 {
 	json_auto_t *object = json_object();
 	enum hash_alg hash = HASH_SHA256;

@@ -1,6 +1,6 @@
 /*
- * The two headers that steer a client: Link (RFC 8288), its targets resolved against the URL that was asked (RFC 3986 5.2),
- * and Retry-After (RFC 9110 10.2.3). Also what counts as a URL that a server may make us ask.
+ * The two headers that steer a client: Link (RFC 8288), its targets resolved against the URL that was asked (RFC
+ * 3986 5.2), and Retry-After (RFC 9110 10.2.3). Also what counts as a URL that a server may make us ask.
  */
 #include <ctype.h>
 #include <string.h>
@@ -126,8 +126,8 @@ char *acme_url_resolve(struct arena *a, const char *base, const char *reference)
 		r.query = b.query;
 		r.query_len = b.query_len;
 	}
-	return arena_printf(a, "%.*s://%.*s%s%.*s", (int)b.scheme_len, b.scheme, (int)b.authority_len, b.authority, path,
-	                    (int)r.query_len, r.query ? r.query : "");
+	return arena_printf(a, "%.*s://%.*s%s%.*s", (int)b.scheme_len, b.scheme, (int)b.authority_len, b.authority,
+	                    path, (int)r.query_len, r.query ? r.query : "");
 }
 
 bool acme_url_is_ok(const char *url, bool allow_http)
@@ -151,8 +151,8 @@ char *acme_url_host(struct arena *a, const char *url)
 {
 	struct parts p = split_url(url);
 
-	return p.authority_len ? arena_strndup(a, p.authority, p.authority_len < 255 ? p.authority_len : 255) :
-	                         arena_strdup(a, "the server");
+	return p.authority_len ? arena_strndup(a, p.authority, p.authority_len < 255 ? p.authority_len : 255)
+	                       : arena_strdup(a, "the server");
 }
 
 static const char *skip_blanks(const char *p)
@@ -207,7 +207,8 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* The parameters of one link, from behind its ">": whether its first "rel" has the relation. Moves *p to the "," or the end. */
+/* The parameters of one link, from behind its ">": whether its first "rel" has the relation. Moves *p to the "," or the
+ * end. */
 static bool read_parameters(struct arena *a, const char **p, const char *rel)
 {
 	bool seen = false, found = false;

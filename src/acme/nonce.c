@@ -1,6 +1,6 @@
 /*
- * The pool of nonces that answers brought (RFC 8555 6.5). A nonce is spent by being sent, whatever comes of the request.
- * Callers hold the session's lock.
+ * The pool of nonces that answers brought (RFC 8555 6.5). A nonce is spent by being sent, whatever comes of the
+ * request. Callers hold the session's lock.
  */
 #include "acme/session_impl.h"
 

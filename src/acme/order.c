@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "sys/names.h"
 
-#define POLL_FIRST_MS 10
+#define POLL_FIRST_MS 4
 #define POLL_MOST_MS 5000
 #define WAIT_MOST_S 10
 #define ORDER_BODY ((size_t)256 << 10)
@@ -23,7 +23,8 @@ static const char *new_order_url(const struct acme_directory *d)
 	return d->new_order;
 }
 
-static int read_authorizations(struct arena *a, const json_t *object, bool allow_http, struct strings *out, struct err *e)
+static int read_authorizations(struct arena *a, const json_t *object, bool allow_http, struct strings *out,
+                               struct err *e)
 {
 	const json_t *list = json_object_get(object, "authorizations");
 	size_t n = json_array_size(list);
@@ -78,8 +79,8 @@ int acme_order_parse(struct arena *a, const json_t *object, const char *url, boo
 	return 0;
 }
 
-static int read_order(struct acme *ca, struct arena *a, const struct acme_call *call, const char *url, struct acme_order *out,
-                      struct err *e)
+static int read_order(struct acme *ca, struct arena *a, const struct acme_call *call, const char *url,
+                      struct acme_order *out, struct err *e)
 {
 	json_auto_t *object = NULL;
 	struct acme_order o;
@@ -134,7 +135,19 @@ static int check_wish(struct arena *a, const struct acme_new_order *want, const 
 static bool is_about_replaces(const struct acme_call *call, const struct err *e)
 {
 	return call->res.status == 409 || !strcmp(e->problem, "alreadyReplaced") || !strcmp(e->problem, "malformed") ||
-	       !strcmp(e->problem, "unauthorized"); /* it was issued to another account */
+	       !strcmp(e->problem, "unauthorized") ||  /* it was issued to another account */
+	       !strcmp(e->problem, "serverInternal"); /* it cannot look the other one up: no reason to stop a renewal */
+}
+
+/* One newOrder at a time, or as many as the session allows. */
+static int send_new_order(struct acme *ca, struct arena *a, struct acme_call *call, struct err *e)
+{
+	int failed;
+
+	TRY(session_enter(ca, &ca->new_orders, clock_monotonic_ms(), e));
+	failed = acme_call_endpoint(ca, a, new_order_url, call, e);
+	session_leave(ca, &ca->new_orders);
+	return failed;
 }
 
 static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_order *want, bool with_replaces,
@@ -144,7 +157,7 @@ static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_ord
 	int failed;
 
 	*call = (struct acme_call){ .payload = wish_text(a, want, with_replaces), .max_body = ORDER_BODY };
-	failed = acme_call_endpoint(ca, a, new_order_url, call, &failure);
+	failed = send_new_order(ca, a, call, &failure);
 	if (!failed)
 		return 0;
 	if (with_replaces && is_about_replaces(call, &failure))
@@ -153,7 +166,8 @@ static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_ord
 	return failed;
 }
 
-int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order *want, struct acme_order *out, struct err *e)
+int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order *want, struct acme_order *out,
+                   struct err *e)
 {
 	const struct acme_directory *d;
 	struct acme_call call;
@@ -165,7 +179,8 @@ int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order
 	location = http_header(&call.res, "location");
 	url = location ? acme_url_resolve(a, call.url, location) : NULL;
 	if (!acme_url_is_ok(url, ca->allow_http))
-		return err_set(e, ERR_PROTOCOL, "%s accepts the order but gives it no address", acme_url_host(a, call.url));
+		return err_set(e, ERR_PROTOCOL, "%s accepts the order but gives it no address",
+		               acme_url_host(a, call.url));
 	return read_order(ca, a, &call, url, out, e);
 }
 
@@ -188,7 +203,8 @@ static bool is_past_ready(const struct acme_order *o)
 	return !strcmp(o->status, "processing") || !strcmp(o->status, "valid");
 }
 
-/* The server says it is not ready: perhaps our CSR came before, and only its answer was lost; or it has become ready since. */
+/* The server says it is not ready: perhaps our CSR came before, and only its answer was lost; or it has become ready
+ * since. */
 static int look_again(struct acme *ca, struct arena *a, struct acme_order *o, bool *try_again, struct err *e)
 {
 	struct acme_order now;
@@ -201,7 +217,8 @@ static int look_again(struct acme *ca, struct arena *a, struct acme_order *o, bo
 	return is_past_ready(&now) || *try_again ? 0 : -(int)e->code;
 }
 
-static int send_csr(struct acme *ca, struct arena *a, struct acme_order *o, const char *payload, bool last, struct err *e)
+static int send_csr(struct acme *ca, struct arena *a, struct acme_order *o, const char *payload, bool last,
+                    struct err *e)
 {
 	struct acme_call call = { .url = o->finalize, .payload = payload, .max_body = ORDER_BODY };
 	bool try_again = false;
@@ -285,15 +302,15 @@ static int poll_until(struct acme *ca, struct arena **scratch, struct acme_order
 			return come_again(o, wait_ms, e);
 		TRY(cancel_sleep_ms(ca->cancel, wait_ms, e));
 		TRY(poll_once(ca, scratch, o, e));
-		step_ms += step_ms / 2;
+		step_ms *= 2;
 		if (step_ms > POLL_MOST_MS)
 			step_ms = POLL_MOST_MS;
 	}
 	return 0;
 }
 
-int acme_order_poll(struct acme *ca, struct arena *a, struct acme_order *o, const char *const *while_status, uint32_t limit_s,
-                    struct err *e)
+int acme_order_poll(struct acme *ca, struct arena *a, struct acme_order *o, const char *const *while_status,
+                    uint32_t limit_s, struct err *e)
 {
 	CLEANUP(arena_cleanup) struct arena *scratch = NULL;
 	int failed = poll_until(ca, &scratch, o, while_status, clock_monotonic_ms() + (int64_t)limit_s * 1000, e);

@@ -1,6 +1,7 @@
 /*
- * The server's JSON decoded into structs: no I/O, everything bounded, so that fuzzers and unit tests can reach it. allow_http:
- * the directory is http, so URLs may be; otherwise every URL must be https. All are ERR_PROTOCOL on what does not fit.
+ * The server's JSON decoded into structs: no I/O, everything bounded, so that fuzzers and unit tests can reach it.
+ * allow_http: the directory is http, so URLs may be; otherwise every URL must be https. All are ERR_PROTOCOL on what
+ * does not fit.
  */
 #ifndef ACME_PARSE_H
 #define ACME_PARSE_H
@@ -15,7 +16,8 @@
 #define ACME_URL_MAX 2048
 #define ACME_NAMES_MAX 100
 
-/* A URL that a server gave and that we will ask: https (or http), a host, at most ACME_URL_MAX bytes, printable ASCII. */
+/* A URL that a server gave and that we will ask: https (or http), a host, at most ACME_URL_MAX bytes, printable ASCII.
+ */
 bool acme_url_is_ok(const char *url, bool allow_http);
 /* The host and port in a URL, for messages. */
 char *acme_url_host(struct arena *a, const char *url);
@@ -37,7 +39,8 @@ NODISCARD int acme_order_parse(struct arena *a, const json_t *object, const char
                                struct acme_order *out, struct err *e);
 NODISCARD int acme_authz_parse(struct arena *a, const json_t *object, const char *url, bool allow_http,
                                struct acme_authz *out, struct err *e);
-NODISCARD int acme_renewal_info_parse(struct arena *a, const json_t *object, struct acme_renewal_info *out, struct err *e);
+NODISCARD int acme_renewal_info_parse(struct arena *a, const json_t *object, struct acme_renewal_info *out,
+                                      struct err *e);
 NODISCARD int acme_problem_decode(struct arena *a, const json_t *object, struct acme_problem *out, struct err *e);
 
 /* The pieces of dns-persist-01's -02 hash, for its test vector. */

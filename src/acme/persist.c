@@ -1,6 +1,7 @@
 /*
- * The TXT value of dns-persist-01 (draft-ietf-acme-dns-persist), in both wire formats in the field, and its comparison with one
- * found in the DNS. The value is an issue-value of RFC 8659 4.2: a domain, then tag=value parameters set apart by ";".
+ * The TXT value of dns-persist-01 (draft-ietf-acme-dns-persist), in both wire formats in the field, and its comparison
+ * with one found in the DNS. The value is an issue-value of RFC 8659 4.2: a domain, then tag=value parameters set apart
+ * by ";".
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * What a server says when it does not do what was asked: a problem document, or anything else that comes from a CDN, a wrong
- * URL or a broken server. All of it is hostile text that ends in one line for a person.
+ * What a server says when it does not do what was asked: a problem document, or anything else that comes from a CDN, a
+ * wrong URL or a broken server. All of it is hostile text that ends in one line for a person.
  */
 #include "acme/problem.h"
 
@@ -113,7 +113,8 @@ enum err_code acme_problem_code(const char *type, int status)
 }
 
 /* What a person can open to know more: the terms to agree to, the page about a limit. */
-static const char *help_link(struct arena *a, const struct http_response *res, const struct acme_problem *p, const char *url)
+static const char *help_link(struct arena *a, const struct http_response *res, const struct acme_problem *p,
+                             const char *url)
 {
 	bool terms = !strcmp(p->type, "userActionRequired");
 	struct strings links = acme_links(a, res, terms ? "terms-of-service" : "help", url);
@@ -123,8 +124,8 @@ static const char *help_link(struct arena *a, const struct http_response *res, c
 	return links.n ? links.v[0] : NULL;
 }
 
-static int fill_from_problem(struct arena *a, const struct http_response *res, const struct acme_problem *p, const char *url,
-                             struct err *e)
+static int fill_from_problem(struct arena *a, const struct http_response *res, const struct acme_problem *p,
+                             const char *url, struct err *e)
 {
 	const char *link = help_link(a, res, p, url);
 	enum err_code code = acme_problem_code(p->type, res->status);
@@ -133,7 +134,8 @@ static int fill_from_problem(struct arena *a, const struct http_response *res, c
 	if (code == ERR_TERMS && p->instance && link != p->instance)
 		err_set(e, code, "the CA says: %s; see %s and %s", acme_problem_text(a, p), p->instance, link);
 	else
-		err_set(e, code, "the CA says: %s%s%s", acme_problem_text(a, p), link ? "; see " : "", link ? link : "");
+		err_set(e, code, "the CA says: %s%s%s", acme_problem_text(a, p), link ? "; see " : "",
+		        link ? link : "");
 	if (len >= sizeof e->problem)
 		len = sizeof e->problem - 1;
 	memcpy(e->problem, p->type, len);
@@ -201,7 +203,7 @@ static const char *what_came(struct arena *a, const struct http_response *res)
 	}
 	if (type && strcasestr(type, "json"))
 		return "with broken JSON (cut off?)";
-	if (type && !strncasecmp(type, "text/plain", 10))
+	if (!type || !strncasecmp(type, "text/plain", 10))
 		return arena_printf(a, "with the text \"%s\"", first_words(a, res->body, res->body + res->body_len));
 	return "with something that is not JSON";
 }
@@ -211,13 +213,15 @@ static int fill_from_other(struct arena *a, const struct http_response *res, con
 	const char *host = acme_url_host(a, url), *to = http_header(res, "location");
 
 	if (res->status >= 300 && res->status < 400)
-		return err_set(e, ERR_PROTOCOL, "%s sends us elsewhere (status %d, %s), which is not followed; is the URL right?", host,
+		return err_set(e, ERR_PROTOCOL,
+		               "%s sends us elsewhere (status %d, %s), which is not followed; is the URL right?", host,
 		               res->status, to ? to : "no address");
-	return err_set(e, code_of_status(res->status), "%s answers %s (status %d)%s", host, what_came(a, res), res->status,
-	               res->status < 500 && res->status != 429 ? "; is the URL right?" : "");
+	return err_set(e, code_of_status(res->status), "%s answers %s (status %d)%s", host, what_came(a, res),
+	               res->status, res->status < 500 && res->status != 429 ? "; is the URL right?" : "");
 }
 
-int acme_problem_from_response(struct arena *a, const struct http_response *res, const char *url, int64_t now, struct err *e)
+int acme_problem_from_response(struct arena *a, const struct http_response *res, const char *url, int64_t now,
+                               struct err *e)
 {
 	struct acme_problem p;
 	struct err ignored;

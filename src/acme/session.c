@@ -1,6 +1,6 @@
 /*
- * The session itself: opened, closed, and what all its threads share - the account in use, the gates that bound what is under
- * way, and the last time the server showed life. A thread that waits here looks at the cancel token every 50 ms.
+ * The session itself: opened, closed, and what all its threads share - the account in use, the gates that bound what is
+ * under way, and the last time the server showed life. A thread that waits here looks at the cancel token every 50 ms.
  */
 #include "acme/session_impl.h"
 
@@ -32,7 +32,8 @@ int acme_open(const struct acme_options *o, struct acme **out, struct err *e)
 	struct acme *ca;
 
 	if (!acme_url_is_ok(o->directory_url, true))
-		return err_set(e, ERR_INPUT, "\"%.200s\" is not the URL of an ACME directory; it looks like https://host/path",
+		return err_set(e, ERR_INPUT,
+		               "\"%.200s\" is not the URL of an ACME directory; it looks like https://host/path",
 		               o->directory_url);
 	ca = calloc(1, sizeof *ca);
 	if (!ca || !(ca->directory_url = strdup(o->directory_url))) {
@@ -44,6 +45,7 @@ int acme_open(const struct acme_options *o, struct acme **out, struct err *e)
 	ca->allow_http = !strncasecmp(o->directory_url, "http:", 5);
 	ca->requests.max = o->max_in_flight ? o->max_in_flight : IN_FLIGHT;
 	ca->orders.max = o->max_orders ? o->max_orders : ORDERS;
+	ca->new_orders.max = ca->orders.max > ORDERS ? ca->orders.max / ORDERS : 1;
 	init_lock(ca);
 	*out = ca;
 	return 0;
@@ -128,6 +130,8 @@ void session_wait_slice(struct acme *ca)
 
 static int64_t patience_until(const struct acme *ca, int64_t since_ms)
 {
+	if (ca->silent)
+		return since_ms + PATIENCE_LATER_MS;
 	return (ca->last_answer_ms > since_ms ? ca->last_answer_ms : since_ms) + PATIENCE_MS;
 }
 
@@ -141,6 +145,15 @@ int64_t session_patience_until(struct acme *ca, int64_t since_ms)
 	return until;
 }
 
+int session_give_up(struct acme *ca, struct err *e)
+{
+	pthread_mutex_lock(&ca->lock);
+	ca->silent = true;
+	pthread_mutex_unlock(&ca->lock);
+	return err_set(e, ERR_NETWORK, "%s does not answer; is the CA up, and is the way to it open?",
+	               ca->directory_url);
+}
+
 /* With the lock held. */
 static int wait_at(struct acme *ca, const struct gate *g, int64_t since_ms, struct err *e)
 {
@@ -148,8 +161,8 @@ static int wait_at(struct acme *ca, const struct gate *g, int64_t since_ms, stru
 		if (cancel_is_set(ca->cancel))
 			return err_set(e, ERR_CANCELLED, "cancelled");
 		if (clock_monotonic_ms() > patience_until(ca, since_ms))
-			return err_set(e, ERR_NETWORK, "%s has not answered anything for %d seconds", ca->directory_url,
-			               PATIENCE_MS / 1000);
+			return err_set(e, ERR_NETWORK, "%s does not answer; is the CA up, and is the way to it open?",
+			               ca->directory_url);
 		session_wait_slice(ca);
 	}
 	return 0;
@@ -194,6 +207,7 @@ void session_heard(struct acme *ca, const struct http_response *res, bool keep_n
 
 	pthread_mutex_lock(&ca->lock);
 	ca->last_answer_ms = now_ms;
+	ca->silent = false;
 	if (nonce)
 		nonces_put(&ca->nonces, nonce, now_ms);
 	pthread_mutex_unlock(&ca->lock);

@@ -4,7 +4,8 @@
  * of the store or the command line.
  *
  * How many requests are under way at once is bounded by max_in_flight; how many different orders have requests under way
- * by max_orders (Pebble's locks can deadlock when many different orders work at once, and a CA has nothing from more).
+ * by max_orders, and of those a quarter (at least one) may be newOrder: Pebble takes two of its locks in either order when two
+ * orders are made at once, and stands still for ever.
  */
 #ifndef ACME_SESSION_H
 #define ACME_SESSION_H

@@ -8,9 +8,9 @@
 #include "sys/http.h"
 
 struct http_trust {
-	char *file;      /* a bundle's path; NULL = none */
-	char *directory; /* hashed by certificate subject; NULL = none */
-	char *pem;       /* a bundle's text; NULL = none */
+	char *file;                         /* a bundle's path; NULL = none */
+	char *directory;                    /* hashed by certificate subject; NULL = none */
+	char *pem;                          /* a bundle's text; NULL = none */
 	char *proxy_file, *proxy_directory; /* the system's, for https proxies */
 };
 NODISCARD int http_trust_init(struct http_trust *t, const struct http_options *o, struct err *e);
@@ -26,8 +26,8 @@ struct http_settings {
 
 enum exchange_state { EXCHANGE_QUEUED, EXCHANGE_RUNNING, EXCHANGE_FINISHED };
 
-/* One request and its answer. Belongs to its set's thread, but for the time it is running: then libcurl's callbacks on the
- * background thread fill the answer. The links and the state are guarded by the lock of struct http. */
+/* One request and its answer. Belongs to its set's thread, but for the time it is running: then libcurl's callbacks on
+ * the background thread fill the answer. The links and the state are guarded by the lock of struct http. */
 struct http_exchange {
 	struct http_exchange *next_in_set, *next_in_queue;
 	struct http_set *set;
@@ -46,10 +46,11 @@ struct http_exchange {
 	struct err refused; /* why a callback broke the exchange off; ERR_NONE = it did not */
 };
 
-NODISCARD int http_exchange_new(const struct http_settings *s, const struct http_request *req, struct http_exchange **out,
-                                struct err *e);
+NODISCARD int http_exchange_new(const struct http_settings *s, const struct http_request *req,
+                                struct http_exchange **out, struct err *e);
 void http_exchange_free(struct http_exchange *x);
 /* A finished exchange: res in the arena, or *failure. */
-void http_exchange_result(const struct http_exchange *x, struct arena *a, struct http_response *res, struct err *failure);
+void http_exchange_result(const struct http_exchange *x, struct arena *a, struct http_response *res,
+                          struct err *failure);
 
 #endif

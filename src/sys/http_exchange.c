@@ -1,7 +1,7 @@
 /*
- * One request as a libcurl handle, and what became of it: limits while the answer comes in, and afterwards either a response in
- * an arena or a failure in plain words. Made and read by the thread that asks; libcurl's callbacks run on the thread of http.c,
- * between http_set_add and the end of the exchange.
+ * One request as a libcurl handle, and what became of it: limits while the answer comes in, and afterwards either a
+ * response in an arena or a failure in plain words. Made and read by the thread that asks; libcurl's callbacks run on
+ * the thread of http.c, between http_set_add and the end of the exchange.
  */
 #include "sys/http_curl.h"
 
@@ -17,7 +17,7 @@
 #define LIMIT_MS 30000
 #define CONNECT_MS 10000L
 #define SLOW_BYTES_PER_S 50L
-#define SLOW_S 25L
+#define SLOW_S 30L
 
 DEFINE_CLEANUP(exchange_cleanup, struct http_exchange, http_exchange_free)
 DEFINE_CLEANUP(url_cleanup, CURLU, curl_url_cleanup)
@@ -158,7 +158,8 @@ static void set_connection(CURL *easy, const struct http_settings *s)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a name that does not resolve must not hold a cancelled exchange */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
+	                 1L); /* a name that does not resolve must not hold a cancelled exchange */
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
@@ -179,7 +180,8 @@ static void set_callbacks(struct http_exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
 }
 
-int http_exchange_new(const struct http_settings *s, const struct http_request *req, struct http_exchange **out, struct err *e)
+int http_exchange_new(const struct http_settings *s, const struct http_request *req, struct http_exchange **out,
+                      struct err *e)
 {
 	CLEANUP(exchange_cleanup) struct http_exchange *x = calloc(1, sizeof *x);
 
@@ -283,14 +285,24 @@ static void failed_connect(const struct http_exchange *x, struct err *e)
 
 static void failed_in_time(const struct http_exchange *x, struct err *e)
 {
-	curl_off_t connected_us = 0;
+	bool connecting = strstr(x->curl_text, "onnection time") || strstr(x->curl_text, "esolving time");
 
-	curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-	if (connected_us > 0)
-		err_set(e, ERR_NETWORK, "no answer from %s within %.0f seconds", x->host, (x->limit_ms + 999) / 1000 * 1.0);
+	if (!connecting)
+		err_set(e, ERR_NETWORK, "no answer from %s within %u seconds", x->host, (x->limit_ms + 999) / 1000);
 	else
-		err_set(e, ERR_NETWORK, "cannot connect to %s: no answer in time; is the server up, and does a firewall drop it?",
+		err_set(e, ERR_NETWORK,
+		        "cannot connect to %s: no answer in time; is the server up, and does a firewall drop it?",
 		        x->host);
+}
+
+/* Another bundle helps only where the issuer is not known, not against a wrong name or date. */
+static void failed_verification(const struct http_exchange *x, struct err *e)
+{
+	bool issuer =
+	    strstr(reason(x), "issuer") || strstr(reason(x), "self-signed") || strstr(reason(x), "self signed");
+
+	err_set(e, ERR_TLS, "the certificate of %s does not verify: %s%s", x->host, reason(x),
+	        issuer ? "; for a private CA give --ca-bundle FILE" : "");
 }
 
 /* A cut in the middle of the handshake is the network's fault, anything else there is the peer's. */
@@ -323,14 +335,14 @@ static void failed(const struct http_exchange *x, struct err *e)
 		failed_handshake(x, e);
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
-		err_set(e, ERR_TLS, "the certificate of %s does not verify: %s; for a private CA give --ca-bundle FILE", x->host,
-		        reason(x));
+		failed_verification(x, e);
 		break;
 	case CURLE_SSL_CACERT_BADFILE:
 		err_set(e, ERR_TLS, "cannot load the trust anchors for %s: %s", x->host, reason(x));
 		break;
 	case CURLE_COULDNT_RESOLVE_HOST:
-		err_set(e, ERR_NETWORK, "cannot find the address of %s: is the name right, and does DNS work here?", x->host);
+		err_set(e, ERR_NETWORK, "cannot find the address of %s: is the name right, and does DNS work here?",
+		        x->host);
 		break;
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		err_set(e, ERR_NETWORK, "cannot find the address of the proxy for %s", x->host);
@@ -350,7 +362,8 @@ static void failed(const struct http_exchange *x, struct err *e)
 	}
 }
 
-void http_exchange_result(const struct http_exchange *x, struct arena *a, struct http_response *res, struct err *failure)
+void http_exchange_result(const struct http_exchange *x, struct arena *a, struct http_response *res,
+                          struct err *failure)
 {
 	struct http_response got = { 0 };
 	long status = 0;

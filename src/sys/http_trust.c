@@ -1,7 +1,7 @@
 /*
- * Whom the HTTP client trusts. The system's anchors are looked up lazily in the folder that is hashed by subject, where there
- * is one: loading the whole bundle of some 140 roots costs 40 ms a context. Otherwise the bundle file, which libcurl keeps
- * loaded for all connections. A private bundle replaces the system's for servers, not for https proxies.
+ * Whom the HTTP client trusts. The system's anchors are looked up lazily in the folder that is hashed by subject, where
+ * there is one: loading the whole bundle of some 140 roots costs 40 ms a context. Otherwise the bundle file, which
+ * libcurl keeps loaded for all connections. A private bundle replaces the system's for servers, not for https proxies.
  */
 #include "sys/http_curl.h"
 
