@@ -27,6 +27,7 @@ struct x509_info {
 	int64_t not_before, not_after;
 	enum key_type key_type;
 	bool is_ca, self_issued;   /* self_issued: subject equals issuer */
+	bool signed_by_next;       /* in a chain: the next certificate's key made its signature */
 	struct bytes der;
 };
 
