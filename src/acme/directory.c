@@ -232,7 +232,7 @@ static int fetch_and_store(struct acme *ca, struct err *e)
 		ca->directories[ca->n_directories++] = kept;
 		ca->directory = d;
 	}
-	pthread_cond_broadcast(&ca->changed);
+	pthread_cond_broadcast(&ca->fetched);
 	pthread_mutex_unlock(&ca->lock);
 	return failed;
 }
@@ -245,7 +245,7 @@ static int await_fetch(struct acme *ca, struct err *e)
 	while (ca->fetching) {
 		if (cancel_is_set(ca->cancel))
 			return err_set(e, ERR_CANCELLED, "cancelled");
-		session_wait_slice(ca);
+		session_wait_slice(ca, &ca->fetched);
 	}
 	if (ca->n_fetched == before || !ca->fetch_failure.code)
 		return 0;

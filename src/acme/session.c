@@ -16,15 +16,20 @@
 #define ORDERS 4
 #define SLICE_NS (50 * 1000000L)
 
-static void init_lock(struct acme *ca)
+static void init_cond(pthread_cond_t *c)
 {
 	pthread_condattr_t attr;
 
-	pthread_mutex_init(&ca->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&ca->changed, &attr);
+	pthread_cond_init(c, &attr);
 	pthread_condattr_destroy(&attr);
+}
+
+static void init_gate(struct gate *g, unsigned max)
+{
+	g->max = max;
+	init_cond(&g->freed);
 }
 
 int acme_open(const struct acme_options *o, struct acme **out, struct err *e)
@@ -43,10 +48,11 @@ int acme_open(const struct acme_options *o, struct acme **out, struct err *e)
 	ca->http = o->http;
 	ca->cancel = o->cancel;
 	ca->allow_http = !strncasecmp(o->directory_url, "http:", 5);
-	ca->requests.max = o->max_in_flight ? o->max_in_flight : IN_FLIGHT;
-	ca->orders.max = o->max_orders ? o->max_orders : ORDERS;
-	ca->new_orders.max = ca->orders.max > ORDERS ? ca->orders.max / ORDERS : 1;
-	init_lock(ca);
+	pthread_mutex_init(&ca->lock, NULL);
+	init_cond(&ca->fetched);
+	init_gate(&ca->requests, o->max_in_flight ? o->max_in_flight : IN_FLIGHT);
+	init_gate(&ca->orders, o->max_orders ? o->max_orders : ORDERS);
+	init_gate(&ca->new_orders, ca->orders.max > ORDERS ? ca->orders.max / ORDERS : 1);
 	*out = ca;
 	return 0;
 }
@@ -66,7 +72,10 @@ void acme_close(struct acme *ca)
 	nonces_clear(&ca->nonces);
 	for (size_t i = 0; i < ca->n_directories; i++)
 		arena_free(ca->directories[i]);
-	pthread_cond_destroy(&ca->changed);
+	pthread_cond_destroy(&ca->requests.freed);
+	pthread_cond_destroy(&ca->orders.freed);
+	pthread_cond_destroy(&ca->new_orders.freed);
+	pthread_cond_destroy(&ca->fetched);
 	pthread_mutex_destroy(&ca->lock);
 	free(ca->directory_url);
 	free(ca);
@@ -115,7 +124,7 @@ const struct key *acme_account_key(const struct acme *ca)
 	return i ? i->key : NULL;
 }
 
-void session_wait_slice(struct acme *ca)
+void session_wait_slice(struct acme *ca, pthread_cond_t *what)
 {
 	struct timespec until;
 
@@ -125,7 +134,7 @@ void session_wait_slice(struct acme *ca)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000L;
 	}
-	pthread_cond_timedwait(&ca->changed, &ca->lock, &until);
+	pthread_cond_timedwait(what, &ca->lock, &until);
 }
 
 static int64_t patience_until(const struct acme *ca, int64_t since_ms)
@@ -155,7 +164,7 @@ int session_give_up(struct acme *ca, struct err *e)
 }
 
 /* With the lock held. */
-static int wait_at(struct acme *ca, const struct gate *g, int64_t since_ms, struct err *e)
+static int wait_at(struct acme *ca, struct gate *g, int64_t since_ms, struct err *e)
 {
 	while (g->used >= g->max) {
 		if (cancel_is_set(ca->cancel))
@@ -163,7 +172,7 @@ static int wait_at(struct acme *ca, const struct gate *g, int64_t since_ms, stru
 		if (clock_monotonic_ms() > patience_until(ca, since_ms))
 			return err_set(e, ERR_NETWORK, "%s does not answer; is the CA up, and is the way to it open?",
 			               ca->directory_url);
-		session_wait_slice(ca);
+		session_wait_slice(ca, &g->freed);
 	}
 	return 0;
 }
@@ -196,7 +205,7 @@ void session_leave(struct acme *ca, struct gate *g)
 {
 	pthread_mutex_lock(&ca->lock);
 	g->used--;
-	pthread_cond_broadcast(&ca->changed);
+	pthread_cond_signal(&g->freed);
 	pthread_mutex_unlock(&ca->lock);
 }
 

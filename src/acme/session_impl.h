@@ -31,9 +31,11 @@ struct nonces {
 	size_t n;
 };
 
-/* Counts what is under way. */
+/* Counts what is under way. Each wakes its own waiters, one for each place: with several orders at work somebody always
+ * leaves one of the gates, and waking all who wait at any costs more than the requests do. */
 struct gate {
 	unsigned used, max;
+	pthread_cond_t freed;
 };
 
 struct identity {
@@ -49,7 +51,7 @@ struct acme {
 	bool allow_http; /* the directory itself is http, so its URLs may be */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a gate opened or the directory came */
+	pthread_cond_t fetched; /* the directory came, or did not */
 	struct gate requests, orders, new_orders;
 	struct nonces nonces;
 	struct identity *identity;
@@ -75,8 +77,8 @@ int session_give_up(struct acme *ca, struct err *e);
 /* Until when patience lasts for work begun at since_ms. */
 int64_t session_patience_until(struct acme *ca, int64_t since_ms);
 const struct identity *session_identity(struct acme *ca); /* NULL = none */
-/* Waits for a change of the session for at most 50 ms, with the lock held. */
-void session_wait_slice(struct acme *ca);
+/* Waits for at most 50 ms, with the lock held. */
+void session_wait_slice(struct acme *ca, pthread_cond_t *what);
 
 /* The nonce of an answer if it has the grammar of one (RFC 8555 6.5.1), else NULL. */
 const char *nonce_of(const struct http_response *res);

@@ -150,7 +150,10 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	char *part = arena_strdup(a, path);
+	struct stat st;
 
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
 	for (char *p = part; *p; p++) {
 		if (*p != '/' || p == part || p[-1] == '/')
 			continue;
