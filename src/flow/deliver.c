@@ -71,7 +71,13 @@ static bool is_in_place(struct run *r, struct arena *a, const struct cert *c)
 	       (!wants_store || fs_exists(fs_join(a, live, strcmp(c->keystore, "jks") == 0 ? "keystore.jks" : "keystore.p12")));
 }
 
-static int write_live(struct run *r, struct arena *a, struct cert *c, const struct version *v, struct err *e)
+static bool has_hooks(const struct cert *c)
+{
+	return c->deploy_hooks.n > 0 || (c->method && strcmp(c->method, "hook") == 0);
+}
+
+/* With nothing to run afterwards it is deployed once it is live. */
+static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v, struct err *e)
 {
 	struct switching w = { r, a, c };
 	struct live_files f = { .cert_name = c->name, .n = v->n, .key_pem = v->key, .before_switch = before_switch, .ctx = &w };
@@ -84,8 +90,9 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, const stru
 	TRY(live_write(r->state_dir, &f, e));
 	c->live_version = v->n;
 	c->live_self_signed = v->self_signed;
-	return keep_record(r, a, c, "live",
-	                   arena_printf(a, "version %lld is live in %s", (long long)v->n, live_path(a, r->state_dir, c->name)), e);
+	v->deployed = v->deployed || !has_hooks(c);
+	return keep_live(r, c, v,
+	                 arena_printf(a, "version %lld is live in %s", (long long)v->n, live_path(a, r->state_dir, c->name)), e);
 }
 
 /* The first failure is kept in *failure, the others are logged. */
@@ -126,6 +133,7 @@ int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_fai
 {
 	struct version v;
 	struct err err;
+	bool is_news;
 	int result = st_version_get(r->store, a, c->name, 0, &v, &err);
 
 	*hook_failure = (struct err){ 0 };
@@ -136,11 +144,12 @@ int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_fai
 		*e = err;
 		return result;
 	}
+	is_news = !v.deployed;
 	if (v.n != c->live_version || !is_in_place(r, a, c))
 		TRY(write_live(r, a, c, &v, e));
+	*news = is_news;
 	if (v.deployed)
 		return 0;
-	*news = true;
 	run_hooks(r, a, c, &v, hook_failure);
 	if (hook_failure->code != ERR_NONE)
 		return 0;

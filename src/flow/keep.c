@@ -29,19 +29,29 @@ static int record_in_transaction(struct run *r, struct cert *c, const char *kind
 	return text ? st_event_add(r->store, c->name, kind, e, "%s", text) : 0;
 }
 
-int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text, struct err *e)
+static int keep_together(struct run *r, struct cert *c, struct version *v, const char *kind, const char *text, struct err *e)
 {
 	struct plan p;
 
-	(void)a;
 	plan_next(c, clock_now(), &p);
 	c->renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
-	if (record_in_transaction(r, c, kind, text, e) < 0) {
+	if ((v && st_version_put(r->store, v, e) < 0) || record_in_transaction(r, c, kind, text, e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
 	return store_commit(r->store, e);
+}
+
+int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text, struct err *e)
+{
+	(void)a;
+	return keep_together(r, c, NULL, kind, text, e);
+}
+
+int keep_live(struct run *r, struct cert *c, struct version *v, const char *text, struct err *e)
+{
+	return keep_together(r, c, v, "live", text, e);
 }
 
 static void version_from_chain(const struct x509_chain *chain, struct version *v)

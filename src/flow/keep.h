@@ -12,5 +12,7 @@ NODISCARD int keep_issued(struct run *r, struct arena *a, struct cert *c, struct
 NODISCARD int keep_stand_in(struct run *r, struct arena *a, struct cert *c, struct err *e);
 /* Puts the certificate's record and its job row in one transaction, with an event if text is not NULL. */
 NODISCARD int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text, struct err *e);
+/* The same with the version that is live from now on. */
+NODISCARD int keep_live(struct run *r, struct cert *c, struct version *v, const char *text, struct err *e);
 
 #endif

@@ -39,8 +39,13 @@ static int journal_about(void *ctx, struct challenge *v, size_t n, struct err *e
 	return journal_put(ctx, v, n, "about", e);
 }
 
+/* A sweep takes away what is about to be there like what is there; only a person who is waited for looks at the difference. */
 static int journal_placed(void *ctx, struct challenge *v, size_t n, struct err *e)
 {
+	const struct solver *solver = n ? solver_find(v[0].method) : NULL;
+
+	if (!solver || !solver->waits_for_person)
+		return 0;
 	return journal_put(ctx, v, n, "placed", e);
 }
 
