@@ -4,23 +4,34 @@
  */
 #include "flow/identity.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
 #include "base/json.h"
 #include "sys/hash.h"
 
-static json_t *identity_value(const struct field *f, const struct cert *c)
+static int compare_names(const void *x, const void *y)
 {
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* Of several names only the first matters as such: it is the common name. */
+static json_t *identity_value(struct arena *a, const struct field *f, const struct cert *c)
+{
+	struct strings sorted;
 	json_t *list;
 
 	if (f->type != FT_STRINGS) {
 		const char *s = FIELD_STRING(f, c);
 		return s ? json_string(s) : json_null();
 	}
+	sorted = strings_dup(a, &FIELD_STRINGS(f, c));
+	if (sorted.n > 2)
+		qsort(sorted.v + 1, sorted.n - 1, sizeof(*sorted.v), compare_names);
 	list = json_array();
-	for (size_t i = 0; i < FIELD_STRINGS(f, c).n; i++)
-		json_array_append_new(list, json_string(FIELD_STRINGS(f, c).v[i]));
+	for (size_t i = 0; i < sorted.n; i++)
+		json_array_append_new(list, json_string(sorted.v[i]));
 	return list;
 }
 
@@ -32,7 +43,7 @@ int cert_identity(struct arena *a, const struct cert *c, const char **out, struc
 
 	for (size_t i = 0; cert_identity_fields[i]; i++) {
 		const struct field *f = field_find(cert_fields, cert_identity_fields[i]);
-		json_object_set_new(all, f->name, identity_value(f, c));
+		json_object_set_new(all, f->name, identity_value(a, f, c));
 	}
 	text = json_text(a, all);
 	TRY(hash_digest(HASH_SHA256, text, strlen(text), digest, e));

@@ -78,20 +78,25 @@ static int order_failed(struct run *r, struct arena *a, struct cert *c, struct o
 	return -(int)e->code;
 }
 
+/* *stale: it failed for good, with an order of an earlier run. */
 static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acme *ca, struct account *account, struct solve *s,
-                      bool person_is_ready, enum issue_outcome *outcome, struct err *e)
+                      bool person_is_ready, bool *stale, enum issue_outcome *outcome, struct err *e)
 {
 	struct acme_order order;
 	struct order row;
 	bool waits = false;
 
+	*stale = false;
 	if (order_resume_or_new(r, a, ca, c, account, &row, &order, e) < 0) {
 		hooks_request_failure(r, a, c, e);
 		return -(int)e->code;
 	}
 	if (strcmp(order.status, "pending") == 0 &&
-	    solve_all(r, a, ca, c, s, &row, &order, person_is_ready, &waits, e) < 0)
-		return order_failed(r, a, c, &row, &order, e);
+	    solve_all(r, a, ca, c, s, &row, &order, person_is_ready, &waits, e) < 0) {
+		order_failed(r, a, c, &row, &order, e);
+		*stale = row.resumed && strcmp(row.state, "failed") == 0;
+		return -(int)e->code;
+	}
 	if (waits) {
 		*outcome = ISSUE_WAITS_FOR_PERSON;
 		return 0;
@@ -107,6 +112,8 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready, 
 	struct account account;
 	struct acme *ca;
 	struct solve *s;
+	struct err first;
+	bool stale;
 	int result;
 
 	TRY(account_for_cert(r, a, c, &account, e));
@@ -114,8 +121,13 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready, 
 	TRY(solve_sweep(r, a, c, e));
 	s = solve_new(r, a, c);
 	TRY(solve_check(r, c, s, e));
-	result = issue_with(r, a, c, ca, &account, s, person_is_ready, outcome, e);
+	result = issue_with(r, a, c, ca, &account, s, person_is_ready, &stale, outcome, &first);
+	/* an earlier run had answered, and the CA looked while nothing was published: that says nothing about this run */
+	if (result < 0 && stale && strcmp(c->method, "manual") != 0)
+		result = issue_with(r, a, c, ca, &account, s, person_is_ready, &stale, outcome, &first);
 	solve_done(c, s);
+	if (result < 0)
+		*e = first;
 	return result;
 }
 

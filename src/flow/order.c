@@ -247,6 +247,7 @@ int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct 
 	}
 	if (!usable)
 		TRY(order_write_down(r, a, c, account, &found, e));
+	found.resumed = usable && found.url;
 	if (!found.csr) { /* the CA did not like the last one */
 		TRY(prepare_csr(r, a, c, &found, e));
 		TRY(st_order_put(r->store, &found, e));

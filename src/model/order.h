@@ -17,6 +17,7 @@ struct order {
 	const char *csr;     /* base64url DER */
 	bool renewal;        /* a good version was live when it was made */
 	bool answered;       /* its challenges were answered */
+	bool resumed;        /* not kept: an earlier run made it */
 	int64_t created_at, updated_at;
 };
 extern const struct field order_fields[];

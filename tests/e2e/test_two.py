@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 
 import pytest
 
@@ -64,10 +65,11 @@ def test_interrupted_process_cleans_up(make_everleaf, slow, tmp_path, name, numb
     everleaf = make_everleaf(slow)
     www = tmp_path / "www"
     www.mkdir()
-    process = everleaf.start("issue", name, "--webroot", www)
-    wait_until(lambda: list(www.rglob("acme-challenge/*")), "the challenge file")
-    process.send_signal(number)
-    status, _, err = finish(process)
+    with socket.create_server(("127.0.0.1", slow.http_port)):  # the CA looks, and waits for an answer
+        process = everleaf.start("issue", name, "--webroot", www)
+        wait_until(lambda: list(www.rglob("acme-challenge/*")) or process.poll() is not None, "the challenge file")
+        process.send_signal(number)
+        status, _, err = finish(process)
     assert status in (75, 128 + number, -number, 130, 143), err
     assert not list(www.rglob("*")), "what was published is taken away"
     row = everleaf.show(name)
