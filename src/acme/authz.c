@@ -183,15 +183,29 @@ static bool was_answered(struct acme *ca, struct arena *a, const char *url)
 	return !strcmp(status, "valid") || !strcmp(status, "processing");
 }
 
+/* The server took it: its answer is the challenge (RFC 8555 7.5.1). Anything else, a CDN's page say, never reached the CA. */
+static int check_taken(struct arena *a, const struct acme_call *call, struct err *e)
+{
+	json_auto_t *object = NULL;
+
+	TRY(acme_answer_object(a, &call->res, call->url, &object, e));
+	if (!json_is_string(json_object_get(object, "status")))
+		return err_set(e, ERR_PROTOCOL, "the CA's answer is no challenge: it has no status");
+	return 0;
+}
+
 int acme_challenge_answer(struct acme *ca, struct arena *a, const struct strings *urls, struct err *e)
 {
 	struct acme_call *calls = calls_for(a, urls, "{}");
 
 	TRY(acme_call_many(ca, a, calls, urls->n, e));
 	for (size_t i = 0; i < urls->n; i++) {
-		if (!calls[i].failure.code || (calls[i].failure.code == ERR_ACME && was_answered(ca, a, urls->v[i])))
+		struct err failure = calls[i].failure;
+		if (!failure.code && check_taken(a, &calls[i], &failure) == 0)
 			continue;
-		*e = calls[i].failure;
+		if ((failure.code == ERR_ACME || failure.code == ERR_PROTOCOL) && was_answered(ca, a, urls->v[i]))
+			continue;
+		*e = failure;
 		return err_ctx(e, "challenge %s", urls->v[i]);
 	}
 	return 0;

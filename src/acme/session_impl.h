@@ -13,7 +13,7 @@
 #define NONCES_MAX 64
 #define NONCE_AGE_MS (5 * 60 * 1000)
 #define EXCHANGE_LIMIT_MS 30000
-#define PATIENCE_MS 45000 /* how long a server may be silent before it is given up */
+#define PATIENCE_MS 40000 /* how long a server may be silent before it is given up */
 #define PATIENCE_LATER_MS                                                                                              \
 	10000 /* the same once it was given up, so that a queue of work does not wait that long each */
 #define REPEATS_MAX 2
