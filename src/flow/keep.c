@@ -93,6 +93,8 @@ static int check_issued(struct arena *a, const struct order *row, const struct x
 	struct csr_info csr;
 	struct bytes der;
 
+	if (row->spki_sha256)
+		return x509_chain_check(chain, NULL, row->spki_sha256, &row->domains, clock_now(), e);
 	if (row->key) {
 		TRY(key_parse(row->key, strlen(row->key), &k, e));
 		return x509_chain_check(chain, k, NULL, &row->domains, clock_now(), e);

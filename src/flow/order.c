@@ -89,6 +89,7 @@ static int take_foreign_csr(struct run *r, struct arena *a, const void *text, si
 		return err_set(e, ERR_DENIED, "the key of this request was revoked for compromise and is never used again; make a request with another key");
 	row->key = NULL;
 	row->csr = base64url_encode(a, info.der.v, info.der.n);
+	row->spki_sha256 = info.spki_sha256;
 	return 0;
 }
 
@@ -102,7 +103,7 @@ static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct or
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	const char *hook_csr = NULL;
 	struct bytes der;
-	char *pem;
+	char *pem, *spki;
 
 	if (c->own_csr) {
 		TRY(base64url_decode(a, c->own_csr, &der, e));
@@ -113,8 +114,10 @@ static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct or
 		return take_foreign_csr(r, a, hook_csr, strlen(hook_csr), row, e);
 	TRY(choose_key(r, a, c, &k, e));
 	TRY(key_pem(a, k, &pem, e));
+	TRY(key_spki_sha256(a, k, &spki, e));
 	TRY(csr_make(a, k, &spec, &der, e));
 	row->key = pem;
+	row->spki_sha256 = spki;
 	row->csr = base64url_encode(a, der.v, der.n);
 	return 0;
 }

@@ -17,5 +17,6 @@ const struct field order_fields[] = {
 	FIELD(struct order, answered, FT_BOOL, 0, "its challenges were answered"),
 	FIELD(struct order, created_at, FT_TIME, 0, "when it was made"),
 	FIELD(struct order, updated_at, FT_TIME, 0, "when it last changed"),
+	FIELD(struct order, spki_sha256, FT_STRING, F_HIDDEN | F_NOT_STORED, "digest of its public key, as long as the run lasts"),
 	FIELD_END
 };

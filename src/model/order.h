@@ -18,6 +18,7 @@ struct order {
 	bool renewal;        /* a good version was live when it was made */
 	bool answered;       /* its challenges were answered */
 	bool resumed;        /* not kept: an earlier run made it */
+	const char *spki_sha256; /* not kept: of the key or CSR, when this run made or read it */
 	int64_t created_at, updated_at;
 };
 extern const struct field order_fields[];
