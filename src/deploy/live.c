@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -71,7 +72,8 @@ static int write_new_version(struct arena *a, const char *folder, int64_t n, con
 	const char *final = arena_printf(a, "%s/%lld", folder, (long long)n);
 
 	TRY(fs_remove(tmp, e)); /* of a process that was killed here */
-	TRY(fs_mkdirs(tmp, 0700, e));
+	if (mkdir(tmp, 0700) < 0) /* its name need not last, so the folder above is not synced for it */
+		return err_errno(e, ERR_IO, errno, "cannot create folder %s", tmp);
 	for (size_t i = 0; i < files->n; i++)
 		TRY(fs_write_new(fs_join(a, tmp, files->v[i].name), files->v[i].data.v, files->v[i].data.n, 0600, e));
 	TRY(fs_sync_dir(tmp, e));

@@ -164,6 +164,7 @@ static void set_connection(CURL *easy, const struct http_settings *s)
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* requests are small; 64 KiB each make malloc tidy up each time */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, s->user_agent);
 	if (s->proxy)
 		curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy);
