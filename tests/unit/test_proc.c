@@ -108,8 +108,9 @@ static void test_signals_are_default(void **state)
 	r = run((struct proc_spec){ .argv = SH("grep -E 'Sig(Blk|Ign)' /proc/self/status") });
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	/* The C library keeps signals 32 and 33 for itself. */
-	assert_string_equal(r.out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000180000000\n");
+	/* The C library keeps signals 32 and 33 for itself: older ones leave them ignored in the child, newer ones do not. */
+	if (strcmp(r.out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000180000000\n"))
+		assert_string_equal(r.out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
 static void test_input(void **state)
