@@ -77,11 +77,20 @@ static struct session_entry *entry_add(struct sessions *s, const char *account, 
 	return x;
 }
 
-static struct session_entry *entry_find(struct sessions *s, const char *account, const char *directory)
+/* The session of an account. */
+static struct session_entry *entry_of_account(struct sessions *s, const char *account)
 {
 	for (struct session_entry *x = s->list; x; x = x->next)
-		if (account ? x->account && strcmp(x->account, account) == 0
-		            : !x->account && strcmp(x->directory, directory) == 0)
+		if (x->account && strcmp(x->account, account) == 0)
+			return x;
+	return NULL;
+}
+
+/* The connections of a CA. */
+static struct session_entry *entry_of_ca(struct sessions *s, const char *directory)
+{
+	for (struct session_entry *x = s->list; x; x = x->next)
+		if (!x->account && strcmp(x->directory, directory) == 0)
 			return x;
 	return NULL;
 }
@@ -99,7 +108,7 @@ static int http_for_ca(struct run *r, const struct ca *ca, struct http **out, st
 	int result = 0;
 
 	pthread_mutex_lock(&s->lock);
-	x = entry_find(s, NULL, ca->url);
+	x = entry_of_ca(s, ca->url);
 	if (!x || !x->http) {
 		struct http *http;
 		result = http_open(&o, &http, e);
@@ -179,7 +188,7 @@ int session_for_account(struct run *r, struct arena *a, struct account *x, struc
 		return err_set(e, ERR_DENIED, "the account %s is %s at %s; use another with --account, or register one with `everleaf account register`",
 		               x->name, x->status, x->ca);
 	pthread_mutex_lock(&s->lock);
-	found = entry_find(s, x->name, NULL);
+	found = entry_of_account(s, x->name);
 	pthread_mutex_unlock(&s->lock);
 	if (found) {
 		*out = found->acme;
@@ -187,7 +196,7 @@ int session_for_account(struct run *r, struct arena *a, struct account *x, struc
 	}
 	TRY(account_session_make(r, a, x, &made, e));
 	pthread_mutex_lock(&s->lock);
-	found = entry_find(s, x->name, NULL);
+	found = entry_of_account(s, x->name);
 	if (!found) {
 		found = entry_add(s, x->name, x->directory_url);
 		if (found)
