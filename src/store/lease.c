@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 
+#define WORD_MAX_BYTES 100
+
 /* The first bytes of a file of /proc, whose length is not told beforehand; "" if it cannot be read. */
 static void proc_read(const char *path, char *out, size_t size)
 {
@@ -47,7 +49,8 @@ static bool process_stat(int64_t pid, char *state, uint64_t *start)
 
 static char *word_clean(struct arena *a, const char *s)
 {
-	char *copy = arena_strndup(a, s, strnlen(s, 100));
+	size_t len = strlen(s);
+	char *copy = arena_strndup(a, s, len < WORD_MAX_BYTES ? len : WORD_MAX_BYTES);
 
 	for (char *p = copy; *p; p++) {
 		if (*p == '|' || (unsigned char)*p < 0x20 || *p == 0x7f)
