@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from env import Nginx
 from env.certs import assert_good
 from env.process import wait_until
 
@@ -49,13 +50,14 @@ def test_different_certificates_two_processes(everleaf, pebble, tmp_path, new_na
     assert everleaf.names() == sorted([one, two])
 
 
-def test_killed_process_holds_nothing(make_everleaf, slow, name):
+def test_killed_process_holds_nothing(make_everleaf, slow, tmp_path, name):
     everleaf = make_everleaf(slow)
-    process = everleaf.start("issue", name, "--standalone", slow.http_address)
-    wait_until(lambda: slow.orders() == 1, "the order")
-    process.send_signal(signal.SIGKILL)
-    finish(process)
-    everleaf.run("issue", name, "--standalone", slow.http_address)
+    with Nginx(tmp_path / "nginx", slow.http_port) as nginx:
+        process = everleaf.start("issue", name, "--webroot", nginx.web_root)
+        wait_until(lambda: slow.orders() == 1, "the order")
+        process.send_signal(signal.SIGKILL)
+        finish(process)
+        everleaf.run("issue", name, "--webroot", nginx.web_root)
     assert slow.orders() == 1
     assert_good(everleaf.live(name), slow.root_file())
 
@@ -76,14 +78,17 @@ def test_interrupted_process_cleans_up(make_everleaf, slow, tmp_path, name, numb
     assert row["status"] in ("pending", "failed")
 
 
-def test_readers_are_not_held_up(make_everleaf, slow, name):
+def test_readers_are_not_held_up(make_everleaf, slow, tmp_path, name):
     everleaf = make_everleaf(slow)
-    process = everleaf.start("issue", name, "--standalone", slow.http_address)
-    wait_until(lambda: slow.orders() == 1, "the order")
-    assert everleaf.run("list", timeout=10).out is not None
-    assert everleaf.show(name)["status"] == "pending"
-    status, _, err = finish(process)
-    assert status == 0, err
+    www = tmp_path / "www"
+    www.mkdir()
+    with socket.create_server(("127.0.0.1", slow.http_port)):  # the CA looks, and waits for an answer
+        process = everleaf.start("issue", name, "--webroot", www)
+        wait_until(lambda: list(www.rglob("acme-challenge/*")) or process.poll() is not None, "the challenge file")
+        assert [row["status"] for row in everleaf.json("list", timeout=10)] == ["pending"]
+        assert everleaf.show(name)["status"] == "pending"
+        process.terminate()
+        finish(process)
 
 
 def test_two_passes(everleaf, nginx, pebble, new_name):

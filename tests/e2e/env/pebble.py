@@ -98,5 +98,9 @@ class Pebble(Daemon):
         """How many orders were ever made, from its log."""
         return len(re.findall(r'Added order ".*" to the db', self.log()))
 
+    def closed_orders(self):
+        """How many orders became invalid since a validation failed."""
+        return len(re.findall(r"order \S+ set INVALID", self.log()))
+
     def certificates(self):
         return len(re.findall(r"Issued certificate serial", self.log()))
