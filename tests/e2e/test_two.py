@@ -54,7 +54,7 @@ def test_killed_process_holds_nothing(make_everleaf, slow, tmp_path, name):
     everleaf = make_everleaf(slow)
     with Nginx(tmp_path / "nginx", slow.http_port) as nginx:
         process = everleaf.start("issue", name, "--webroot", nginx.web_root)
-        wait_until(lambda: slow.orders() == 1, "the order")
+        wait_until(lambda: "Pulled a task" in slow.log(), "the CA to begin validating")
         process.send_signal(signal.SIGKILL)
         finish(process)
         everleaf.run("issue", name, "--webroot", nginx.web_root)
