@@ -15,6 +15,7 @@
 #define SUBPROBLEMS_MAX 100
 #define TEXT_MAX 1024
 #define TITLE_MAX 100
+#define TEXT_ENOUGH 600
 
 /* "" instead of NULL, and no longer than anybody reads. */
 static const char *text_member(struct arena *a, const json_t *object, const char *name)
@@ -91,11 +92,14 @@ static char *type_and_detail(struct arena *a, const char *type, const char *deta
 char *acme_problem_text(struct arena *a, const struct acme_problem *p)
 {
 	struct strings parts = { 0 };
+	size_t len = 0;
 
-	for (size_t i = 0; i < p->n_subproblems; i++) {
+	/* no more than a message shows: what a CA sends is bounded, what is made of it must be too */
+	for (size_t i = 0; i < p->n_subproblems && len < TEXT_ENOUGH; i++) {
 		const struct acme_subproblem *s = &p->subproblems[i];
 		char *what = type_and_detail(a, s->type, s->detail);
 		strings_add(a, &parts, s->identifier ? arena_printf(a, "%s: %s", s->identifier, what) : what);
+		len += strlen(parts.v[parts.n - 1]);
 	}
 	char *text = type_and_detail(a, p->type, p->detail);
 	return parts.n ? arena_printf(a, "%s (%s)", text, strings_join(a, &parts, "; ")) : text;

@@ -106,3 +106,12 @@ const char *err_word(enum err_code code)
 {
 	return row_of(code)->word;
 }
+
+int err_about(struct err *e, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(e->text, name, n) == 0 && (e->text[n] == ':' || e->text[n] == ' '))
+		return -(int)e->code;
+	return err_ctx(e, "%s", name);
+}

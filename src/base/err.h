@@ -47,6 +47,9 @@ static inline int err_is_failure(int rc)
 #define err_errno(...) err_is_failure(err_errno(__VA_ARGS__))
 #define err_ctx(...) err_is_failure(err_ctx(__VA_ARGS__))
 
+/* As err_ctx with a name, unless the text begins with that name already. */
+int err_about(struct err *e, const char *name);
+
 /* The row of errors.def. */
 int err_exit_status(enum err_code code);
 int err_http_status(enum err_code code);

@@ -201,6 +201,17 @@ static int write_all(int fd, const char *path, const void *data, size_t len, str
 	return 0;
 }
 
+int fs_write_into(const char *path, const void *data, size_t len, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), result;
+
+	if (fd < 0)
+		return err_errno(e, ERR_IO, errno, "%s", path);
+	result = write_all(fd, path, data, len, e);
+	close(fd);
+	return result;
+}
+
 /* The mode is set on the open file, whatever the umask; `shown` is the name a person knows it by. */
 static int write_synced(int fd, const char *shown, const void *data, size_t len, mode_t mode, struct err *e)
 {

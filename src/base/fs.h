@@ -25,6 +25,8 @@ NODISCARD int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 
 /* Replaces path by data in one rename: a temporary file in the same folder, fsync, rename, fsync of the folder. */
 NODISCARD int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
+/* Writes into what is there already: a pipe, a device. */
+NODISCARD int fs_write_into(const char *path, const void *data, size_t len, struct err *e);
 /* Creates a new file (O_EXCL), fsync. ERR_EXISTS. The folder is not synced. */
 NODISCARD int fs_write_new(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 NODISCARD int fs_sync_dir(const char *path, struct err *e);

@@ -233,7 +233,7 @@ int cmd_check(struct cli *c, struct err *e)
 	struct expiring *v;
 	size_t n;
 
-	TRY(ops_check(c->ops, c->arena, args->days ? args->days : 7, &v, &n, e));
+	TRY(ops_check(c->ops, c->arena, args->days, &v, &n, e));
 	if (c->globals.json) {
 		json_auto_t *array = json_array();
 

@@ -212,7 +212,8 @@ void table_print(struct table *t, FILE *out)
 
 void print_line(FILE *out, const char *key, const char *value)
 {
-	print_padded(out, *key ? key : "", 16);
+	print_padded(out, *key ? key : "", 15);
+	fputc(' ', out);
 	fputs(value, out);
 	fputc('\n', out);
 }

@@ -102,7 +102,20 @@ static void show_error(const struct err *e)
 	bool hint = e->code == ERR_TERMS && !strstr(e->text, "--agree-tos");
 
 	if (e->text[0])
-		fprintf(stderr, "everleaf: %s%s\n", e->text, hint ? "; read them and add --agree-tos" : "");
+		fprintf(stderr, "everleaf: %s%s", e->text, hint ? "; read them and add --agree-tos" : "");
+	if (e->text[0] && e->retry_s)
+		fprintf(stderr, "; it asks to wait %u s", e->retry_s);
+	if (e->text[0])
+		fputc('\n', stderr);
+}
+
+/* For `check`, 1 says that something expires, so its own failures say 2. */
+static int exit_status(const struct cli *c, const struct err *e)
+{
+	int status = err_exit_status(e->code);
+	bool is_check = c->command && strcmp(c->command->words, "check") == 0;
+
+	return is_check && status == 1 && e->code != ERR_EXPIRING ? 2 : status;
 }
 
 int run(int argc, const char *const *argv)
@@ -124,5 +137,5 @@ int run(int argc, const char *const *argv)
 	if (rc == 0)
 		return 0;
 	show_error(&e);
-	return err_exit_status(e.code);
+	return exit_status(&c, &e);
 }

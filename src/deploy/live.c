@@ -177,6 +177,18 @@ static void prune(struct arena *a, const char *folder, int64_t live)
 			remove_old(a, folder, arena_printf(a, "%lld", (long long)numbers[i]));
 }
 
+int64_t live_newest(struct arena *a, const char *state_dir, const char *cert_name)
+{
+	CLEANUP(close_dir) DIR *d = opendir(arena_printf(a, "%s/versions/%s", state_dir, cert_name));
+	int64_t newest = 0;
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d)))
+		if (version_number(entry->d_name) > newest)
+			newest = version_number(entry->d_name);
+	return newest;
+}
+
 int live_write(const char *state_dir, const struct live_files *f, struct err *e)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);

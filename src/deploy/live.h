@@ -29,6 +29,8 @@ struct live_files {
 NODISCARD int live_write(const char *state_dir, const struct live_files *f, struct err *e);
 /* Removes live/NAME and versions/NAME. */
 NODISCARD int live_delete(const char *state_dir, const char *cert_name, struct err *e);
+/* The largest number of a folder versions/NAME/N; 0 = none. A number on disk is never used again. */
+int64_t live_newest(struct arena *a, const char *state_dir, const char *cert_name);
 /* STATE/live/NAME. */
 char *live_path(struct arena *a, const char *state_dir, const char *cert_name);
 

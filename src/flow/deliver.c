@@ -61,16 +61,6 @@ static int hook_csr(struct arena *a, const struct cert *c, const struct version 
 	return 0;
 }
 
-/* The folder is there, and the key store that is wanted now is in it. */
-static bool is_in_place(struct run *r, struct arena *a, const struct cert *c)
-{
-	const char *live = live_path(a, r->state_dir, c->name);
-	bool wants_store = c->keystore && strcmp(c->keystore, "pem") != 0 && !c->own_csr;
-
-	return fs_exists(live) &&
-	       (!wants_store || fs_exists(fs_join(a, live, strcmp(c->keystore, "jks") == 0 ? "keystore.jks" : "keystore.p12")));
-}
-
 static bool has_hooks(const struct cert *c)
 {
 	return c->deploy_hooks.n > 0 || (c->method && strcmp(c->method, "hook") == 0);
@@ -90,6 +80,7 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	TRY(live_write(r->state_dir, &f, e));
 	c->live_version = v->n;
 	c->live_self_signed = v->self_signed;
+	c->redeliver = false;
 	v->deployed = v->deployed || !has_hooks(c);
 	return keep_live(r, c, v,
 	                 arena_printf(a, "version %lld is live in %s", (long long)v->n, live_path(a, r->state_dir, c->name)), e);
@@ -129,25 +120,32 @@ static void run_hooks(struct run *r, struct arena *a, const struct cert *c, cons
 	}
 }
 
-int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, bool *news, struct err *e)
+/* The same certificate and key again, for a folder of its own. */
+static int copy_version(struct run *r, struct arena *a, const struct cert *c, struct version *v, struct err *e)
+{
+	v->id = 0;
+	v->n = deliver_next_number(r, a, c);
+	v->deployed = false;
+	return st_version_put(r->store, v, e);
+}
+
+int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, struct err *e)
 {
 	struct version v;
 	struct err err;
-	bool is_news;
 	int result = st_version_get(r->store, a, c->name, 0, &v, &err);
 
 	*hook_failure = (struct err){ 0 };
-	*news = false;
 	if (result == -ERR_NOT_FOUND || r->dry_run)
 		return 0;
 	if (result < 0) {
 		*e = err;
 		return result;
 	}
-	is_news = !v.deployed;
-	if (v.n != c->live_version || !is_in_place(r, a, c))
+	if (c->redeliver && v.n == c->live_version)
+		TRY(copy_version(r, a, c, &v, e));
+	if (v.n != c->live_version || !fs_exists(live_path(a, r->state_dir, c->name)))
 		TRY(write_live(r, a, c, &v, e));
-	*news = is_news;
 	if (v.deployed)
 		return 0;
 	run_hooks(r, a, c, &v, hook_failure);
@@ -160,4 +158,11 @@ int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_fai
 char *deliver_path(const struct run *r, struct arena *a, const char *cert_name)
 {
 	return live_path(a, r->state_dir, cert_name);
+}
+
+int64_t deliver_next_number(const struct run *r, struct arena *a, const struct cert *c)
+{
+	int64_t newest = live_newest(a, r->state_dir, c->name);
+
+	return newest > c->live_version ? newest + 1 : 0;
 }

@@ -6,9 +6,10 @@
 #include "flow/run.h"
 
 /* Makes the newest version live if it is not, and runs the hooks that have not run for it. *hook_failure: a hook's failure (the
- * certificate is live all the same; the hooks are tried again by the next run); its code is ERR_NONE when all is well.
- * *news: the version had not been in use before. */
-NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, bool *news, struct err *e);
+ * certificate is live all the same; the hooks are tried again by the next run); its code is ERR_NONE when all is well. */
+NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, struct err *e);
+/* The number of the next version: 0 lets the store count on, unless a folder from another life of the database has that number. */
+int64_t deliver_next_number(const struct run *r, struct arena *a, const struct cert *c);
 /* STATE/live/NAME. */
 char *deliver_path(const struct run *r, struct arena *a, const char *cert_name);
 /* The key store of a version in the certificate's format; n = 0 when none is wanted. file: its name in the folder. */

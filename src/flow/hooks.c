@@ -70,7 +70,7 @@ int hooks_startup(struct run *r, struct arena *a, const struct cert *c, struct e
 
 int hooks_generate_csr(struct run *r, struct arena *a, const struct cert *c, const char **csr_pem, struct err *e)
 {
-	const char *args[] = { c->name, live_path(a, r->state_dir, c->name), strings_join(a, &c->domains, " "), NULL };
+	const char *args[] = { c->domains.v[0], live_path(a, r->state_dir, c->name), strings_join(a, &c->domains, " "), NULL };
 	char *output = NULL;
 
 	TRY(call(r, a, c, "generate_csr", args, &output, e));

@@ -73,11 +73,12 @@ static int normalize_domains(struct arena *a, const struct strings *typed, struc
 
 static const char *default_challenge(const struct cert *c, const struct solver *s)
 {
-	if (strcmp(c->method, "manual") == 0)
-		for (size_t i = 0; i < c->domains.n; i++)
-			if (name_kind(c->domains.v[i]) == NAME_WILDCARD)
-				return "dns-01";
-	return s->types[0];
+	if (strcmp(c->method, "manual") != 0)
+		return s->types[0];
+	for (size_t i = 0; i < c->domains.n; i++)
+		if (name_kind(c->domains.v[i]) == NAME_WILDCARD)
+			return "dns-01";
+	return "http-01";
 }
 
 static int check_names_for_challenge(const struct cert *c, struct err *e)
@@ -208,7 +209,19 @@ static void defaults(struct run *r, struct cert *c)
 		c->key_policy = "new";
 }
 
-static int default_ca(struct run *r, struct arena *a, struct cert *c, struct err *e)
+/* The account that it was issued to is gone, or another CA is asked for: then the CA's default account takes its place. */
+static bool has_other_home(struct run *r, struct arena *a, const struct cert *c, const struct cert_change *ch)
+{
+	struct account account;
+	struct err ignored;
+	struct ca ca;
+
+	if (st_account_get(r->store, a, c->account, &account, &ignored) < 0)
+		return c->ca != NULL;
+	return is_given(ch, "ca") && (ca_resolve(r, a, c->ca, &ca, &ignored) < 0 || strcmp(ca.url, account.directory_url) != 0);
+}
+
+static int default_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
 {
 	struct account *v, account;
 	struct ca ca;
@@ -216,9 +229,11 @@ static int default_ca(struct run *r, struct arena *a, struct cert *c, struct err
 
 	if (!c->account && !c->ca)
 		c->account = r->config->account;
+	if (c->account && !is_given(ch, "account") && has_other_home(r, a, c, ch))
+		c->account = NULL;
 	if (c->account) {
 		TRY(st_account_get(r->store, a, c->account, &account, e));
-		if (c->ca) {
+		if (is_given(ch, "ca")) {
 			TRY(ca_resolve(r, a, c->ca, &ca, e));
 			if (strcmp(ca.url, account.directory_url) != 0)
 				return err_set(e, ERR_USAGE, "the account %s is at %s, not at %s", account.name, account.ca, c->ca);
@@ -258,8 +273,25 @@ static int check_deploy_hooks(const struct cert_change *ch, struct err *e)
 }
 
 /* The record as it would be after the change. c holds the stored one, or zeros. */
+static bool same_text(const char *x, const char *y)
+{
+	return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+/* Another key store is a new folder, even for the same certificate: what live/NAME has pointed to never changes. */
+static void note_keystore(const struct cert *before, struct cert *c)
+{
+	if (c->live_version == 0 || (same_text(before->keystore, c->keystore) && same_text(before->keystore_password, c->keystore_password)))
+		return;
+	c->redeliver = true;
+	c->unfinished = true;
+}
+
 static int complete(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
 {
+	struct cert before;
+
+	before = *c;
 	merge(a, ch, c);
 	reset_method(ch, c);
 	defaults(r, c);
@@ -268,7 +300,17 @@ static int complete(struct run *r, struct arena *a, const struct cert_change *ch
 	TRY(check_words(c, e));
 	TRY(check_keystore(c, e));
 	TRY(check_method(a, c, e));
-	return default_ca(r, a, c, e);
+	note_keystore(&before, c);
+	return default_ca(r, a, ch, c, e);
+}
+
+const char *intake_cert_name(struct arena *a, const char *typed)
+{
+	enum name_kind kind;
+	const char *name;
+	struct err ignored;
+
+	return name_normalize(a, typed, &name, &kind, &ignored) == 0 ? name_to_cert_name(a, name) : NULL;
 }
 
 /* The stored record, or the beginning of a new one. */
@@ -302,7 +344,7 @@ int intake(struct run *r, struct arena *a, const struct cert_change *change, str
 	TRY(stored_or_new(r, a, name, &in.stored, &in.wanted, e));
 	in.wanted.name = name;
 	if (complete(r, a, &ch, &in.wanted, e) < 0)
-		return err_ctx(e, "%s", name);
+		return err_about(e, name);
 	plan_warn(&in.wanted);
 	*out = in;
 	return 0;
@@ -363,7 +405,7 @@ int intake_set(struct run *r, struct arena *a, const char *name, const struct ce
 	if (is_given(change, "domains"))
 		TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
 	if (complete(r, a, &ch, &c, e) < 0)
-		return err_ctx(e, "%s", name);
+		return err_about(e, name);
 	plan_warn(&c);
 	*out = c;
 	return 0;

@@ -9,6 +9,9 @@
 
 #define INTAKE_MAX_NAMES 100
 
+/* The certificate name that a name as typed would give; NULL if it is not one. */
+const char *intake_cert_name(struct arena *a, const char *typed);
+
 /* A change merged into the record it is for. */
 struct intake {
 	const struct cert_change *change;

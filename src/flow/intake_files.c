@@ -130,6 +130,18 @@ static int take_key(struct run *r, struct arena *a, const struct cert_change *ch
 	return 0;
 }
 
+/* A person's own request is signed as it is: nothing of it can be asked for besides. */
+static int refuse_beside_csr(const struct cert_change *ch, struct err *e)
+{
+	static const char *const fields[] = { "key_type", "signature", "key_policy", "country", "province", "city", "organization", "unit", "subject_email" };
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (strings_has(&ch->given, fields[i]))
+			return err_set(e, ERR_USAGE, "it has a request of its own (--csr), which is signed as it is; the option for %s does not go with it",
+			               fields[i]);
+	return 0;
+}
+
 int intake_files(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
 {
 	char *password;
@@ -138,6 +150,8 @@ int intake_files(struct run *r, struct arena *a, const struct cert_change *ch, s
 		TRY(fs_read_secret(a, ch->keystore_password_file, 1024, &password, e));
 		c->keystore_password = password;
 	}
+	if (ch->csr_file || (c->own_csr && !ch->key_file))
+		TRY(refuse_beside_csr(ch, e));
 	if (ch->csr_file)
 		return take_csr(r, a, ch, c, e);
 	if (ch->key_file)

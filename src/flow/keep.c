@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "flow/deliver.h"
 #include "flow/plan.h"
 #include "sys/csr.h"
 #include "sys/key.h"
@@ -78,7 +79,8 @@ static void record_from_version(struct cert *c, const struct version *v)
 	c->not_before = v->not_before;
 	c->not_after = v->not_after;
 	c->ari_id = v->ari_id;
-	c->ari_start = c->ari_end = c->ari_renew_at = c->ari_check_at = 0;
+	c->ari_start = c->ari_end = c->ari_renew_at = 0;
+	c->ari_check_at = v->ari_id ? clock_now() : 0; /* due at once (RFC 9773 4.3), by whichever run comes first */
 	c->ari_explanation_url = NULL;
 	c->failures = c->retry_at = 0;
 	c->last_error = NULL;
@@ -117,11 +119,21 @@ static int store_issued(struct run *r, struct arena *a, struct cert *c, struct o
 	                             e);
 }
 
+/* A key revoked for compromise, by another process meanwhile, is never put to work. */
+static int refuse_blocked(struct run *r, const struct x509_chain *chain, struct err *e)
+{
+	bool blocked;
+
+	TRY(st_key_is_blocked(r->store, chain->v[0].spki_sha256, &blocked, e));
+	return blocked ? err_set(e, ERR_ACME, "its key was revoked for compromise; the next attempt makes another") : 0;
+}
+
 int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *row, const struct x509_chain *chain,
                 const char *certificate_url, struct err *e)
 {
 	struct version v = {
 		.cert = c->name,
+		.n = deliver_next_number(r, a, c),
 		.key = row->key,
 		.csr = row->csr,
 		.account = row->account,
@@ -129,23 +141,29 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 		.certificate_url = certificate_url,
 		.order_url = row->url,
 	};
+	struct order done = *row;
+	struct cert next = *c; /* the record in memory changes only with the one on disk */
 	struct plan p;
 
 	if (check_issued(a, row, chain, e) < 0) {
 		e->code = ERR_ACME; /* the CA's final word: asking again for the same order brings the same */
 		return err_ctx(e, "the CA's certificate is not what was asked for");
 	}
+	TRY(refuse_blocked(r, chain, e));
 	version_from_chain(chain, &v);
-	record_from_version(c, &v);
-	c->issued_identity = row->identity;
-	plan_next(c, clock_now(), &p);
-	c->renew_at = p.renew_at;
+	record_from_version(&next, &v);
+	next.issued_identity = row->identity;
+	next.account = row->account; /* its renewals stay with this account */
+	plan_next(&next, clock_now(), &p);
+	next.renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
-	if (store_issued(r, a, c, row, &v, e) < 0) {
+	if (store_issued(r, a, &next, &done, &v, e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
 	TRY(store_commit(r->store, e));
+	*c = next;
+	*row = done;
 	plan_warn(c);
 	return 0;
 }
@@ -157,7 +175,7 @@ int keep_stand_in(struct run *r, struct arena *a, struct cert *c, struct err *e)
 		.names = c->domains,
 		.digest = HASH_SHA256,
 	};
-	struct version v = { .cert = c->name, .self_signed = true, .deployed = false };
+	struct version v = { .cert = c->name, .self_signed = true, .n = deliver_next_number(r, a, c) };
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct x509_chain chain;
 	char *cert_pem, *key_text;

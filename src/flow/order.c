@@ -61,13 +61,15 @@ static int choose_key(struct run *r, struct arena *a, struct cert *c, struct key
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 
-	if (c->own_key && c->new_key_needed) {
-		log_warn("its own key was revoked for compromise and is never used again; a new one takes its place");
-		c->own_key = NULL;
-	}
 	if (c->own_key) {
 		TRY(key_parse(c->own_key, strlen(c->own_key), &k, e));
-		TRY(refuse_blocked(r, a, k, e));
+		if (c->new_key_needed || refuse_blocked(r, a, k, e) < 0) {
+			if (!c->new_key_needed && e->code != ERR_DENIED)
+				return -(int)e->code;
+			log_warn("its own key was revoked for compromise and is never used again; a new one takes its place");
+			c->own_key = NULL;
+			key_free(TAKE(k));
+		}
 	} else if (strcmp(c->key_policy, "same") == 0 && !c->new_key_needed) {
 		TRY(key_of_last_version(r, a, c, &k, e));
 	}
@@ -136,10 +138,18 @@ static int find_replaced(struct run *r, struct arena *a, const struct cert *c, c
 {
 	struct x509_chain chain;
 	struct version v;
+	struct err err;
+	int result;
 
 	if (!c->ari_id)
 		return 0;
-	TRY(st_version_get(r->store, a, c->name, 0, &v, e));
+	result = st_version_get(r->store, a, c->name, 0, &v, &err);
+	if (result == -ERR_NOT_FOUND)
+		return 0;
+	if (result < 0) {
+		*e = err;
+		return result;
+	}
 	if (v.self_signed || v.revoked_at || !v.account || strcmp(v.account, account->name) != 0)
 		return 0;
 	TRY(x509_chain_parse(a, v.fullchain, strlen(v.fullchain), &chain, e));
@@ -161,17 +171,20 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c, cons
 		.created_at = clock_now(),
 		.updated_at = clock_now(),
 	};
+	struct cert next;
 
 	TRY(find_replaced(r, a, c, account, &o.replaces, e));
 	TRY(prepare_csr(r, a, c, &o, e));
 	TRY(cert_identity(a, c, &o.identity, e));
-	c->unfinished = true;
+	next = *c;
+	next.unfinished = true;
 	TRY(store_begin(r->store, e));
-	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, c, e) < 0 || st_job_set(r->store, c->name, clock_now(), e) < 0) {
+	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, &next, e) < 0 || st_job_set(r->store, c->name, clock_now(), e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
 	TRY(store_commit(r->store, e));
+	*c = next;
 	*row = o;
 	return 0;
 }
@@ -221,13 +234,30 @@ static int order_look_again(struct run *r, struct arena *a, struct acme *ca, con
 	}
 	run_step(r, c->name, "resuming its order");
 	result = acme_order_get(ca, a, row->url, order, &err);
-	if (result == -ERR_NOT_FOUND)
+	if (result == -ERR_NOT_FOUND || result == -ERR_ACME) /* gone, or not ours: no word of it will change that */
 		return 0;
 	if (result < 0) {
 		*e = err;
 		return result;
 	}
 	*usable = strcmp(order->status, "invalid") != 0;
+	return 0;
+}
+
+/* A resumed order's key may have been revoked for compromise meanwhile. */
+static int drop_blocked_csr(struct run *r, struct arena *a, struct order *row, struct err *e)
+{
+	struct csr_info info;
+	struct bytes der;
+	bool blocked;
+
+	if (!row->csr)
+		return 0;
+	TRY(base64url_decode(a, row->csr, &der, e));
+	TRY(csr_parse(a, der.v, der.n, &info, e));
+	TRY(st_key_is_blocked(r->store, info.spki_sha256, &blocked, e));
+	if (blocked)
+		row->key = row->csr = NULL;
 	return 0;
 }
 
@@ -251,7 +281,9 @@ int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct 
 	if (!usable)
 		TRY(order_write_down(r, a, c, account, &found, e));
 	found.resumed = usable && found.url;
-	if (!found.csr) { /* the CA did not like the last one */
+	if (usable)
+		TRY(drop_blocked_csr(r, a, &found, e));
+	if (!found.csr) { /* the CA did not like the last one, or its key was revoked */
 		TRY(prepare_csr(r, a, c, &found, e));
 		TRY(st_order_put(r->store, &found, e));
 	}

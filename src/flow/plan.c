@@ -46,7 +46,7 @@ static void plan_renew_at(const struct cert *c, struct plan *p)
 	int64_t lifetime = c->not_after - c->not_before, before;
 	struct err ignored;
 
-	if (c->ari_renew_at > 0) {
+	if (c->ari_renew_at > 0 && c->ari_renew_at < c->not_after) { /* a window after the end would mean never */
 		p->reason = PLAN_CA;
 		p->renew_at = c->ari_renew_at;
 		return;
@@ -106,6 +106,14 @@ int64_t plan_backoff(int64_t failures, uint32_t retry_s)
 	return retry_s > wait ? retry_s : wait;
 }
 
+static void warn_about(const char *name, const char *policy)
+{
+	struct log_context former = log_context_set("%s", name);
+
+	log_warn("--renew-before %s is longer than the certificate lives; it would renew at every run, a fraction (1/3) fits any lifetime", policy);
+	log_context_restore(&former);
+}
+
 void plan_warn(const struct cert *c)
 {
 	int64_t before;
@@ -114,8 +122,7 @@ void plan_warn(const struct cert *c)
 	if (!c->renew_before || c->not_after == 0 || !strchr(c->renew_before, 'd'))
 		return;
 	if (plan_policy_parse(c->renew_before, 0, &before, &ignored) == 0 && before >= c->not_after - c->not_before)
-		log_warn("%s: --renew-before %s is longer than the certificate lives; it would renew at every run, a fraction (1/3) fits any lifetime",
-		         c->name, c->renew_before);
+		warn_about(c->name, c->renew_before);
 }
 
 const char *plan_status(const struct cert *c, int64_t now)

@@ -7,6 +7,7 @@
 
 #include "acme/account.h"
 #include "base/clock.h"
+#include "flow/lease.h"
 #include "flow/session.h"
 #include "sys/key.h"
 #include "sys/names.h"
@@ -68,8 +69,9 @@ static int cut_short(struct run *r, struct arena *a, const struct register_spec 
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].status, "registering") == 0 && strcmp(v[i].directory_url, spec->ca->url) == 0 &&
 		    (!spec->name || strcmp(spec->name, v[i].name) == 0)) {
-			*out = v[i];
-			return st_account_get(r->store, a, v[i].name, out, e);
+			TRY(lease_take(r, lease_of_account(a, v[i].name), e)); /* of a living process: it finishes first */
+			TRY(st_account_get(r->store, a, v[i].name, out, e));
+			return 0;
 		}
 	return 0;
 }
@@ -98,7 +100,12 @@ static int row_new(struct run *r, struct arena *a, const struct register_spec *s
 	x->directory_url = spec->ca->url;
 	x->status = "registering";
 	x->created_at = clock_now();
-	return st_account_put(r->store, x, e);
+	TRY(lease_take(r, lease_of_account(a, x->name), e));
+	if (st_account_put(r->store, x, e) < 0) {
+		lease_drop(r, lease_of_account(a, x->name));
+		return -(int)e->code;
+	}
+	return 0;
 }
 
 static int register_at_ca(struct run *r, struct arena *a, const struct register_spec *spec, const struct account *x, struct acme_account *got,
@@ -140,30 +147,70 @@ static int store_registered(struct run *r, struct arena *a, struct account *x, c
 	return store_commit(r->store, e);
 }
 
+/* A CA that cannot be reached, or is none, leaves no row. */
+static int reach(struct run *r, const struct register_spec *spec, struct err *e)
+{
+	const struct acme_directory *directory;
+	struct acme *acme;
+	int result;
+
+	TRY(session_open(r, spec->ca, &acme, e));
+	result = acme_directory(acme, &directory, e);
+	acme_close(acme);
+	return result < 0 ? err_about(e, spec->ca->name) : 0;
+}
+
+/* A refusal before anything was made at the CA leaves nothing behind. Whenever it may know the key, the row stays and is taken up again. */
+static int register_held(struct run *r, struct arena *a, const struct register_spec *spec, struct account *x, bool resumed, struct err *e)
+{
+	bool is_final;
+	struct acme_account got;
+	struct err forget;
+
+	if (register_at_ca(r, a, spec, x, &got, e) < 0) {
+		is_final = e->code == ERR_ACME || e->code == ERR_TERMS || e->code == ERR_USAGE;
+		if (is_final && !resumed && st_account_delete(r->store, x->name, &forget) < 0)
+			return err_ctx(e, "account %s", x->name);
+		if (e->code == ERR_USAGE && !spec->eab_kid)
+			return err_set(e, ERR_USAGE, "%s demands an external account binding; its web site gives you a key identifier and a key for --eab-kid and --eab-hmac-file",
+			               spec->ca->name);
+		return err_about(e, spec->ca->name);
+	}
+	if (got.contacts.n == 0)
+		got.contacts = spec->emails;
+	return store_registered(r, a, x, &got, e);
+}
+
 int account_register(struct run *r, struct arena *a, const struct register_spec *spec, struct account *out, struct err *e)
 {
 	struct account x = { 0 };
-	struct acme_account got;
-	struct err forget;
 	bool resumed;
+	int result;
 
+	TRY(reach(r, spec, e));
 	TRY(cut_short(r, a, spec, &x, e));
 	resumed = x.id != 0;
 	if (!resumed)
 		TRY(row_new(r, a, spec, &x, e));
-	if (register_at_ca(r, a, spec, &x, &got, e) < 0) {
-		/* refused for good: nothing is left behind; a lost answer keeps the key */
-		if (!err_is_retryable(e->code) && st_account_delete(r->store, x.name, &forget) < 0)
-			return err_ctx(e, "account %s", x.name);
-		if (e->code == ERR_USAGE && !spec->eab_kid)
-			return err_set(e, ERR_USAGE, "%s demands an external account binding; its web site gives you a key identifier and a key for --eab-kid and --eab-hmac-file",
-			               spec->ca->name);
-		return err_ctx(e, "account at %s", spec->ca->name);
-	}
-	if (got.contacts.n == 0)
-		got.contacts = spec->emails;
-	TRY(store_registered(r, a, &x, &got, e));
+	if (resumed && strcmp(x.status, "registering") != 0)
+		result = 0; /* another process has finished it meanwhile */
+	else
+		result = register_held(r, a, spec, &x, resumed, e);
+	lease_drop(r, lease_of_account(a, x.name));
+	TRY(result);
 	*out = x;
+	return 0;
+}
+
+static int refuse_known(struct run *r, struct arena *a, const struct acme_account *got, const struct ca *ca, struct err *e)
+{
+	struct account *v;
+	size_t n;
+
+	TRY(st_account_list(r->store, a, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (v[i].url && strcmp(v[i].url, got->url) == 0 && strcmp(v[i].directory_url, ca->url) == 0)
+			return err_set(e, ERR_EXISTS, "this key is the account %s already", v[i].name);
 	return 0;
 }
 
@@ -188,6 +235,7 @@ int account_find_again(struct run *r, struct arena *a, const struct ca *ca, cons
 	acme_close(acme);
 	if (result < 0)
 		return err_ctx(e, "the account of this key at %s", ca->name);
+	TRY(refuse_known(r, a, &got, ca, e));
 	TRY(key_pem(a, key, &pem, e));
 	x.key = pem;
 	x.key_type = key_type_name(key_type(key));
@@ -196,15 +244,36 @@ int account_find_again(struct run *r, struct arena *a, const struct ca *ca, cons
 	return 0;
 }
 
-int account_change_key(struct run *r, struct arena *a, struct account *x, const char *wanted_type, struct err *e)
+/* Everything that reads an account, asks the CA and writes the account does so with its lease, on the row as it is then. */
+static int with_lease(struct run *r, struct arena *a, struct account *x, const void *arg,
+                      int (*act)(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e),
+                      struct err *e)
+{
+	const char *lease = lease_of_account(a, x->name);
+	struct acme *acme;
+	int result;
+
+	TRY(session_for_account(r, a, x, &acme, e)); /* also settles a key change that was cut short */
+	TRY(lease_take(r, lease, e));
+	result = st_account_get(r->store, a, x->name, x, e);
+	if (result == 0 && strcmp(x->status, "valid") != 0)
+		result = err_set(e, ERR_DENIED, "it is %s", x->status);
+	if (result == 0)
+		result = act(r, a, x, acme, arg, e);
+	lease_drop(r, lease);
+	return result;
+}
+
+static int act_change_key(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
+	const char *wanted = arg;
 	enum key_type type;
-	struct acme *acme;
 	char *pem;
 
-	TRY(key_type_wanted(wanted_type ? wanted_type : x->key_type, &type, e));
-	TRY(session_for_account(r, a, x, &acme, e));
+	if (x->next_key)
+		return err_set(e, ERR_BUSY, "its last key change is not settled yet; try again");
+	TRY(key_type_wanted(wanted ? wanted : x->key_type, &type, e));
 	TRY(key_generate(type, &k, e));
 	TRY(key_pem(a, k, &pem, e));
 	x->next_key = pem;
@@ -217,12 +286,16 @@ int account_change_key(struct run *r, struct arena *a, struct account *x, const 
 	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)", x->name, x->ca, x->key_type);
 }
 
-int account_refresh(struct run *r, struct arena *a, struct account *x, struct err *e)
+int account_change_key(struct run *r, struct arena *a, struct account *x, const char *wanted_type, struct err *e)
+{
+	return with_lease(r, a, x, wanted_type, act_change_key, e);
+}
+
+static int act_refresh(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
 {
 	struct acme_account got;
-	struct acme *acme;
 
-	TRY(session_for_account(r, a, x, &acme, e));
+	(void)arg;
 	TRY(acme_account_get(acme, a, &got, e));
 	if (got.status && *got.status)
 		x->status = got.status;
@@ -230,29 +303,82 @@ int account_refresh(struct run *r, struct arena *a, struct account *x, struct er
 	return st_account_put(r->store, x, e);
 }
 
-int account_set_contacts(struct run *r, struct arena *a, struct account *x, const struct strings *emails, struct err *e)
+int account_refresh(struct run *r, struct arena *a, struct account *x, struct err *e)
 {
-	struct acme_account got;
-	struct acme *acme;
+	return with_lease(r, a, x, NULL, act_refresh, e);
+}
 
-	TRY(session_for_account(r, a, x, &acme, e));
+static int act_set_contacts(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
+{
+	const struct strings *emails = arg;
+	struct acme_account got;
+
 	TRY(acme_account_update(acme, a, emails, &got, e));
 	x->contacts = got.contacts.n ? got.contacts : *emails;
 	TRY(st_account_put(r->store, x, e));
 	return st_event_add(r->store, NULL, "account", e, "account %s has other contacts", x->name);
 }
 
-int account_deactivate(struct run *r, struct arena *a, struct account *x, struct err *e)
+int account_set_contacts(struct run *r, struct arena *a, struct account *x, const struct strings *emails, struct err *e)
 {
-	struct acme *acme;
+	return with_lease(r, a, x, emails, act_set_contacts, e);
+}
 
-	TRY(session_for_account(r, a, x, &acme, e));
-	TRY(acme_account_deactivate(acme, a, e));
+/* A deactivated account is refused everything, so what says that it is deactivated already is the refusal of its key. */
+static bool is_deactivated(struct run *r, struct arena *a, const struct account *x, const struct err *why)
+{
+	struct acme_new_account find = { .only_existing = true };
+	struct key *k CLEANUP(key_cleanup) = NULL;
+	struct acme_account got;
+	struct acme *acme;
+	struct err e;
+	struct ca ca;
+	bool refused;
+
+	if (strcmp(why->problem, "unauthorized") != 0 || ca_resolve(r, a, x->directory_url, &ca, &e) < 0 ||
+	    key_parse(x->key, strlen(x->key), &k, &e) < 0 || session_open(r, &ca, &acme, &e) < 0)
+		return false;
+	find.key = k;
+	refused = acme_account_new(acme, a, &find, &got, &e) < 0 && strcmp(e.problem, "unauthorized") == 0;
+	acme_close(acme);
+	return refused;
+}
+
+static int act_deactivate(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
+{
+	struct err refused;
+
+	(void)arg;
+	if (acme_account_deactivate(acme, a, &refused) < 0 && !is_deactivated(r, a, x, &refused)) {
+		*e = refused;
+		return -(int)e->code;
+	}
 	session_forget(r, x->name);
 	x->status = "deactivated";
 	x->is_default = false;
 	TRY(st_account_put(r->store, x, e));
 	return st_event_add(r->store, NULL, "account", e, "account %s at %s is deactivated for good", x->name, x->ca);
+}
+
+int account_deactivate(struct run *r, struct arena *a, struct account *x, struct err *e)
+{
+	return with_lease(r, a, x, NULL, act_deactivate, e);
+}
+
+int account_mark_default(struct run *r, struct arena *a, const char *name, bool is_default, struct err *e)
+{
+	const char *lease = lease_of_account(a, name);
+	struct account x;
+	int result;
+
+	TRY(lease_take(r, lease, e));
+	result = st_account_get(r->store, a, name, &x, e);
+	if (result == 0 && x.is_default != is_default) {
+		x.is_default = is_default;
+		result = st_account_put(r->store, &x, e);
+	}
+	lease_drop(r, lease);
+	return result;
 }
 
 int account_key_text(struct arena *a, const struct account *x, const char *format, struct bytes *out, struct err *e)

@@ -27,6 +27,7 @@ NODISCARD int account_key_text(struct arena *a, const struct account *x, const c
 /* What the CA says of it now: status and contacts. */
 NODISCARD int account_refresh(struct run *r, struct arena *a, struct account *x, struct err *e);
 NODISCARD int account_set_contacts(struct run *r, struct arena *a, struct account *x, const struct strings *emails, struct err *e);
+NODISCARD int account_mark_default(struct run *r, struct arena *a, const char *name, bool is_default, struct err *e);
 /* For good: the CA takes no request of it any more. */
 NODISCARD int account_deactivate(struct run *r, struct arena *a, struct account *x, struct err *e);
 

@@ -105,6 +105,10 @@ int retire_revoke(struct run *r, struct arena *a, struct cert *c, const char *re
 
 	TRY(reason_parse(reason, &code, e));
 	TRY(newest_issued(r, a, c, &v, e));
+	if (v.revoked_at && code != 1) {
+		log_info("it was revoked already (%s)", v.revocation_reason ? v.revocation_reason : "unspecified");
+		return 0;
+	}
 	/* refused from here on, whatever becomes of the request */
 	if (code == 1)
 		TRY(st_key_block(r->store, v.spki_sha256, "revoked for key compromise", e));

@@ -9,6 +9,7 @@
 
 #include "acme/account.h"
 #include "base/log.h"
+#include "flow/lease.h"
 #include "sys/http.h"
 
 #define USER_AGENT "everleaf/" EVERLEAF_VERSION
@@ -139,8 +140,8 @@ int session_open(struct run *r, const struct ca *ca, struct acme **out, struct e
 	return acme_open(&o, out, e);
 }
 
-/* A key change whose outcome was lost: the CA knows which key it is. */
-static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca, struct account *x, struct err *e)
+/* A key change whose outcome was lost: the CA knows which key it is. With the account's lease, so that nobody is in the middle of it. */
+static int key_change_settle_held(struct run *r, struct arena *a, const struct ca *ca, struct account *x, struct err *e)
 {
 	struct acme_new_account find = { .only_existing = true };
 	struct key *next CLEANUP(key_cleanup) = NULL;
@@ -162,6 +163,19 @@ static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca
 	}
 	x->next_key = NULL;
 	return st_account_put(r->store, x, e);
+}
+
+static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca, struct account *x, struct err *e)
+{
+	const char *lease = lease_of_account(a, x->name);
+	int result;
+
+	TRY(lease_take(r, lease, e));
+	result = st_account_get(r->store, a, x->name, x, e);
+	if (result == 0 && x->next_key)
+		result = key_change_settle_held(r, a, ca, x, e);
+	lease_drop(r, lease);
+	return result;
 }
 
 static int account_session_make(struct run *r, struct arena *a, struct account *x, struct acme **out, struct err *e)
@@ -276,4 +290,23 @@ int account_for_cert(struct run *r, struct arena *a, const struct cert *c, struc
 		}
 	}
 	return account_of_ca(r, a, &ca, out, e);
+}
+
+int session_check_profile(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	const struct acme_directory *directory;
+	struct strings offered = { 0 };
+	struct account account;
+	struct acme *ca;
+
+	TRY(account_for_cert(r, a, c, &account, e));
+	TRY(session_for_account(r, a, &account, &ca, e));
+	TRY(acme_directory(ca, &directory, e));
+	for (size_t i = 0; i < directory->n_profiles; i++) {
+		if (strcmp(directory->profiles[i].name, c->profile) == 0)
+			return 0;
+		strings_add(a, &offered, directory->profiles[i].name);
+	}
+	return err_set(e, ERR_USAGE, "the CA offers no profile \"%s\"; it offers %s", c->profile,
+	               offered.n ? strings_join(a, &offered, ", ") : "none");
 }

@@ -26,4 +26,7 @@ NODISCARD int account_for_cert(struct run *r, struct arena *a, const struct cert
 /* The default account of a CA. ERR_NOT_FOUND: none; ERR_USAGE: several and none is the default. */
 NODISCARD int account_of_ca(struct run *r, struct arena *a, const struct ca *ca, struct account *out, struct err *e);
 
+/* Whether the certificate's CA offers its profile. ERR_USAGE listing those that it does. */
+NODISCARD int session_check_profile(struct run *r, struct arena *a, const struct cert *c, struct err *e);
+
 #endif

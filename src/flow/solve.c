@@ -198,6 +198,14 @@ static void take_recorded(struct challenge *v, size_t n, const struct challenge 
 			}
 }
 
+static bool is_among(const struct challenge *c, const struct challenge *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].id == c->id)
+			return true;
+	return false;
+}
+
 /* The pending authorizations' challenges. */
 struct collected {
 	struct challenge *v;
@@ -226,8 +234,8 @@ static int collect(struct run *r, struct arena *a, struct acme *ca, const struct
 	}
 	TRY(st_challenge_list(r->store, a, c->name, &old, &n_old, e));
 	take_recorded(got.v, got.n, old, n_old);
-	for (size_t i = 0; i < n_old; i++) /* shown to a person for an order that is over */
-		if (old[i].order_url && strcmp(old[i].order_url, order->url) != 0)
+	for (size_t i = 0; i < n_old; i++) /* shown to a person for another order, or another way */
+		if (!is_among(&old[i], got.v, got.n))
 			TRY(st_challenge_delete(r->store, old[i].id, e));
 	*out = got;
 	return 0;
@@ -254,6 +262,17 @@ static int await(struct run *r, struct arena *a, struct acme *ca, const struct c
 	}
 }
 
+static const char *what_to_do(struct arena *a, const struct cert *c)
+{
+	if (strcmp(c->method, "manual") == 0)
+		return arena_printf(a, "; `everleaf verify %s --new` gives another challenge", c->name);
+	if (strcmp(c->challenge, "http-01") == 0)
+		return "; each name must lead to this server's port 80 from the Internet, over IPv6 too if it has an AAAA record";
+	if (strcmp(c->challenge, "tls-alpn-01") == 0)
+		return "; each name must lead to this listener's port 443 from the Internet, with nothing in between that ends TLS";
+	return "";
+}
+
 /* What the authorizations of an invalid order say: one text for all names that failed. */
 static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_order *order, struct err *e)
 {
@@ -272,7 +291,7 @@ static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, cons
 	}
 	if (texts.n == 0)
 		strings_add(a, &texts, order->error_text ? order->error_text : "the CA gives no reason");
-	err_set(e, ERR_VALIDATION, "the CA could not validate %s", strings_join(a, &texts, "; "));
+	err_set(e, ERR_VALIDATION, "the CA could not validate %s%s", strings_join(a, &texts, "; "), what_to_do(a, c));
 	if (type)
 		strncpy(e->problem, type, sizeof(e->problem) - 1);
 	return -ERR_VALIDATION;

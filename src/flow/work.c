@@ -12,30 +12,12 @@
 #include "flow/identity.h"
 #include "flow/issue.h"
 #include "flow/keep.h"
+#include "flow/lease.h"
 #include "flow/plan.h"
 #include "flow/renewal.h"
 #include "flow/solve.h"
 
-#define LEASE_S 3600
-#define LEASE_WAIT_MS 60000
-#define LEASE_LOOK_MS 200
 #define DAY_S 86400
-
-int work_lease(struct run *r, const char *cert_name, struct err *e)
-{
-	int64_t end = clock_monotonic_ms() + LEASE_WAIT_MS;
-
-	for (bool told = false;; told = true) {
-		int result = st_job_lease(r->store, cert_name, r->command, LEASE_S, e);
-		if (result != -ERR_BUSY || clock_monotonic_ms() >= end)
-			return result;
-		if (!told) {
-			log_info("%s; waiting for it", e->text);
-			run_step(r, cert_name, "waiting for another process");
-		}
-		TRY(cancel_sleep_ms(r->cancel, LEASE_LOOK_MS, e));
-	}
-}
 
 /* Whether it is to be issued now; *why says why not. */
 static int decide(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, bool *go, const char **why, struct err *e)
@@ -67,10 +49,10 @@ static int decide(struct run *r, struct arena *a, struct cert *c, const struct w
 	return 0;
 }
 
-static void note_failure(struct cert *c, const struct err *failure)
+static void note_failure(struct arena *a, struct cert *c, const struct err *failure)
 {
 	c->failures++;
-	c->last_error = failure->text;
+	c->last_error = arena_strdup(a, failure->text);
 	c->last_error_at = clock_now();
 	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
 }
@@ -79,7 +61,7 @@ static void record_failure(struct run *r, struct arena *a, struct cert *c, const
 {
 	struct err e;
 
-	note_failure(c, failure);
+	note_failure(a, c, failure);
 	if (c->not_after == 0)
 		c->status = "failed";
 	if (keep_record(r, a, c, "failed", failure->text, &e) < 0)
@@ -95,19 +77,22 @@ static int pending_result(struct run *r, struct arena *a, struct cert *c, struct
 	return keep_record(r, a, c, "pending", "waits for what has to be published; then run `everleaf verify`", e);
 }
 
-/* Delivers what is stored and not in use yet. *news: a version went live, or its hooks ran, in this run. A hook's failure is the
- * certificate's last error; the hooks are tried again. */
-static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, struct work_result *out, bool *news, struct err *e)
+/* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is finished now and was never told. A
+ * hook's failure is the certificate's last error; the hooks are tried again. */
+static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bool open, struct work_result *out, bool *news, struct err *e)
 {
-	bool was_unfinished = c->unfinished;
+	bool was_told = c->failures > 0; /* with the failure of its hooks */
 
-	TRY(deliver(r, a, c, &out->failure, news, e));
+	*news = false;
+	TRY(deliver(r, a, c, &out->failure, e));
 	if (out->failure.code != ERR_NONE) {
-		note_failure(c, &out->failure);
+		*news = !was_told;
+		note_failure(a, c, &out->failure);
 		return keep_record(r, a, c, NULL, NULL, e);
 	}
-	if (!was_unfinished || !*news)
+	if (!c->unfinished || open || c->live_version == 0)
 		return 0;
+	*news = !was_told;
 	c->unfinished = false;
 	c->failures = c->retry_at = c->last_error_at = 0;
 	c->last_error = NULL;
@@ -126,7 +111,7 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 	if (outcome == ISSUE_WAITS_FOR_PERSON)
 		return pending_result(r, a, c, out, e);
 	out->outcome = done;
-	TRY(deliver_and_record(r, a, c, out, &news, e));
+	TRY(deliver_and_record(r, a, c, false, out, &news, e));
 	if (r->dry_run || !c->ari_id)
 		return 0;
 	renewal_info_refresh(r, a, c);
@@ -142,10 +127,8 @@ static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, b
 	int result = st_order_open(r->store, a, c->name, &row, &err);
 
 	*open = false;
-	if (result == -ERR_NOT_FOUND) {
-		c->unfinished = false;
+	if (result == -ERR_NOT_FOUND)
 		return 0;
-	}
 	if (result < 0) {
 		*e = err;
 		return result;
@@ -155,21 +138,22 @@ static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, b
 	return *open ? 0 : issue_abandon(r, a, c, e);
 }
 
-/* The stand-in first, if it was asked for; then whatever is stored and not in use yet. */
-static int deliver_first(struct run *r, struct arena *a, struct cert *c, struct work_result *out, struct err *e)
+/* Whatever is stored and not in use yet; then the stand-in, if it was asked for. */
+static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool open, struct work_result *out, struct err *e)
 {
 	bool news, had_one = c->live_version > 0 && !c->live_self_signed;
 
-	TRY(deliver_and_record(r, a, c, out, &news, e));
-	if (news && !c->live_self_signed) {
-		out->outcome = had_one ? WORK_RENEWED : WORK_ISSUED;
+	TRY(deliver_and_record(r, a, c, open, out, &news, e));
+	out->outcome = WORK_UNCHANGED;
+	if (c->live_version > 0 && !c->live_self_signed) {
+		if (news)
+			out->outcome = had_one ? WORK_RENEWED : WORK_ISSUED;
 		return 0;
 	}
-	out->outcome = WORK_UNCHANGED;
 	if (!c->self_signed_first || c->live_version > 0 || r->dry_run)
 		return 0;
 	TRY(keep_stand_in(r, a, c, e));
-	return deliver_and_record(r, a, c, out, &news, e);
+	return deliver(r, a, c, &out->failure, e);
 }
 
 static int ask_the_ca(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct err *e)
@@ -188,10 +172,8 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c, const str
 
 	TRY(hooks_startup(r, a, c, e));
 	TRY(solve_sweep(r, a, c, e));
-	TRY(deliver_first(r, a, c, out, e));
-	if (out->failure.code != ERR_NONE)
-		return 0; /* a hook failed: told, and tried again later */
 	TRY(look_for_open_order(r, a, c, &open, e));
+	TRY(deliver_first(r, a, c, open, out, e));
 	if (opt->person_is_ready) {
 		if (!open)
 			return err_set(e, ERR_INPUT, "no request is waiting; `everleaf verify %s --new` makes another", c->name);
@@ -201,7 +183,7 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c, const str
 	TRY(decide(r, a, c, opt, &go, &out->why, e));
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
-	return out->outcome == WORK_UNCHANGED && c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;
+	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE && c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;
 }
 
 /* With the lease: the record as it is now, or as it is asked for. */
@@ -225,9 +207,12 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		return;
 	}
 	if (work_leased(r, a, &c, opt, out, &e) < 0) {
-		out->outcome = WORK_FAILED;
+		/* what went live before it failed is told all the same */
+		if (out->outcome != WORK_ISSUED && out->outcome != WORK_RENEWED)
+			out->outcome = WORK_FAILED;
 		out->failure = e;
-		record_failure(r, a, &c, &e);
+		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE && !(opt->person_is_ready && e.code == ERR_INPUT))
+			record_failure(r, a, &c, &e);
 	}
 	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 }
@@ -239,11 +224,11 @@ void work_on(struct run *r, struct arena *a, const char *cert_name, struct intak
 	struct err e = { 0 };
 
 	*out = (struct work_result){ .outcome = WORK_FAILED };
-	if (work_lease(r, cert_name, &e) < 0) {
+	if (lease_take(r, cert_name, &e) < 0) {
 		out->failure = e;
 	} else {
 		work_with_lease(r, a, cert_name, change, opt, out);
-		st_job_release(r->store, cert_name);
+		lease_drop(r, cert_name);
 	}
 	run_step(r, cert_name, NULL);
 	log_context_restore(&former);

@@ -32,7 +32,4 @@ struct work_result {
 void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change, const struct work_options *opt,
              struct work_result *out);
 
-/* Takes the lease of a certificate, waiting up to a minute for another process: ERR_BUSY says who holds it. */
-NODISCARD int work_lease(struct run *r, const char *cert_name, struct err *e);
-
 #endif

@@ -57,6 +57,7 @@ const struct field cert_fields[] = {
 	FIELD(struct cert, ari_renew_at, FT_TIME, 0, "the instant chosen in it"),
 	FIELD(struct cert, ari_check_at, FT_TIME, 0, "when to ask the CA again"),
 	FIELD(struct cert, ari_explanation_url, FT_STRING, 0, "why the CA suggests it"),
+	FIELD(struct cert, redeliver, FT_BOOL, F_HIDDEN, "its key store is to be another"),
 	FIELD(struct cert, unfinished, FT_BOOL, F_HIDDEN, "something was begun and is to be gone on with"),
 	FIELD(struct cert, new_key_needed, FT_BOOL, 0, "its key was revoked for compromise"),
 	FIELD(struct cert, created_at, FT_TIME, 0, "when it was first asked for"),

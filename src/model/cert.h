@@ -50,6 +50,7 @@ struct cert {
 	int64_t ari_renew_at;       /* the instant chosen in it (RFC 9773 4.2) */
 	int64_t ari_check_at;       /* when to ask again */
 	const char *ari_explanation_url;
+	bool redeliver;            /* the newest version goes into a new folder: its key store is to be another */
 	bool unfinished;           /* an order or a delivery was begun and is to be gone on with */
 	bool new_key_needed;   /* its key was revoked for compromise */
 	int64_t created_at, updated_at;

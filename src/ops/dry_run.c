@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
+#include "flow/lease.h"
 #include "flow/register.h"
 #include "flow/retire.h"
 #include "flow/session.h"
@@ -89,8 +91,52 @@ static void forget(struct ops *dry, struct arena *a, const struct strings *names
 	struct err e;
 
 	for (size_t i = 0; i < names->n; i++)
-		if (st_cert_get(dry->run.store, a, names->v[i], &c, &e) < 0 || retire_delete(&dry->run, a, &c, &e) < 0)
+		if (st_cert_get(dry->run.store, a, names->v[i], &c, &e) < 0 ? e.code != ERR_NOT_FOUND : retire_delete(&dry->run, a, &c, &e) < 0)
 			log_warn("%s: the dry run left something behind: %s", names->v[i], e.text);
+}
+
+static int prepare(struct ops *o, struct ops *dry, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt,
+                   struct strings *names, struct err *e)
+{
+	struct ca staging;
+
+	for (size_t i = 0; i < n; i++) {
+		TRY(staging_ca(o, dry, a, in[i].wanted.ca, &staging, e));
+		TRY(staging_account(o, dry, a, &in[i].wanted, &staging, opt, e));
+		strings_add(a, names, in[i].wanted.name);
+		TRY(copy_request(dry, a, &in[i].wanted, &staging, e));
+	}
+	return 0;
+}
+
+/* What a dry run that was killed left published is taken away, and its rows. */
+static void sweep_killed(struct ops *dry, struct arena *a)
+{
+	struct strings left = { 0 };
+	struct err e;
+
+	if (st_challenge_certs(dry->run.store, a, &left, &e) < 0)
+		log_warn("%s", e.text);
+	for (size_t i = 0; i < left.n; i++) {
+		struct strings one = { &left.v[i], 1 };
+		if (st_job_lease(dry->run.store, left.v[i], dry->run.command, 3600, &e) < 0)
+			continue; /* a dry run that lives */
+		forget(dry, a, &one);
+		lease_drop(&dry->run, left.v[i]);
+	}
+}
+
+void dry_run_sweep(struct ops *o, struct arena *a)
+{
+	struct ops *dry;
+	struct err e;
+
+	if (!fs_exists(arena_printf(a, "%s/dry-run/everleaf.db", o->run.state_dir)))
+		return;
+	if (ops_dry(o, &dry, &e) < 0)
+		log_warn("%s", e.text);
+	else
+		sweep_killed(dry, a);
 }
 
 int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt, struct issue_result *out,
@@ -98,19 +144,19 @@ int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, c
 {
 	struct work_options work = { .force = true, .named = true };
 	struct strings names = { 0 };
-	struct ca staging;
 	struct ops *dry;
+	int result;
 
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(in[i].wanted.method, "manual") == 0 || strcmp(in[i].wanted.method, "dns-persist") == 0)
+			return err_set(e, ERR_USAGE, "%s: a dry run waits for nobody, so not with --%s", in[i].wanted.name, in[i].wanted.method);
 	TRY(ops_dry(o, &dry, e));
-	for (size_t i = 0; i < n; i++) {
-		TRY(staging_ca(o, dry, a, in[i].wanted.ca, &staging, e));
-		TRY(staging_account(o, dry, a, &in[i].wanted, &staging, opt, e));
-		TRY(copy_request(dry, a, &in[i].wanted, &staging, e));
-		strings_add(a, &names, in[i].wanted.name);
-	}
-	TRY(ops_work(dry, a, &names, NULL, opt->jobs, &work, out, e));
+	sweep_killed(dry, a);
+	result = prepare(o, dry, a, in, n, opt, &names, e);
+	if (result == 0)
+		result = ops_work(dry, a, &names, NULL, opt->jobs, &work, out, e);
 	forget(dry, a, &names);
-	return 0;
+	return result;
 }
 
 int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, const struct renew_options *opt, struct issue_result *out,

@@ -9,6 +9,8 @@
 
 NODISCARD int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt,
                       struct issue_result *out, struct err *e);
+/* Takes away what a killed dry run left published; nothing there is fine. */
+void dry_run_sweep(struct ops *o, struct arena *a);
 NODISCARD int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, const struct renew_options *opt,
                             struct issue_result *out, struct err *e);
 

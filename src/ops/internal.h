@@ -19,6 +19,9 @@ struct ops {
 /* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing of it touches the real ones. */
 NODISCARD int ops_dry(struct ops *o, struct ops **out, struct err *e);
 
+/* The certificate that is meant by what was typed: its own name, or the first name it is for as a person writes it. ERR_NOT_FOUND. */
+NODISCARD int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name, struct err *e);
+
 /* Writes data to a file (0600) or, for NULL and "-", leaves it in *out for standard output. */
 NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e);
 

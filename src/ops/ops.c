@@ -4,12 +4,16 @@
 #include "ops/internal.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
+#include "flow/intake.h"
 #include "flow/session.h"
 
 #define STATE_OF_ROOT "/var/lib/everleaf"
@@ -22,7 +26,25 @@ static const char *default_state(struct arena *a)
 		return STATE_OF_ROOT;
 	if (xdg && *xdg == '/')
 		return fs_join(a, xdg, "everleaf");
-	return arena_printf(a, "%s/.local/state/everleaf", home && *home == '/' ? home : "/tmp");
+	return home && *home == '/' ? fs_join(a, home, ".local/state/everleaf") : NULL;
+}
+
+/* The state belongs to whom it is used by. Root takes the owner's place, so that nothing in it becomes root's and no hook of another's runs
+ * with root's rights; anybody else keeps off. */
+static int take_owners_place(const char *dir, struct err *e)
+{
+	struct stat st;
+	const struct passwd *pw;
+
+	if (stat(dir, &st) < 0 || st.st_uid == geteuid())
+		return 0;
+	if (geteuid() != 0)
+		return st.st_uid == 0 ? 0 : err_set(e, ERR_DENIED, "the state in %s belongs to another user; give --state a folder of your own", dir);
+	pw = getpwuid(st.st_uid);
+	if ((pw ? initgroups(pw->pw_name, st.st_gid) : setgroups(0, NULL)) < 0 || setgid(st.st_gid) < 0 || setuid(st.st_uid) < 0)
+		return err_errno(e, ERR_DENIED, errno, "the state in %s belongs to user %u, whose rights cannot be taken", dir, (unsigned)st.st_uid);
+	log_detail("working with the rights of user %u, to whom the state belongs", (unsigned)st.st_uid);
+	return 0;
 }
 
 static const char *absolute(struct arena *a, const char *path, struct err *e)
@@ -62,10 +84,15 @@ static int open_store(struct ops *o, struct err *e)
 
 static int ops_fill(struct ops *o, const struct ops_options *options, struct err *e)
 {
+	const char *dir = options->state_dir ? options->state_dir : default_state(o->arena);
+
 	o->options = *options;
-	o->run.state_dir = absolute(o->arena, options->state_dir ? options->state_dir : default_state(o->arena), e);
+	if (!dir)
+		return err_set(e, ERR_USAGE, "there is no home folder to keep the state in; say where with --state DIR");
+	o->run.state_dir = absolute(o->arena, dir, e);
 	if (!o->run.state_dir)
 		return -(int)e->code;
+	TRY(take_owners_place(o->run.state_dir, e));
 	TRY(config_read(o->arena, options->config_file, &o->config, e));
 	o->run.config = &o->config;
 	o->run.ca_bundle = options->ca_bundle ? options->ca_bundle : o->config.ca_bundle;
@@ -129,10 +156,28 @@ int ops_dry(struct ops *o, struct ops **out, struct err *e)
 int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e)
 {
 	if (file && strcmp(file, "-") != 0) {
-		TRY(fs_write_atomic(file, data->v, data->n, 0600, e));
+		struct stat st;
+		bool into = stat(file, &st) == 0 && !S_ISREG(st.st_mode); /* a pipe or a device is written to, not replaced */
+		TRY(into ? fs_write_into(file, data->v, data->n, e) : fs_write_atomic(file, data->v, data->n, 0600, e));
 		*out = (struct bytes){ 0 };
 		return 0;
 	}
 	*out = *data;
+	return 0;
+}
+
+int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name, struct err *e)
+{
+	const char *made = intake_cert_name(a, typed);
+	struct err ignored;
+	struct cert c;
+
+	if (st_cert_get(o->run.store, a, typed, &c, e) == 0) {
+		*name = typed;
+		return 0;
+	}
+	if (e->code != ERR_NOT_FOUND || !made || st_cert_get(o->run.store, a, made, &c, &ignored) < 0)
+		return -(int)e->code;
+	*name = made;
 	return 0;
 }

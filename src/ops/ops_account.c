@@ -122,14 +122,7 @@ int ops_account_default(struct ops *o, struct arena *a, const char *name, struct
 
 	TRY(st_account_get(o->run.store, a, name, &x, e));
 	TRY(st_account_list(o->run.store, a, &v, &n, e));
-	for (size_t i = 0; i < n; i++) {
-		struct account one;
-		TRY(st_account_get(o->run.store, a, v[i].name, &one, e));
-		bool mine = strcmp(one.name, name) == 0;
-		if (one.is_default == mine)
-			continue;
-		one.is_default = mine;
-		TRY(st_account_put(o->run.store, &one, e));
-	}
+	for (size_t i = 0; i < n; i++)
+		TRY(account_mark_default(&o->run, a, v[i].name, strcmp(v[i].name, name) == 0, e));
 	return 0;
 }

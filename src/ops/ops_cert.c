@@ -9,10 +9,10 @@
 #include "flow/deliver.h"
 #include "flow/intake.h"
 #include "flow/keep.h"
+#include "flow/lease.h"
 #include "flow/plan.h"
 #include "flow/retire.h"
 #include "flow/session.h"
-#include "flow/work.h"
 #include "ops/internal.h"
 
 #define DAY_S 86400
@@ -25,12 +25,13 @@ int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change
 	struct cert c;
 	int result;
 
-	TRY(work_lease(&o->run, name, e));
+	TRY(ops_cert_name(o, a, name, &name, e));
+	TRY(lease_take(&o->run, name, e));
 	result = intake_set(&o->run, a, name, change, &c, e);
 	if (result == 0)
 		result = keep_record(&o->run, a, &c, "set",
 		                     arena_printf(a, "changed: %s", strings_join(a, &change->given, ", ")), e);
-	st_job_release(o->run.store, name);
+	lease_drop(&o->run, name);
 	return result;
 }
 
@@ -67,8 +68,10 @@ int ops_list(struct ops *o, const struct list_options *opt, int (*row)(void *ctx
 int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_details *out, struct err *e)
 {
 	struct cert_details d = { 0 };
-	const char *live = deliver_path(&o->run, a, name);
+	const char *live;
 
+	TRY(ops_cert_name(o, a, name, &name, e));
+	live = deliver_path(&o->run, a, name);
 	TRY(st_cert_get(o->run.store, a, name, &d.cert, e));
 	TRY(st_version_list(o->run.store, a, name, &d.versions, &d.n_versions, e));
 	TRY(st_challenge_list(o->run.store, a, name, &d.challenges, &d.n_challenges, e));
@@ -137,14 +140,14 @@ static int leased(struct ops *o, struct arena *a, const char *name, const char *
 	struct cert c;
 	int result;
 
-	TRY(st_cert_get(o->run.store, a, name, &c, e));
-	TRY(work_lease(&o->run, name, e));
+	TRY(ops_cert_name(o, a, name, &name, e));
+	TRY(lease_take(&o->run, name, e));
 	result = st_cert_get(o->run.store, a, name, &c, e);
 	if (result == 0)
 		result = act(o, a, &c, reason, e);
-	st_job_release(o->run.store, name);
+	lease_drop(&o->run, name);
 	run_step(&o->run, name, NULL);
-	return result < 0 ? err_ctx(e, "%s", name) : 0;
+	return result < 0 ? err_about(e, name) : 0;
 }
 
 static int act_revoke(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e)

@@ -16,29 +16,35 @@
 #define FROM_MAX_BYTES ((size_t)16 << 20)
 #define FROM_MAX_LINES 100000
 
+static bool is_live(const struct issue_result *r, const char *name)
+{
+	return strings_has(&r->issued, name) || strings_has(&r->renewed, name);
+}
+
+static int one_error(const struct issue_result *r, const struct cert_failure *f, struct err *e)
+{
+	*e = f->err;
+	return is_live(r, f->name) ? err_ctx(e, "%s is live, but", f->name) : err_about(e, f->name);
+}
+
 int issue_result_error(const struct issue_result *r, struct err *e)
 {
-	size_t good = r->issued.n + r->renewed.n + r->unchanged.n + r->n_pending;
+	size_t n = r->issued.n + r->renewed.n + r->unchanged.n + r->n_pending + r->n_failed;
+	bool alike = true;
 
 	if (r->n_failed == 0)
 		return 0;
-	if (r->n_failed == 1 && good <= 1) {
-		const struct cert_failure *f = &r->failed[0];
-		bool live = strings_has(&r->issued, f->name) || strings_has(&r->renewed, f->name);
-		if (good == 0 || live || strings_has(&r->unchanged, f->name)) {
-			*e = f->err;
-			return err_ctx(e, live ? "%s is issued and live, but" : "%s", f->name);
-		}
+	for (size_t i = 0; i < r->n_failed; i++) {
+		alike = alike && err_exit_status(r->failed[i].err.code) == err_exit_status(r->failed[0].err.code);
+		n -= is_live(r, r->failed[i].name) || strings_has(&r->unchanged, r->failed[i].name); /* named there too */
 	}
-	if (good == 0) {
-		bool alike = true;
-		for (size_t i = 1; i < r->n_failed; i++)
-			alike = alike && err_exit_status(r->failed[i].err.code) == err_exit_status(r->failed[0].err.code);
-		return err_set(e, alike ? r->failed[0].err.code : ERR_HOOK, "all %zu certificates failed; the first was %s: %s", r->n_failed,
+	if (n == 1)
+		return one_error(r, &r->failed[0], e);
+	if (n == r->n_failed)
+		return err_set(e, alike ? r->failed[0].err.code : ERR_PARTIAL, "all %zu certificates failed; the first was %s: %s", n,
 		               r->failed[0].name, r->failed[0].err.text);
-	}
-	return err_set(e, ERR_PARTIAL, "%zu of %zu certificates failed; the first was %s: %s", r->n_failed, r->n_failed + good,
-	               r->failed[0].name, r->failed[0].err.text);
+	return err_set(e, ERR_PARTIAL, "%zu of %zu certificates failed; the first was %s: %s", r->n_failed, n, r->failed[0].name,
+	               r->failed[0].err.text);
 }
 
 /* issue */
@@ -79,6 +85,16 @@ static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, 
 	return 0;
 }
 
+/* A profile that the CA does not offer is refused before anything is stored. */
+static int check_profiles(struct ops *o, struct arena *a, const struct intake *in, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (in[i].wanted.profile && (i == 0 || !in[i - 1].wanted.profile || strcmp(in[i].wanted.profile, in[i - 1].wanted.profile) != 0) &&
+		    session_check_profile(&o->run, a, &in[i].wanted, e) < 0)
+			return err_about(e, in[i].wanted.name);
+	return 0;
+}
+
 /* Sorted copies: a list of thousands is checked for doubles without comparing each with each. */
 static int compare_names(const void *x, const void *y)
 {
@@ -92,7 +108,7 @@ static int refuse_doubles(struct arena *a, const struct strings *names, struct e
 	qsort(v, names->n, sizeof(*v), compare_names);
 	for (size_t i = 1; i < names->n; i++)
 		if (strcmp(v[i - 1], v[i]) == 0)
-			return err_set(e, ERR_USAGE, "two certificates would be called %s; give one another name with --name or \"> NAME\"", v[i]);
+			return err_set(e, ERR_USAGE, "two certificates would be called %s; give one another name: NAME... > CERTNAME", v[i]);
 	return 0;
 }
 
@@ -110,6 +126,7 @@ int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, c
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || strcmp(in[i].wanted.ca, in[0].wanted.ca) != 0)
 			TRY(ensure_account(o, a, &in[i].wanted, opt, e));
+	TRY(check_profiles(o, a, in, n, e));
 	return ops_work(o, a, &names, in, opt->jobs, &work, out, e);
 }
 
@@ -214,13 +231,15 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 {
 	struct choosing w = { a, names, opt };
 	struct cert_filter all = { .owner = opt->owner };
-	struct cert c;
 
 	if (opt->names.n) {
-		*names = opt->names;
-		for (size_t i = 0; i < names->n; i++)
-			TRY(st_cert_get(o->run.store, a, names->v[i], &c, e));
-		return refuse_doubles(a, names, e);
+		for (size_t i = 0; i < opt->names.n; i++) {
+			const char *name;
+			TRY(ops_cert_name(o, a, opt->names.v[i], &name, e));
+			if (!strings_has(names, name))
+				strings_add(a, names, name);
+		}
+		return 0;
 	}
 	if (opt->force || opt->days > 0)
 		return st_cert_each(o->run.store, &all, choose_by_days, &w, e);
@@ -238,6 +257,8 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt, s
 	};
 	struct strings names = { 0 };
 
+	if (opt->names.n == 0)
+		dry_run_sweep(o, a);
 	TRY(choose(o, a, opt, &names, e));
 	if (opt->dry_run)
 		return dry_run_names(o, a, &names, opt, out, e);
@@ -248,9 +269,8 @@ int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challe
 {
 	struct work_options work = { .named = true, .person_is_ready = !new_challenge, .new_challenge = new_challenge };
 	struct strings names = { 0 };
-	struct cert c;
 
-	TRY(st_cert_get(o->run.store, a, name, &c, e));
+	TRY(ops_cert_name(o, a, name, &name, e));
 	strings_add(a, &names, name);
 	return ops_work(o, a, &names, NULL, 1, &work, out, e);
 }

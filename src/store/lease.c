@@ -127,6 +127,13 @@ static bool process_is_alive(int64_t pid, uint64_t start)
 	return state != 'Z' && state != 'X' && (!start || start == now_start);
 }
 
+bool holder_is_here(const struct holder *h)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+
+	return strcmp(h->host, host_here(a)) == 0;
+}
+
 bool holder_is_alive(const struct holder *h)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);

@@ -24,6 +24,8 @@ char *holder_text(struct arena *a, const struct holder *h);
 bool holder_parse(struct arena *a, const char *text, struct holder *out);
 bool holder_is_self(const struct holder *h);
 /* false: certainly dead. A holder on another host counts as alive. */
+/* Of this host and boot: whether the lease's clock matters is the caller's to ask of others. */
+bool holder_is_here(const struct holder *h);
 bool holder_is_alive(const struct holder *h);
 /* "process 123 (everleaf renew) on web2 since 2026-11-22T00:00:00Z"; the host only if it is another. */
 char *holder_words(struct arena *a, const struct holder *h);

@@ -114,7 +114,7 @@ def test_database_elsewhere(bare, pebble, tmp_path):
 
 def test_looking_makes_no_state(bare):
     assert bare.json("list") == []
-    bare.error("check", status=1)  # a wrong --state must not look like "nothing expires"
+    bare.error("check", status=2)  # a wrong --state must not look like "nothing expires"
     assert not bare.state.exists()
 
 

@@ -20,7 +20,9 @@ static void test_lease_is_held(void **state)
 	OK(st_job_lease(p->s, "example.org", "a|b\n", 60, E));
 	FAILS(ERR_BUSY, st_job_lease(p->s, "example.org", "x", 60, E));
 	assert_non_null(strstr(err.text, "(a-b-)"));
-	clock_set(1795305600 + 100); /* it ran out */
+	clock_set(1795305600 + 100); /* its time is over, but its process lives on this host */
+	FAILS(ERR_BUSY, st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
+	st_job_release(p->s, "example.org");
 	OK(st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
 	FAILS(ERR_NOT_FOUND, st_cert_get(p->s, p->a, "example.org", &got, E));
 }

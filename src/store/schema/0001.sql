@@ -91,6 +91,7 @@ create table certs (
 	ari_renew_at bigint not null default 0,
 	ari_check_at bigint not null default 0,
 	ari_explanation_url text,
+	redeliver bigint not null default 0,
 	unfinished bigint not null default 0,
 	new_key_needed bigint not null default 0,
 	created_at bigint not null,
