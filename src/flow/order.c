@@ -136,7 +136,8 @@ static bool shares_a_name(const struct strings *x, const struct strings *y)
 static int find_replaced(struct run *r, struct arena *a, const struct cert *c, const struct account *account, const char **ari_id,
                          struct err *e)
 {
-	struct x509_chain chain;
+	const char *identity, *leaf_pem, *chain_pem;
+	struct x509_info leaf;
 	struct version v;
 	struct err err;
 	int result;
@@ -152,9 +153,14 @@ static int find_replaced(struct run *r, struct arena *a, const struct cert *c, c
 	}
 	if (v.self_signed || v.revoked_at || !v.account || strcmp(v.account, account->name) != 0)
 		return 0;
-	TRY(x509_chain_parse(a, v.fullchain, strlen(v.fullchain), &chain, e));
-	if (shares_a_name(&c->domains, &chain.v[0].names))
-		*ari_id = c->ari_id;
+	TRY(cert_identity(a, c, &identity, e));
+	if (!c->issued_identity || strcmp(identity, c->issued_identity) != 0) { /* other names, maybe */
+		TRY(x509_chain_split(a, v.fullchain, &leaf_pem, &chain_pem, e));
+		TRY(x509_parse(a, leaf_pem, strlen(leaf_pem), &leaf, e));
+		if (!shares_a_name(&c->domains, &leaf.names))
+			return 0;
+	}
+	*ari_id = c->ari_id;
 	return 0;
 }
 
