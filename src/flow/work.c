@@ -19,14 +19,19 @@
 
 #define DAY_S 86400
 
+/* How a run finds the certificate, before its hooks run again and fail again. */
+struct found {
+	bool open;   /* an order for what is wanted is under way */
+	bool rested; /* the wait after the last failure is over, or a person does not want to wait */
+};
+
 /* Whether it is to be issued now; *why says why not. */
-static int decide(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, bool *go, const char **why, struct err *e)
+static int decide(struct arena *a, struct cert *c, const struct work_options *opt, const struct found *f, bool *go, const char **why, struct err *e)
 {
 	int64_t now = clock_now();
 	const char *identity;
 	struct plan p;
 
-	(void)r;
 	plan_next(c, now, &p);
 	*why = plan_explain(a, c, now);
 	TRY(cert_identity(a, c, &identity, e));
@@ -34,7 +39,7 @@ static int decide(struct run *r, struct arena *a, struct cert *c, const struct w
 	if (*go || p.reason == PLAN_NEVER)
 		return 0;
 	if (c->not_after == 0) {
-		*go = opt->named || c->retry_at <= now;
+		*go = f->rested;
 		if (!*go)
 			*why = arena_printf(a, "its last attempt failed; the next one is due at %s, `everleaf renew %s` tries at once",
 			                    clock_rfc3339(a, c->retry_at), c->name);
@@ -44,8 +49,8 @@ static int decide(struct run *r, struct arena *a, struct cert *c, const struct w
 		*go = true;
 	else if (opt->days > 0)
 		*go = c->not_after - now < (int64_t)opt->days * DAY_S;
-	if (!*go && (c->unfinished || p.renew_at <= now))
-		*go = opt->named || c->retry_at <= now;
+	if (!*go && (f->open || p.renew_at <= now))
+		*go = f->rested;
 	return 0;
 }
 
@@ -168,19 +173,20 @@ static int ask_the_ca(struct run *r, struct arena *a, struct cert *c, const stru
 
 static int work_leased(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct work_result *out, struct err *e)
 {
-	bool go, open;
+	struct found f = { .rested = opt->named || c->retry_at <= clock_now() };
+	bool go;
 
 	TRY(hooks_startup(r, a, c, e));
 	TRY(solve_sweep(r, a, c, e));
-	TRY(look_for_open_order(r, a, c, &open, e));
-	TRY(deliver_first(r, a, c, open, out, e));
+	TRY(look_for_open_order(r, a, c, &f.open, e));
+	TRY(deliver_first(r, a, c, f.open, out, e));
 	if (opt->person_is_ready) {
-		if (!open)
+		if (!f.open)
 			return err_set(e, ERR_INPUT, "no request is waiting; `everleaf verify %s --new` makes another", c->name);
 		return issue_now(r, a, c, opt, out, e);
 	}
 	TRY(ask_the_ca(r, a, c, opt, e));
-	TRY(decide(r, a, c, opt, &go, &out->why, e));
+	TRY(decide(a, c, opt, &f, &go, &out->why, e));
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
 	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE && c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 from dataclasses import dataclass
@@ -100,6 +101,25 @@ class Everleaf:
         assert lines, f"no error told\n{result}"
         assert result.out == "" or "--json" in args, f"a failure prints results\n{result}"
         return lines[-1]
+
+    def run_killed(self, proxy, pattern, *args, ca_acts=False):
+        """Kills the program while it waits for the answer to the first POST whose path matches; ca_acts: the CA gets that request."""
+        def kill(handler, exchange):
+            if ca_acts:
+                handler.forward(exchange)
+            process.kill()
+            process.wait(10)
+            handler.hang_up()
+
+        with proxy.spoiling(pattern, kill, nth=1, method="POST"):
+            process = self.start(*args)
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, f"it ended by itself, with {process.returncode}\n{err}"
+
+    def sql(self, statement, *values):
+        """What only time, damage or a look inside can do: a statement on the database itself; its rows."""
+        with contextlib.closing(sqlite3.connect(self.state / "everleaf.db", timeout=10)) as database, database:
+            return database.execute(statement, values).fetchall()
 
     def register(self, *extra, ca=None, name=None, email="admin@example.org"):
         """Registers an account at the laboratory's CA, known from then on as `lab`."""

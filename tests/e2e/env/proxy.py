@@ -304,6 +304,17 @@ class FaultProxy:
         self.rules.append(Rule(pattern, action, chosen, method))
         return self
 
+    @contextlib.contextmanager
+    def spoiling(self, *rule, **options):
+        """As on(), for the time of a with statement."""
+        self.on(*rule, **options)
+        rule = self.rules[-1]
+        try:
+            yield rule
+        finally:
+            with self.lock:
+                self.rules = [other for other in self.rules if other is not rule]
+
     def clear(self):
         with self.lock:
             self.rules, self.exchanges, self.most_under_way = [], [], 0

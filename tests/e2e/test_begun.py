@@ -1,0 +1,213 @@
+"""What was begun and not finished: killed, refused, restored from a backup, held by another, or stopped by a hook."""
+
+import contextlib
+import shutil
+import sqlite3
+import time
+
+import pytest
+
+from env import Everleaf
+from env.certs import assert_good, load, same_serial
+from env.process import wait_until
+from env.proxy import problem
+from test_renew import PAST, serial, set_window
+
+KILLED = 137
+MOST = 400
+
+
+def script(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def key_of(everleaf, name):
+    return load(everleaf.live(name, "cert.pem")).public_key().public_numbers()
+
+
+def let_time_pass(everleaf):
+    """What waits for its hour is due now."""
+    everleaf.sql("update certs set retry_at = 0, ari_check_at = min(ari_check_at, 1)")  # 0: the CA has no such information
+    everleaf.sql("update jobs set run_at = 1 where run_at > 0")
+
+
+def copy_of(everleaf, folder):
+    copy = Everleaf(folder, everleaf.ca, everleaf.lab)
+    shutil.copytree(everleaf.state, copy.state, symlinks=True)
+    return copy
+
+
+def steps_of(log):
+    return [line.split()[1] for line in log.read_text().splitlines()]
+
+
+@pytest.fixture
+def hooked(everleaf, tmp_path, name):
+    """A certificate that has been renewed while its deploy hook failed, and goes on failing."""
+    hook = script(tmp_path / "deploy", f"test ! -e {tmp_path}/broken")
+    everleaf.issue(name, "--deploy-hook", hook)
+    (tmp_path / "broken").touch()
+    assert everleaf.json("renew", name, "--force", status=1)["renewed"] == [name]
+    return everleaf
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["by cron", "by name"])
+def test_failing_hook_repeated_is_no_renewal(hooked, name, named):
+    before = serial(hooked, name)
+    let_time_pass(hooked)
+    told = hooked.json("renew", *([name] if named else []), status=(1, 3))
+    assert told["renewed"] == told["issued"] == []
+    assert [row["name"] for row in told["failed"]] == [name]
+    assert serial(hooked, name) == before
+
+
+def test_failing_hook_does_not_stop_what_is_due(hooked, pebble, name):
+    before = serial(hooked, name)
+    set_window(hooked, pebble, name, PAST)
+    let_time_pass(hooked)
+    assert hooked.json("renew", status=(1, 3))["renewed"] == [name]
+    assert serial(hooked, name) != before
+
+
+@pytest.mark.parametrize("command", ["renew", "issue"])
+def test_failing_hook_does_not_stop_what_is_asked_for(hooked, pebble, tmp_path, name, command):
+    before = serial(hooked, name)
+    words = ["renew", name, "--force"] if command == "renew" else ["issue", name, f"www.{name}", *hooked.standalone()]
+    assert hooked.json(*words, status=(1, 3))["renewed"] == [name]
+    assert serial(hooked, name) != before
+    assert hooked.show(name)["domains"] == ([name] if command == "renew" else [name, f"www.{name}"])
+    (tmp_path / "broken").unlink()
+    let_time_pass(hooked)
+    hooked.run("renew")
+    assert hooked.show(name)["last_error"] is None
+    assert_good(hooked.live(name), pebble.root_file())
+
+
+def test_database_from_a_backup(everleaf, pebble, tmp_path, name):
+    """Its next version has a number that a folder of the lost time has: that folder must not become live."""
+    everleaf.issue(name)
+    with contextlib.closing(sqlite3.connect(everleaf.state / "everleaf.db")) as database, \
+            contextlib.closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+        database.backup(backup)
+    everleaf.run("renew", name, "--force")
+    lost = serial(everleaf, name)
+    for path in everleaf.state.glob("everleaf.db*"):
+        path.unlink()
+    shutil.copy(tmp_path / "backup.db", everleaf.state / "everleaf.db")
+    everleaf.run("renew", name, "--force")
+    assert serial(everleaf, name) != lost
+    assert same_serial(everleaf.show(name)["serial"], load(everleaf.live(name, "cert.pem")))
+    assert_good(everleaf.live(name), pebble.root_file())
+
+
+@pytest.mark.parametrize("status,kind", [(403, "unauthorized"), (400, "malformed"), (404, "malformed")])
+def test_order_that_the_ca_refuses(make_everleaf, proxy, name, status, kind):
+    everleaf = make_everleaf(proxy)
+    everleaf.json("issue", name, "--manual", "--challenge", "dns-01")
+    (url,), = everleaf.sql("select url from orders")
+    with proxy.spoiling(url.split("/", 3)[3], problem(status, kind, "no such order")) as rule:
+        everleaf.issue(name, "--force")
+    assert rule.seen > 0
+    assert everleaf.sql("select url from orders where state in ('new', 'open')") == []
+    assert len(proxy.seen("/order-plz", "POST")) == 2
+    assert_good(everleaf.live(name), proxy.root_file())
+
+
+def test_order_of_an_account_that_was_deleted(everleaf, pebble, name):
+    """Another account under the same name: the order is not its own."""
+    everleaf.json("issue", name, "--manual", "--challenge", "dns-01")
+    row, = everleaf.json("account", "list")
+    everleaf.run("account", "delete", row["name"], "--yes")
+    everleaf.run("account", "register", "--ca", "lab", "--email", "b@example.org", "--agree-tos", "--name", row["name"])
+    everleaf.issue(name, "--force")
+    assert_good(everleaf.live(name), pebble.root_file())
+
+
+def test_compromised_key_of_a_begun_renewal(make_everleaf, proxy, name):
+    """The request that waits was made with the key that is revoked meanwhile."""
+    everleaf = make_everleaf(proxy)
+    everleaf.issue(name, "--key-policy", "same")
+    compromised = key_of(everleaf, name)
+    everleaf.run_killed(proxy, "/finalize-order/", "renew", name, "--force")
+    everleaf.run("revoke", name, "--reason", "keyCompromise")
+    everleaf.issue(name, "--force")
+    assert key_of(everleaf, name) != compromised
+    assert everleaf.show(name)["status"] == "issued"
+    assert_good(everleaf.live(name), proxy.root_file())
+
+
+def test_lease_lives_as_long_as_its_process(everleaf, pebble, nginx, tmp_path, name):
+    """However late it is: a computer that slept, or a clock that was set, takes nothing from a process that works."""
+    orders = pebble.orders()
+    folder, calls, go = nginx.web_root / ".well-known/acme-challenge", tmp_path / "calls", tmp_path / "go"
+    folder.mkdir(parents=True)
+    hook = script(tmp_path / "hook", f'case $1 in *_challenge) echo "$1" >>{calls} ;; esac\nn=0\n'
+                  f'while test "$1" = deploy_challenge && test ! -e {go} && test $n -lt 200; do sleep 0.05; n=$((n + 1)); done')
+    first = everleaf.start("issue", name, "--hook", hook, "--challenge", "http-01", "--well-known", folder)
+    wait_until(calls.exists, "the hook to be called")
+    everleaf.sql("update jobs set lease_until = ?", int(time.time()) - 1)
+    second = everleaf.start("renew", name)
+    told = second.stderr.readline()
+    go.touch()
+    for process in (first, second):
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    assert "waiting" in told and str(first.pid) in told, "the second says for whom it waits"
+    assert calls.read_text().split() == ["deploy_challenge", "clean_challenge"]
+    assert pebble.orders() - orders == 1
+    assert_good(everleaf.live(name), pebble.root_file())
+
+
+def test_failed_commit_changes_nothing(everleaf, pebble, tmp_path, new_name):
+    """Each commit of an issuance fails once: what is said to be issued has its version, and the next run ends well."""
+    log = tmp_path / "steps"
+    copy_of(everleaf, tmp_path / "whole").issue(new_name(), env={"EVERLEAF_FAULT_LOG": str(log)})
+    commits = [n for n, kind in enumerate(steps_of(log), 1) if kind == "commit"]
+    assert len(commits) >= 5
+    failed = 0
+    for n in commits:
+        copy, name = copy_of(everleaf, tmp_path / f"n{n}"), new_name()
+        first = copy.run("issue", name, *copy.standalone(), status=None, env={"EVERLEAF_FAULT": f"fail:{n}"})
+        failed += first.status != 0
+        for row in copy.json("list"):
+            (n_versions,), = copy.sql("select count(*) from versions")
+            assert row["status"] != "issued" or n_versions == 1, f"step {n}\n{first}"
+        copy.issue(name)
+        assert copy.show(name)["status"] == "issued"
+        assert_good(copy.live(name), pebble.root_file())
+    assert failed > 0, "no commit that matters was met"
+
+
+@pytest.mark.kill
+def test_killed_issuance_is_found_by_renew(everleaf, pebble, nginx, tmp_path, new_name):
+    """Cron's `renew` alone, with no name, finds what was killed, finishes it, and knows when to come again."""
+    found = 0
+    for n in range(1, MOST, 3):
+        copy, name = copy_of(everleaf, tmp_path / f"n{n}"), new_name()
+        first = copy.run("issue", name, "--webroot", nginx.web_root, status=None, env={"EVERLEAF_FAULT": f"exit:{n}"})
+        if first.status == KILLED and not copy.sql("select 1 from certs"):
+            continue  # killed before there was anything to find
+        if first.status == KILLED:
+            found += 1
+            second = copy.run("renew")
+        assert copy.show(name)["status"] == "issued", f"step {n}\n{second}"
+        assert_good(copy.live(name), pebble.root_file())
+        (check_at, run_at), = copy.sql("select ari_check_at, run_at from certs join jobs on subject = name")
+        assert check_at > 0 and run_at > time.time(), f"step {n}\n{second}"
+        assert not list(nginx.web_root.rglob("acme-challenge/*"))
+        if first.status != KILLED:
+            break
+    assert found >= 10
+
+
+def test_killed_dry_run_is_swept(bare, proxy, lab, nginx, tmp_path, name):
+    bare.run("ca", "add", "staging", proxy.directory, "--ca-bundle", lab.root, "--http-port", proxy.http_port)
+    bare.run("ca", "add", "lab", "https://127.0.0.1:1/dir", "--staging", "staging", "--ca-bundle", lab.root)
+    bare.run_killed(proxy, "/chalZ/", "issue", name, "--ca", "lab", "--email", "a@example.org", "--agree-tos", "--dry-run",
+                    "--webroot", nginx.web_root)
+    assert list(nginx.web_root.rglob("acme-challenge/*")), "it was killed with its token published"
+    bare.run("renew")
+    assert not list(nginx.web_root.rglob("acme-challenge/*"))
+    assert bare.names() == []
