@@ -1,6 +1,6 @@
 /*
- * Accounts: made, found again by their key, changed, given another key, deactivated. Which account the session uses
- * changes only after the server has said yes.
+ * Accounts: made, found again by their key, changed, given another key, deactivated. Which account
+ * the session uses changes only after the server has said yes.
  */
 #include "acme/account.h"
 
@@ -28,7 +28,8 @@ static json_t *contacts_json(struct arena *a, const struct strings *contacts)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < contacts->n; i++)
-		json_array_append_new(list, json_string(arena_printf(a, "mailto:%s", contacts->v[i])));
+		json_array_append_new(list,
+		                      json_string(arena_printf(a, "mailto:%s", contacts->v[i])));
 	return list;
 }
 
@@ -43,8 +44,8 @@ static struct strings read_contacts(struct arena *a, const json_t *object)
 }
 
 /* The account object (RFC 8555 7.1.2); some servers answer with less than all of it. */
-static int read_account(struct arena *a, const struct acme_call *call, const char *url, const struct acme_directory *d,
-                        struct acme_account *out, struct err *e)
+static int read_account(struct arena *a, const struct acme_call *call, const char *url,
+                        const struct acme_directory *d, struct acme_account *out, struct err *e)
 {
 	json_auto_t *object = NULL;
 	const char *status;
@@ -60,34 +61,38 @@ static int read_account(struct arena *a, const struct acme_call *call, const cha
 	return 0;
 }
 
-static int check_wish(const struct acme_new_account *want, const struct acme_directory *d, struct err *e)
+static int check_wish(const struct acme_new_account *want, const struct acme_directory *d,
+                      struct err *e)
 {
 	if (want->only_existing)
 		return 0;
 	if (d->terms_of_service && !want->agree_tos)
-		return err_set(e, ERR_TERMS, "the CA has terms of service that must be agreed to: %s",
+		return err_set(e, ERR_TERMS,
+		               "the CA has terms of service that must be agreed to: %s",
 		               d->terms_of_service);
 	if (d->external_account_required && !want->eab_kid)
 		return err_set(e, ERR_USAGE,
-		               "this CA wants an external account binding: a key identifier and a MAC key from it");
+		               "this CA wants an external account binding: a key identifier and a "
+		               "MAC key from it");
 	return 0;
 }
 
-static int add_binding(struct arena *a, json_t *object, const struct acme_new_account *want, const char *url,
-                       struct err *e)
+static int add_binding(struct arena *a, json_t *object, const struct acme_new_account *want,
+                       const char *url, struct err *e)
 {
 	json_t *binding;
 	char *text;
 
-	TRY(jws_external_account(a, want->eab_alg, want->eab_kid, &want->eab_key, url, want->key, &text, e));
+	TRY(jws_external_account(a, want->eab_alg, want->eab_kid, &want->eab_key, url, want->key,
+	                         &text, e));
 	TRY(json_parse(text, strlen(text), &binding, e));
 	json_object_set_new(object, "externalAccountBinding", binding);
 	return 0;
 }
 
 /* The payload of newAccount (RFC 8555 7.3). */
-static int wish_text(struct arena *a, const struct acme_new_account *want, const struct acme_directory *d, char **out,
-                     struct err *e)
+static int wish_text(struct arena *a, const struct acme_new_account *want,
+                     const struct acme_directory *d, char **out, struct err *e)
 {
 	json_auto_t *object = json_object();
 
@@ -106,8 +111,8 @@ static int wish_text(struct arena *a, const struct acme_new_account *want, const
 	return 0;
 }
 
-static int account_location(struct acme *ca, struct arena *a, const struct acme_call *call, const char **out,
-                            struct err *e)
+static int account_location(struct acme *ca, struct arena *a, const struct acme_call *call,
+                            const char **out, struct err *e)
 {
 	const char *location = http_header(&call->res, "location");
 	char *url = location ? acme_url_resolve(a, call->url, location) : NULL;
@@ -119,8 +124,8 @@ static int account_location(struct acme *ca, struct arena *a, const struct acme_
 	return 0;
 }
 
-int acme_account_new(struct acme *ca, struct arena *a, const struct acme_new_account *want, struct acme_account *out,
-                     struct err *e)
+int acme_account_new(struct acme *ca, struct arena *a, const struct acme_new_account *want,
+                     struct acme_account *out, struct err *e)
 {
 	struct acme_call call = { .key = want->key, .with_jwk = true, .max_body = SMALL_BODY };
 	const struct acme_directory *d;
@@ -146,9 +151,12 @@ int acme_account_new(struct acme *ca, struct arena *a, const struct acme_new_acc
 }
 
 /* Posts to the account's own URL. */
-static int account_call(struct acme *ca, struct arena *a, const char *payload, struct acme_account *out, struct err *e)
+static int account_call(struct acme *ca, struct arena *a, const char *payload,
+                        struct acme_account *out, struct err *e)
 {
-	struct acme_call call = { .url = acme_account_url(ca), .payload = payload, .max_body = SMALL_BODY };
+	struct acme_call call = { .url = acme_account_url(ca),
+		                  .payload = payload,
+		                  .max_body = SMALL_BODY };
 	const struct acme_directory *d;
 
 	if (!call.url)
@@ -163,8 +171,8 @@ int acme_account_get(struct acme *ca, struct arena *a, struct acme_account *out,
 	return account_call(ca, a, "", out, e);
 }
 
-int acme_account_update(struct acme *ca, struct arena *a, const struct strings *contacts, struct acme_account *out,
-                        struct err *e)
+int acme_account_update(struct acme *ca, struct arena *a, const struct strings *contacts,
+                        struct acme_account *out, struct err *e)
 {
 	json_auto_t *object = json_object();
 
@@ -173,8 +181,8 @@ int acme_account_update(struct acme *ca, struct arena *a, const struct strings *
 }
 
 /* The inner JWS (RFC 8555 7.3.5): signed by the new key, about the old one, without a nonce. */
-static int key_change_text(struct arena *a, const struct identity *i, const struct key *new_key, const char *url,
-                           char **out, struct err *e)
+static int key_change_text(struct arena *a, const struct identity *i, const struct key *new_key,
+                           const char *url, char **out, struct err *e)
 {
 	struct jws_header h = { .url = url };
 	json_auto_t *object = json_object();
@@ -188,7 +196,8 @@ static int key_change_text(struct arena *a, const struct identity *i, const stru
 	return jws_sign(a, new_key, &h, json_text(a, object), out, e);
 }
 
-int acme_account_key_change(struct acme *ca, struct arena *a, const struct key *new_key, struct err *e)
+int acme_account_key_change(struct acme *ca, struct arena *a, const struct key *new_key,
+                            struct err *e)
 {
 	const struct identity *i = session_identity(ca);
 	struct acme_call call = { .max_body = SMALL_BODY };
@@ -205,8 +214,8 @@ int acme_account_key_change(struct acme *ca, struct arena *a, const struct key *
 	failed = acme_call_endpoint(ca, a, key_change_url, &call, e);
 	if (failed && call.res.status == 409) {
 		location = http_header(&call.res, "location");
-		return err_set(e, ERR_EXISTS, "the new key already has an account%s%s", location ? ": " : "",
-		               location ? location : "");
+		return err_set(e, ERR_EXISTS, "the new key already has an account%s%s",
+		               location ? ": " : "", location ? location : "");
 	}
 	if (failed)
 		return failed;

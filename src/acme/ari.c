@@ -1,4 +1,5 @@
-/* Renewal information (RFC 9773): asked without signature, answered with a window and with when to ask again. */
+/* Renewal information (RFC 9773): asked without signature, answered with a window and with when to
+ * ask again. */
 #include <string.h>
 
 #include "acme/issued.h"
@@ -10,7 +11,8 @@
 #define ASK_MOST_S 86400
 #define ASK_DEFAULT_S 21600
 
-int acme_renewal_info_parse(struct arena *a, const json_t *object, struct acme_renewal_info *out, struct err *e)
+int acme_renewal_info_parse(struct arena *a, const json_t *object, struct acme_renewal_info *out,
+                            struct err *e)
 {
 	const json_t *window = json_object_get(object, "suggestedWindow");
 	struct acme_renewal_info info = { .window_start = acme_json_time(window, "start"),
@@ -48,8 +50,8 @@ static char *info_url(struct arena *a, const char *base, const char *ari_id)
 	return arena_printf(a, "%.*s/%s", (int)len, base, ari_id);
 }
 
-int acme_renewal_info_get(struct acme *ca, struct arena *a, const char *ari_id, struct acme_renewal_info *out,
-                          struct err *e)
+int acme_renewal_info_get(struct acme *ca, struct arena *a, const char *ari_id,
+                          struct acme_renewal_info *out, struct err *e)
 {
 	const struct acme_directory *d;
 	struct acme_renewal_info info;

@@ -1,6 +1,6 @@
 /*
- * Authorizations and their challenges: read, answered, given back. What the server offers and we do not know is
- * skipped; a token outside of its grammar is refused, because tokens become file names.
+ * Authorizations and their challenges: read, answered, given back. What the server offers and we do
+ * not know is skipped; a token outside of its grammar is refused, because tokens become file names.
  */
 #include "acme/authz.h"
 
@@ -43,14 +43,16 @@ static void read_error(struct arena *a, const json_t *object, struct acme_challe
 	c->error_type = p.type;
 }
 
-static int read_token(struct arena *a, const json_t *object, struct acme_challenge *c, struct err *e)
+static int read_token(struct arena *a, const json_t *object, struct acme_challenge *c,
+                      struct err *e)
 {
 	const char *token = json_string_value(json_object_get(object, "token"));
 
 	if (!strcmp(c->type, "dns-persist-01"))
 		return 0;
 	if (!token || !is_acme_token(token))
-		return err_set(e, ERR_PROTOCOL, "the CA's %s challenge has no token that can be used", c->type);
+		return err_set(e, ERR_PROTOCOL,
+		               "the CA's %s challenge has no token that can be used", c->type);
 	c->token = arena_strdup(a, token);
 	return 0;
 }
@@ -62,16 +64,18 @@ static void read_persist(struct arena *a, const json_t *object, struct acme_chal
 
 	c->issuer_domain_names = acme_json_strings(a, object, "issuerDomainNames", ISSUERS_MAX);
 	if (!c->issuer_domain_names.n)
-		c->issuer_domain_names = acme_json_strings(a, object, "issuer-domain-names", ISSUERS_MAX);
+		c->issuer_domain_names =
+		    acme_json_strings(a, object, "issuer-domain-names", ISSUERS_MAX);
 	if (uri && strlen(uri) <= ACME_URL_MAX)
 		c->account_uri = arena_strdup(a, uri);
 }
 
 /* Returns with out->type NULL for one to skip. */
-static int read_challenge(struct arena *a, const json_t *object, bool allow_http, struct acme_challenge *out,
-                          struct err *e)
+static int read_challenge(struct arena *a, const json_t *object, bool allow_http,
+                          struct acme_challenge *out, struct err *e)
 {
-	struct acme_challenge c = { .type = known_type(json_string_value(json_object_get(object, "type"))) };
+	struct acme_challenge c = { .type = known_type(
+		                        json_string_value(json_object_get(object, "type"))) };
 
 	if (c.type) {
 		TRY(acme_json_url(a, object, "url", true, allow_http, &c.url, e));
@@ -84,7 +88,8 @@ static int read_challenge(struct arena *a, const json_t *object, bool allow_http
 	return 0;
 }
 
-static int read_challenges(struct arena *a, const json_t *list, bool allow_http, struct acme_authz *z, struct err *e)
+static int read_challenges(struct arena *a, const json_t *list, bool allow_http,
+                           struct acme_authz *z, struct err *e)
 {
 	size_t n = json_array_size(list);
 
@@ -103,7 +108,8 @@ static int read_challenges(struct arena *a, const json_t *list, bool allow_http,
 	return 0;
 }
 
-static int read_identifier(struct arena *a, const json_t *identifier, struct acme_authz *z, struct err *e)
+static int read_identifier(struct arena *a, const json_t *identifier, struct acme_authz *z,
+                           struct err *e)
 {
 	const char *type = json_string_value(json_object_get(identifier, "type"));
 	const char *value = json_string_value(json_object_get(identifier, "value"));
@@ -116,14 +122,16 @@ static int read_identifier(struct arena *a, const json_t *identifier, struct acm
 	}
 	for (const char *p = value; *p; p++)
 		if (*p <= ' ' || *p >= 0x7f || *p == '/')
-			return err_set(e, ERR_PROTOCOL, "the server's authorization is for something that is no name");
+			return err_set(
+			    e, ERR_PROTOCOL,
+			    "the server's authorization is for something that is no name");
 	z->identifier = arena_strdup(a, value);
 	z->is_ip = !strcmp(type, "ip");
 	return 0;
 }
 
-int acme_authz_parse(struct arena *a, const json_t *object, const char *url, bool allow_http, struct acme_authz *out,
-                     struct err *e)
+int acme_authz_parse(struct arena *a, const json_t *object, const char *url, bool allow_http,
+                     struct acme_authz *out, struct err *e)
 {
 	struct acme_authz z = { .url = arena_strdup(a, url), .status = status_of(a, object) };
 
@@ -141,7 +149,9 @@ static struct acme_call *calls_for(struct arena *a, const struct strings *urls, 
 	struct acme_call *calls = ARENA_ARRAY(a, struct acme_call, urls->n);
 
 	for (size_t i = 0; i < urls->n; i++)
-		calls[i] = (struct acme_call){ .url = urls->v[i], .payload = payload, .max_body = SMALL_BODY };
+		calls[i] = (struct acme_call){ .url = urls->v[i],
+			                       .payload = payload,
+			                       .max_body = SMALL_BODY };
 	return calls;
 }
 
@@ -152,7 +162,8 @@ static int tell(const struct acme_call *call, struct err *e)
 	return err_ctx(e, "authorization %s", call->url);
 }
 
-int acme_authz_get(struct acme *ca, struct arena *a, const struct strings *urls, struct acme_authz *out, struct err *e)
+int acme_authz_get(struct acme *ca, struct arena *a, const struct strings *urls,
+                   struct acme_authz *out, struct err *e)
 {
 	struct acme_call *calls = calls_for(a, urls, "");
 	struct acme_authz *got = ARENA_ARRAY(a, struct acme_authz, urls->n);
@@ -177,24 +188,28 @@ static bool was_answered(struct acme *ca, struct arena *a, const char *url)
 	struct err ignored;
 	const char *status;
 
-	if (acme_call(ca, a, &call, &ignored) < 0 || acme_answer_object(a, &call.res, url, &object, &ignored) < 0)
+	if (acme_call(ca, a, &call, &ignored) < 0 ||
+	    acme_answer_object(a, &call.res, url, &object, &ignored) < 0)
 		return false;
 	status = status_of(a, object);
 	return !strcmp(status, "valid") || !strcmp(status, "processing");
 }
 
-/* The server took it: its answer is the challenge (RFC 8555 7.5.1). Anything else, a CDN's page say, never reached the CA. */
+/* The server took it: its answer is the challenge (RFC 8555 7.5.1). Anything else, a CDN's page
+ * say, never reached the CA. */
 static int check_taken(struct arena *a, const struct acme_call *call, struct err *e)
 {
 	json_auto_t *object = NULL;
 
 	TRY(acme_answer_object(a, &call->res, call->url, &object, e));
 	if (!json_is_string(json_object_get(object, "status")))
-		return err_set(e, ERR_PROTOCOL, "the CA's answer is no challenge: it has no status");
+		return err_set(e, ERR_PROTOCOL,
+		               "the CA's answer is no challenge: it has no status");
 	return 0;
 }
 
-int acme_challenge_answer(struct acme *ca, struct arena *a, const struct strings *urls, struct err *e)
+int acme_challenge_answer(struct acme *ca, struct arena *a, const struct strings *urls,
+                          struct err *e)
 {
 	struct acme_call *calls = calls_for(a, urls, "{}");
 
@@ -203,7 +218,8 @@ int acme_challenge_answer(struct acme *ca, struct arena *a, const struct strings
 		struct err failure = calls[i].failure;
 		if (!failure.code && check_taken(a, &calls[i], &failure) == 0)
 			continue;
-		if ((failure.code == ERR_ACME || failure.code == ERR_PROTOCOL) && was_answered(ca, a, urls->v[i]))
+		if ((failure.code == ERR_ACME || failure.code == ERR_PROTOCOL) &&
+		    was_answered(ca, a, urls->v[i]))
 			continue;
 		*e = failure;
 		return err_ctx(e, "challenge %s", urls->v[i]);
@@ -211,7 +227,8 @@ int acme_challenge_answer(struct acme *ca, struct arena *a, const struct strings
 	return 0;
 }
 
-int acme_authz_deactivate(struct acme *ca, struct arena *a, const struct strings *urls, struct err *e)
+int acme_authz_deactivate(struct acme *ca, struct arena *a, const struct strings *urls,
+                          struct err *e)
 {
 	struct acme_call *calls = calls_for(a, urls, "{\"status\":\"deactivated\"}");
 

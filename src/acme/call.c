@@ -1,7 +1,8 @@
 /*
- * Signed requests (RFC 8555 6.2), several of one order side by side. One thread works a round off: it sends what has a
- * nonce and a place, asks for nonces while more calls wait than answers are under way to bring one, and takes answers
- * as they come. What each answer means for its call is decided in call_answered() alone.
+ * Signed requests (RFC 8555 6.2), several of one order side by side. One thread works a round off:
+ * it sends what has a nonce and a place, asks for nonces while more calls wait than answers are
+ * under way to bring one, and takes answers as they come. What each answer means for its call is
+ * decided in call_answered() alone.
  */
 #include "acme/session_impl.h"
 
@@ -25,7 +26,7 @@ struct attempt {
 	struct acme_call *call;
 	enum step step;
 	struct arena *text; /* the signed request, which libcurl reads from until it is answered */
-	char *nonce;        /* what a badNonce answer brought: the retry must use it (RFC 8555 6.5) */
+	char *nonce; /* what a badNonce answer brought: the retry must use it (RFC 8555 6.5) */
 	unsigned bad_nonces, repeats;
 	int64_t first_sent_ms, not_before_ms;
 	struct err failure; /* the last one */
@@ -38,7 +39,8 @@ struct round {
 	const struct identity *identity;
 	struct http_set *set;
 	struct attempt *v;
-	size_t n, n_done, n_sent, n_asking; /* asking: newNonce requests under way, tagged n and up */
+	size_t n, n_done, n_sent,
+	    n_asking; /* asking: newNonce requests under way, tagged n and up */
 	int64_t since_ms;
 	bool entered; /* holds a place among the orders */
 	unsigned nonce_failures;
@@ -123,7 +125,8 @@ static int sign(struct round *r, struct attempt *t, const char *nonce, char **ou
 }
 
 /* Sends one call with the nonce; the place is the caller's. */
-static int post(struct round *r, struct attempt *t, const char *nonce, int64_t limit_ms, struct err *e)
+static int post(struct round *r, struct attempt *t, const char *nonce, int64_t limit_ms,
+                struct err *e)
 {
 	const struct http_header headers[] = { { "Content-Type", "application/jose+json" },
 		                               { "Accept", t->call->accept } };
@@ -150,7 +153,9 @@ static int post(struct round *r, struct attempt *t, const char *nonce, int64_t l
 
 static int ask_for_nonce(struct round *r, struct err *e)
 {
-	struct http_request req = { .method = "HEAD", .url = r->directory->new_nonce, .max_body = SMALL_BODY };
+	struct http_request req = { .method = "HEAD",
+		                    .url = r->directory->new_nonce,
+		                    .max_body = SMALL_BODY };
 	int64_t limit_ms = time_left_ms(r, NULL);
 
 	req.limit_ms = (uint32_t)(limit_ms < LEAST_LIMIT_MS ? LEAST_LIMIT_MS : limit_ms);
@@ -176,7 +181,8 @@ static void free_text(char **s)
 	free(*s);
 }
 
-/* Sends the call, or a request for a nonce if more calls wait than nonces are under way; *used: something was sent. */
+/* Sends the call, or a request for a nonce if more calls wait than nonces are under way; *used:
+ * something was sent. */
 static int send_or_ask(struct round *r, struct attempt *t, bool *used, struct err *e)
 {
 	int64_t limit_ms = time_left_ms(r, t);
@@ -197,7 +203,8 @@ static int send_or_ask(struct round *r, struct attempt *t, bool *used, struct er
 	return 0;
 }
 
-/* A place for one more request. Whoever has something under way does not wait for a place: its own answer comes first.
+/* A place for one more request. Whoever has something under way does not wait for a place: its own
+ * answer comes first.
  */
 static int find_place(struct round *r, bool *found, struct err *e)
 {
@@ -278,10 +285,12 @@ static void repeat_later(struct attempt *t, const struct err *failure)
 
 static bool may_repeat(const struct round *r, const struct attempt *t)
 {
-	return t->repeats < REPEATS_MAX && is_harmless(r, t->call) && time_left_ms(r, t) > LEAST_LIMIT_MS + PAUSE_MS;
+	return t->repeats < REPEATS_MAX && is_harmless(r, t->call) &&
+	       time_left_ms(r, t) > LEAST_LIMIT_MS + PAUSE_MS;
 }
 
-static void call_refused(struct round *r, struct attempt *t, const struct http_response *res, struct arena *scratch)
+static void call_refused(struct round *r, struct attempt *t, const struct http_response *res,
+                         struct arena *scratch)
 {
 	struct err failure = { 0 };
 	bool bad_nonce;
@@ -305,7 +314,8 @@ static void call_refused(struct round *r, struct attempt *t, const struct http_r
 	call_failed(r, t, &failure);
 }
 
-static void call_answered(struct round *r, struct attempt *t, const struct http_response *res, struct arena *scratch)
+static void call_answered(struct round *r, struct attempt *t, const struct http_response *res,
+                          struct arena *scratch)
 {
 	if (res->status < 200 || res->status > 299) {
 		call_refused(r, t, res, scratch);
@@ -335,14 +345,16 @@ static int nonce_not_had(struct round *r, const struct err *failure, struct err 
 {
 	r->nonce_failure = *failure;
 	r->nonce_failures++;
-	if (failure->retry_s || (failure->code != ERR_NETWORK && failure->code != ERR_CA_UNAVAILABLE))
+	if (failure->retry_s ||
+	    (failure->code != ERR_NETWORK && failure->code != ERR_CA_UNAVAILABLE))
 		r->nonce_failures = NONCE_FAILURES_MAX;
 	if (n_under_way(r) || r->nonce_failures >= NONCE_FAILURES_MAX)
 		return 0;
 	return cancel_sleep_ms(r->ca->cancel, (int64_t)PAUSE_MS << r->nonce_failures, e);
 }
 
-static int nonce_answered(struct round *r, const struct http_response *res, struct arena *scratch, struct err *e)
+static int nonce_answered(struct round *r, const struct http_response *res, struct arena *scratch,
+                          struct err *e)
 {
 	struct err failure = { 0 };
 
@@ -352,9 +364,11 @@ static int nonce_answered(struct round *r, const struct http_response *res, stru
 	if (res->status == 404 && directory_refetch(r->ca))
 		return acme_directory(r->ca, &r->directory, e);
 	if (res->status < 300)
-		err_set(&failure, ERR_PROTOCOL, "%s answers without a nonce", r->directory->new_nonce);
+		err_set(&failure, ERR_PROTOCOL, "%s answers without a nonce",
+		        r->directory->new_nonce);
 	else
-		(void)acme_problem_from_response(scratch, res, r->directory->new_nonce, clock_now(), &failure);
+		(void)acme_problem_from_response(scratch, res, r->directory->new_nonce, clock_now(),
+		                                 &failure);
 	return nonce_not_had(r, &failure, e);
 }
 
@@ -376,7 +390,8 @@ static int receive_one(struct round *r, struct err *e)
 		return -ERR_CANCELLED;
 	}
 	if (tag >= r->n)
-		return failure.code ? nonce_not_had(r, &failure, e) : nonce_answered(r, &res, scratch, e);
+		return failure.code ? nonce_not_had(r, &failure, e)
+		                    : nonce_answered(r, &res, scratch, e);
 	if (failure.code)
 		call_not_answered(r, &r->v[tag], &failure);
 	else
@@ -413,9 +428,11 @@ static int work_off(struct round *r, struct err *e)
 	return 0;
 }
 
-int acme_call_many(struct acme *ca, struct arena *a, struct acme_call *calls, size_t n, struct err *e)
+int acme_call_many(struct acme *ca, struct arena *a, struct acme_call *calls, size_t n,
+                   struct err *e)
 {
-	struct round r CLEANUP(round_done) = { .ca = ca, .a = a, .n = n, .since_ms = clock_monotonic_ms() };
+	struct round r CLEANUP(
+	    round_done) = { .ca = ca, .a = a, .n = n, .since_ms = clock_monotonic_ms() };
 
 	r.v = ARENA_ARRAY(a, struct attempt, n);
 	round_begin(&r, calls);

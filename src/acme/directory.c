@@ -1,6 +1,7 @@
 /*
- * The directory object (RFC 8555 7.1.1): fetched once a session by whichever thread needs it first, while the others
- * wait for it and share its failure. Also what all answers with JSON go through, and the unauthenticated GET.
+ * The directory object (RFC 8555 7.1.1): fetched once a session by whichever thread needs it first,
+ * while the others wait for it and share its failure. Also what all answers with JSON go through,
+ * and the unauthenticated GET.
  */
 #include "acme/session_impl.h"
 
@@ -17,7 +18,8 @@
 #define TEXT_MAX 2048
 #define REPEAT_WAIT_MS 300
 
-int acme_answer_object(struct arena *a, const struct http_response *res, const char *url, json_t **out, struct err *e)
+int acme_answer_object(struct arena *a, const struct http_response *res, const char *url,
+                       json_t **out, struct err *e)
 {
 	json_auto_t *object = NULL;
 	struct err ignored;
@@ -25,13 +27,14 @@ int acme_answer_object(struct arena *a, const struct http_response *res, const c
 	if (json_parse(res->body, res->body_len, &object, &ignored) < 0)
 		return acme_problem_from_response(a, res, url, clock_now(), e);
 	if (!json_is_object(object))
-		return err_set(e, ERR_PROTOCOL, "%s answers with JSON that is no object", acme_url_host(a, url));
+		return err_set(e, ERR_PROTOCOL, "%s answers with JSON that is no object",
+		               acme_url_host(a, url));
 	*out = TAKE(object);
 	return 0;
 }
 
-int acme_json_url(struct arena *a, const json_t *object, const char *name, bool required, bool allow_http,
-                  const char **out, struct err *e)
+int acme_json_url(struct arena *a, const json_t *object, const char *name, bool required,
+                  bool allow_http, const char **out, struct err *e)
 {
 	const json_t *member = json_object_get(object, name);
 	const char *url = json_string_value(member);
@@ -43,8 +46,9 @@ int acme_json_url(struct arena *a, const json_t *object, const char *name, bool 
 		return 0;
 	}
 	if (!acme_url_is_ok(url, allow_http))
-		return err_set(e, ERR_PROTOCOL, "the server's \"%s\" is not a URL that can be used: \"%.200s\"", name,
-		               url ? url : "");
+		return err_set(e, ERR_PROTOCOL,
+		               "the server's \"%s\" is not a URL that can be used: \"%.200s\"",
+		               name, url ? url : "");
 	*out = arena_strdup(a, url);
 	return 0;
 }
@@ -58,7 +62,8 @@ int64_t acme_json_time(const json_t *object, const char *name)
 	return text && clock_parse_rfc3339(text, &at, &ignored) >= 0 ? at : 0;
 }
 
-struct strings acme_json_strings(struct arena *a, const json_t *object, const char *name, size_t max)
+struct strings acme_json_strings(struct arena *a, const json_t *object, const char *name,
+                                 size_t max)
 {
 	const json_t *list = json_object_get(object, name);
 	struct strings out = { 0 };
@@ -109,7 +114,8 @@ static void parse_profiles(struct arena *a, const json_t *profiles, struct acme_
 		const char *description = shown(a, profiles, name);
 		if (d->n_profiles < PROFILES_MAX && is_word(name))
 			d->profiles[d->n_profiles++] =
-			    (struct acme_profile){ arena_strdup(a, name), description ? description : "" };
+			    (struct acme_profile){ arena_strdup(a, name),
+				                   description ? description : "" };
 	}
 }
 
@@ -120,15 +126,16 @@ static void parse_meta(struct arena *a, const json_t *meta, struct acme_director
 	d->terms_of_service = shown(a, meta, "termsOfService");
 	d->website = shown(a, meta, "website");
 	d->caa_identities = acme_json_strings(a, meta, "caaIdentities", IDENTITIES_MAX);
-	d->external_account_required = json_is_true(json_object_get(meta, "externalAccountRequired"));
+	d->external_account_required =
+	    json_is_true(json_object_get(meta, "externalAccountRequired"));
 	parse_profiles(a, json_object_get(meta, "profiles"), d);
 	d->issuer_domain_names = acme_json_strings(a, meta, "issuerDomainNames", IDENTITIES_MAX);
 	if (prefix && is_word(prefix))
 		d->account_hash_prefix = arena_strdup(a, prefix);
 }
 
-int acme_directory_parse(struct arena *a, const json_t *object, bool allow_http, struct acme_directory *out,
-                         struct err *e)
+int acme_directory_parse(struct arena *a, const json_t *object, bool allow_http,
+                         struct acme_directory *out, struct err *e)
 {
 	struct acme_directory d = { 0 };
 
@@ -157,7 +164,8 @@ static int get_once(struct acme *ca, struct arena *a, struct http_request *req, 
 	int failed;
 
 	TRY(session_enter(ca, &ca->requests, clock_monotonic_ms(), e));
-	req->limit_ms = left > EXCHANGE_LIMIT_MS ? EXCHANGE_LIMIT_MS : (uint32_t)(left < 1000 ? 1000 : left);
+	req->limit_ms =
+	    left > EXCHANGE_LIMIT_MS ? EXCHANGE_LIMIT_MS : (uint32_t)(left < 1000 ? 1000 : left);
 	failed = http_do(ca->http, a, req, ca->cancel, res, e);
 	session_leave(ca, &ca->requests);
 	if (!failed)
@@ -165,8 +173,8 @@ static int get_once(struct acme *ca, struct arena *a, struct http_request *req, 
 	return failed;
 }
 
-int session_get(struct acme *ca, struct arena *a, const char *url, size_t max_body, struct http_response *res,
-                struct err *e)
+int session_get(struct acme *ca, struct arena *a, const char *url, size_t max_body,
+                struct http_response *res, struct err *e)
 {
 	struct http_request req = { .method = "GET", .url = url, .max_body = max_body };
 	int64_t until_ms = session_patience_until(ca, clock_monotonic_ms());
@@ -184,7 +192,8 @@ int session_get(struct acme *ca, struct arena *a, const char *url, size_t max_bo
 	return 0;
 }
 
-int acme_get(struct acme *ca, struct arena *a, const char *url, struct http_response *res, struct err *e)
+int acme_get(struct acme *ca, struct arena *a, const char *url, struct http_response *res,
+             struct err *e)
 {
 	struct http_response got = { 0 };
 
@@ -211,7 +220,8 @@ static int fetch(struct acme *ca, struct arena *a, struct acme_directory *out, s
 	}
 	if (acme_answer_object(scratch, &res, ca->directory_url, &object, &why) < 0 ||
 	    acme_directory_parse(a, object, ca->allow_http, out, &why) < 0)
-		return err_set(e, ERR_PROTOCOL, "%s is not an ACME directory: %s", ca->directory_url, why.text);
+		return err_set(e, ERR_PROTOCOL, "%s is not an ACME directory: %s",
+		               ca->directory_url, why.text);
 	return 0;
 }
 
@@ -291,7 +301,8 @@ bool directory_refetch(struct acme *ca)
 	return fetch_and_store(ca, &e) >= 0;
 }
 
-int acme_call_endpoint(struct acme *ca, struct arena *a, acme_endpoint *endpoint, struct acme_call *call, struct err *e)
+int acme_call_endpoint(struct acme *ca, struct arena *a, acme_endpoint *endpoint,
+                       struct acme_call *call, struct err *e)
 {
 	const struct acme_directory *d;
 	int failed;

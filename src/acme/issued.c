@@ -1,4 +1,5 @@
-/* What an order led to: the certificate with its alternate chains (RFC 8555 7.4.2), and its revocation (7.6). */
+/* What an order led to: the certificate with its alternate chains (RFC 8555 7.4.2), and its
+ * revocation (7.6). */
 #include "acme/issued.h"
 
 #include <string.h>
@@ -16,8 +17,8 @@ static const char *revoke_url(const struct acme_directory *d)
 }
 
 /* One chain; the answer stays in *call for its Link headers. */
-static int get_chain(struct acme *ca, struct arena *a, const char *url, struct acme_call *call, struct x509_chain *out,
-                     struct err *e)
+static int get_chain(struct acme *ca, struct arena *a, const char *url, struct acme_call *call,
+                     struct x509_chain *out, struct err *e)
 {
 	struct err why;
 
@@ -31,14 +32,16 @@ static int get_chain(struct acme *ca, struct arena *a, const char *url, struct a
 	if (!strstr(call->res.body, "-----BEGIN"))
 		return acme_problem_from_response(a, &call->res, url, clock_now(), e);
 	if (x509_chain_parse(a, call->res.body, call->res.body_len, out, &why) < 0)
-		return err_set(e, ERR_PROTOCOL, "what %s gives as the certificate cannot be used: %s",
+		return err_set(e, ERR_PROTOCOL,
+		               "what %s gives as the certificate cannot be used: %s",
 		               acme_url_host(a, url), why.text);
 	return 0;
 }
 
-/* The first alternate that tops with the name. One that cannot be had is no reason to do without the certificate. */
-static bool find_alternate(struct acme *ca, struct arena *a, const struct strings *urls, const char *preferred,
-                           struct x509_chain *out)
+/* The first alternate that tops with the name. One that cannot be had is no reason to do without
+ * the certificate. */
+static bool find_alternate(struct acme *ca, struct arena *a, const struct strings *urls,
+                           const char *preferred, struct x509_chain *out)
 {
 	struct x509_chain chain;
 	struct acme_call call;
@@ -53,8 +56,9 @@ static bool find_alternate(struct acme *ca, struct arena *a, const struct string
 	return false;
 }
 
-int acme_certificate_get(struct acme *ca, struct arena *a, const char *url, const char *preferred_chain,
-                         struct x509_chain *out, bool *matched, struct err *e)
+int acme_certificate_get(struct acme *ca, struct arena *a, const char *url,
+                         const char *preferred_chain, struct x509_chain *out, bool *matched,
+                         struct err *e)
 {
 	struct x509_chain chain;
 	struct acme_call call;
@@ -88,15 +92,18 @@ int acme_reason_code(const char *name)
 	return -1;
 }
 
-int acme_revoke(struct acme *ca, struct arena *a, const struct bytes *cert_der, int reason, const struct key *cert_key,
-                bool *already, struct err *e)
+int acme_revoke(struct acme *ca, struct arena *a, const struct bytes *cert_der, int reason,
+                const struct key *cert_key, bool *already, struct err *e)
 {
-	struct acme_call call = { .key = cert_key, .with_jwk = cert_key != NULL, .max_body = SMALL_BODY };
+	struct acme_call call = { .key = cert_key,
+		                  .with_jwk = cert_key != NULL,
+		                  .max_body = SMALL_BODY };
 	json_auto_t *object = json_object();
 	struct err failure;
 	bool before = false;
 
-	json_object_set_new(object, "certificate", json_string(base64url_encode(a, cert_der->v, cert_der->n)));
+	json_object_set_new(object, "certificate",
+	                    json_string(base64url_encode(a, cert_der->v, cert_der->n)));
 	if (reason)
 		json_object_set_new(object, "reason", json_integer(reason));
 	call.payload = json_text(a, object);

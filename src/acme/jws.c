@@ -1,6 +1,6 @@
 /*
- * JSON Web Signatures as ACME uses them: the flattened form, a protected header alone, the payload always in base64url.
- * No network, no state; any thread.
+ * JSON Web Signatures as ACME uses them: the flattened form, a protected header alone, the payload
+ * always in base64url. No network, no state; any thread.
  */
 #include "acme/jws.h"
 
@@ -19,7 +19,8 @@ static int set(json_t *object, const char *name, const char *value, struct err *
 }
 
 /* {"protected", "payload", "signature"} around an input that is "protected.payload". */
-static int flatten(struct arena *a, const char *input, const struct bytes *signature, char **out, struct err *e)
+static int flatten(struct arena *a, const char *input, const struct bytes *signature, char **out,
+                   struct err *e)
 {
 	json_auto_t *object = json_object();
 	const char *dot = strchr(input, '.');
@@ -38,8 +39,8 @@ static char *signing_input(struct arena *a, const char *protected_text, const ch
 	                    base64url_encode(a, payload, strlen(payload)));
 }
 
-int jws_sign_text(struct arena *a, const struct key *key, const char *protected_text, const char *payload, char **out,
-                  struct err *e)
+int jws_sign_text(struct arena *a, const struct key *key, const char *protected_text,
+                  const char *payload, char **out, struct err *e)
 {
 	const char *input = signing_input(a, protected_text, payload);
 	struct bytes signature;
@@ -48,8 +49,8 @@ int jws_sign_text(struct arena *a, const struct key *key, const char *protected_
 	return flatten(a, input, &signature, out, e);
 }
 
-int jws_mac_text(struct arena *a, enum hash_alg alg, const struct bytes *mac_key, const char *protected_text,
-                 const char *payload, char **out, struct err *e)
+int jws_mac_text(struct arena *a, enum hash_alg alg, const struct bytes *mac_key,
+                 const char *protected_text, const char *payload, char **out, struct err *e)
 {
 	const char *input = signing_input(a, protected_text, payload);
 	unsigned char mac[HASH_MAX];
@@ -70,8 +71,8 @@ static int set_jwk(struct arena *a, json_t *object, const struct key *key, struc
 	return 0;
 }
 
-int jws_sign(struct arena *a, const struct key *key, const struct jws_header *h, const char *payload, char **out,
-             struct err *e)
+int jws_sign(struct arena *a, const struct key *key, const struct jws_header *h,
+             const char *payload, char **out, struct err *e)
 {
 	json_auto_t *object = json_object();
 
@@ -91,14 +92,17 @@ static int mac_alg(const char *name, enum hash_alg *out, struct err *e)
 	static const struct {
 		const char *name;
 		enum hash_alg alg;
-	} known[] = { { "HS256", HASH_SHA256 }, { "HS384", HASH_SHA384 }, { "HS512", HASH_SHA512 } };
+	} known[] = { { "HS256", HASH_SHA256 },
+		      { "HS384", HASH_SHA384 },
+		      { "HS512", HASH_SHA512 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (!strcasecmp(known[i].name, name)) {
 			*out = known[i].alg;
 			return 0;
 		}
-	return err_set(e, ERR_USAGE, "external account binding knows HS256, HS384 and HS512, not \"%s\"", name);
+	return err_set(e, ERR_USAGE,
+	               "external account binding knows HS256, HS384 and HS512, not \"%s\"", name);
 }
 
 static const char *mac_name(enum hash_alg alg)
@@ -106,8 +110,9 @@ static const char *mac_name(enum hash_alg alg)
 	return alg == HASH_SHA384 ? "HS384" : alg == HASH_SHA512 ? "HS512" : "HS256";
 }
 
-int jws_external_account(struct arena *a, const char *alg, const char *kid, const struct bytes *mac_key,
-                         const char *url, const struct key *account_key, char **out, struct err *e)
+int jws_external_account(struct arena *a, const char *alg, const char *kid,
+                         const struct bytes *mac_key, const char *url,
+                         const struct key *account_key, char **out, struct err *e)
 {
 	json_auto_t *object = json_object();
 	enum hash_alg hash = HASH_SHA256;
@@ -123,7 +128,8 @@ int jws_external_account(struct arena *a, const char *alg, const char *kid, cons
 	return jws_mac_text(a, hash, mac_key, json_text(a, object), jwk, out, e);
 }
 
-int jws_key_authorization(struct arena *a, const char *token, const struct key *account_key, char **out, struct err *e)
+int jws_key_authorization(struct arena *a, const char *token, const struct key *account_key,
+                          char **out, struct err *e)
 {
 	char *thumbprint;
 

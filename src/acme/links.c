@@ -1,6 +1,7 @@
 /*
- * The two headers that steer a client: Link (RFC 8288), its targets resolved against the URL that was asked (RFC
- * 3986 5.2), and Retry-After (RFC 9110 10.2.3). Also what counts as a URL that a server may make us ask.
+ * The two headers that steer a client: Link (RFC 8288), its targets resolved against the URL that
+ * was asked (RFC 3986 5.2), and Retry-After (RFC 9110 10.2.3). Also what counts as a URL that a
+ * server may make us ask.
  */
 #include <ctype.h>
 #include <string.h>
@@ -101,7 +102,8 @@ static char *merged_path(struct arena *a, const struct parts *base, const struct
 	if (ref->path_len && *ref->path == '/')
 		return arena_strndup(a, ref->path, ref->path_len);
 	if (!ref->path_len)
-		return base->path_len ? arena_strndup(a, base->path, base->path_len) : arena_strdup(a, "/");
+		return base->path_len ? arena_strndup(a, base->path, base->path_len)
+		                      : arena_strdup(a, "/");
 	return arena_printf(a, "%.*s/%.*s", dir_len, base->path, (int)ref->path_len, ref->path);
 }
 
@@ -126,8 +128,9 @@ char *acme_url_resolve(struct arena *a, const char *base, const char *reference)
 		r.query = b.query;
 		r.query_len = b.query_len;
 	}
-	return arena_printf(a, "%.*s://%.*s%s%.*s", (int)b.scheme_len, b.scheme, (int)b.authority_len, b.authority,
-	                    path, (int)r.query_len, r.query ? r.query : "");
+	return arena_printf(a, "%.*s://%.*s%s%.*s", (int)b.scheme_len, b.scheme,
+	                    (int)b.authority_len, b.authority, path, (int)r.query_len,
+	                    r.query ? r.query : "");
 }
 
 bool acme_url_is_ok(const char *url, bool allow_http)
@@ -151,8 +154,9 @@ char *acme_url_host(struct arena *a, const char *url)
 {
 	struct parts p = split_url(url);
 
-	return p.authority_len ? arena_strndup(a, p.authority, p.authority_len < 255 ? p.authority_len : 255)
-	                       : arena_strdup(a, "the server");
+	return p.authority_len
+	           ? arena_strndup(a, p.authority, p.authority_len < 255 ? p.authority_len : 255)
+	           : arena_strdup(a, "the server");
 }
 
 static const char *skip_blanks(const char *p)
@@ -207,8 +211,8 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* The parameters of one link, from behind its ">": whether its first "rel" has the relation. Moves *p to the "," or the
- * end. */
+/* The parameters of one link, from behind its ">": whether its first "rel" has the relation. Moves
+ * *p to the "," or the end. */
 static bool read_parameters(struct arena *a, const char **p, const char *rel)
 {
 	bool seen = false, found = false;
@@ -239,7 +243,8 @@ static void add_link(struct arena *a, struct strings *out, const char *base, con
 }
 
 /* One header value: links separated by commas; what does not parse ends it. */
-static void read_links(struct arena *a, const char *p, const char *rel, const char *base, struct strings *out)
+static void read_links(struct arena *a, const char *p, const char *rel, const char *base,
+                       struct strings *out)
 {
 	for (;;) {
 		const char *end;
@@ -255,7 +260,8 @@ static void read_links(struct arena *a, const char *p, const char *rel, const ch
 	}
 }
 
-struct strings acme_links(struct arena *a, const struct http_response *res, const char *rel, const char *base)
+struct strings acme_links(struct arena *a, const struct http_response *res, const char *rel,
+                          const char *base)
 {
 	struct strings out = { 0 };
 

@@ -1,6 +1,6 @@
 /*
- * The pool of nonces that answers brought (RFC 8555 6.5). A nonce is spent by being sent, whatever comes of the
- * request. Callers hold the session's lock.
+ * The pool of nonces that answers brought (RFC 8555 6.5). A nonce is spent by being sent, whatever
+ * comes of the request. Callers hold the session's lock.
  */
 #include "acme/session_impl.h"
 
@@ -11,7 +11,8 @@
 
 const char *nonce_of(const struct http_response *res)
 {
-	static const char grammar[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char grammar[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	const char *nonce = http_header(res, "replay-nonce");
 	size_t len = nonce ? strlen(nonce) : 0;
 

@@ -1,6 +1,7 @@
 /*
- * Orders: made, read, finalized and waited for. The caller stores an order's URL before it acts on it; nothing here is
- * remembered. Polling keeps to Retry-After and begins early, because most servers are done within milliseconds.
+ * Orders: made, read, finalized and waited for. The caller stores an order's URL before it acts on
+ * it; nothing here is remembered. Polling keeps to Retry-After and begins early, because most
+ * servers are done within milliseconds.
  */
 #include "acme/order.h"
 
@@ -23,18 +24,20 @@ static const char *new_order_url(const struct acme_directory *d)
 	return d->new_order;
 }
 
-static int read_authorizations(struct arena *a, const json_t *object, bool allow_http, struct strings *out,
-                               struct err *e)
+static int read_authorizations(struct arena *a, const json_t *object, bool allow_http,
+                               struct strings *out, struct err *e)
 {
 	const json_t *list = json_object_get(object, "authorizations");
 	size_t n = json_array_size(list);
 
 	if (n > ACME_NAMES_MAX)
-		return err_set(e, ERR_PROTOCOL, "the order has %zu authorizations, more than %d", n, ACME_NAMES_MAX);
+		return err_set(e, ERR_PROTOCOL, "the order has %zu authorizations, more than %d", n,
+		               ACME_NAMES_MAX);
 	for (size_t i = 0; i < n; i++) {
 		const char *url = json_string_value(json_array_get(list, i));
 		if (!acme_url_is_ok(url, allow_http))
-			return err_set(e, ERR_PROTOCOL, "an authorization of the order has no URL that can be used");
+			return err_set(e, ERR_PROTOCOL,
+			               "an authorization of the order has no URL that can be used");
 		strings_add(a, out, url);
 	}
 	return 0;
@@ -45,7 +48,8 @@ static void read_identifiers(struct arena *a, const json_t *object, struct strin
 	const json_t *list = json_object_get(object, "identifiers");
 
 	for (size_t i = 0; i < json_array_size(list) && out->n < ACME_NAMES_MAX; i++) {
-		const char *value = json_string_value(json_object_get(json_array_get(list, i), "value"));
+		const char *value =
+		    json_string_value(json_object_get(json_array_get(list, i), "value"));
 		if (value && strlen(value) <= 255)
 			strings_add(a, out, value);
 	}
@@ -62,15 +66,17 @@ static void read_order_error(struct arena *a, const json_t *object, struct acme_
 	o->error_type = p.type;
 }
 
-int acme_order_parse(struct arena *a, const json_t *object, const char *url, bool allow_http, struct acme_order *out,
-                     struct err *e)
+int acme_order_parse(struct arena *a, const json_t *object, const char *url, bool allow_http,
+                     struct acme_order *out, struct err *e)
 {
-	struct acme_order o = { .url = arena_strdup(a, url), .status = json_str(a, object, "status") };
+	struct acme_order o = { .url = arena_strdup(a, url),
+		                .status = json_str(a, object, "status") };
 
 	if (!o.status || strlen(o.status) > STATUS_MAX)
 		return err_set(e, ERR_PROTOCOL, "the server's order has no status");
 	TRY(acme_json_url(a, object, "finalize", true, allow_http, &o.finalize, e));
-	TRY(acme_json_url(a, object, "certificate", !strcmp(o.status, "valid"), allow_http, &o.certificate, e));
+	TRY(acme_json_url(a, object, "certificate", !strcmp(o.status, "valid"), allow_http,
+	                  &o.certificate, e));
 	TRY(read_authorizations(a, object, allow_http, &o.authorizations, e));
 	read_identifiers(a, object, &o.identifiers);
 	read_order_error(a, object, &o);
@@ -79,8 +85,8 @@ int acme_order_parse(struct arena *a, const json_t *object, const char *url, boo
 	return 0;
 }
 
-static int read_order(struct acme *ca, struct arena *a, const struct acme_call *call, const char *url,
-                      struct acme_order *out, struct err *e)
+static int read_order(struct acme *ca, struct arena *a, const struct acme_call *call,
+                      const char *url, struct acme_order *out, struct err *e)
 {
 	json_auto_t *object = NULL;
 	struct acme_order o;
@@ -94,7 +100,8 @@ static int read_order(struct acme *ca, struct arena *a, const struct acme_call *
 
 static json_t *identifier_json(const char *name)
 {
-	return json_pack("{s:s, s:s}", "type", name_kind(name) == NAME_IP ? "ip" : "dns", "value", name);
+	return json_pack("{s:s, s:s}", "type", name_kind(name) == NAME_IP ? "ip" : "dns", "value",
+	                 name);
 }
 
 static char *wish_text(struct arena *a, const struct acme_new_order *want, bool with_replaces)
@@ -112,12 +119,14 @@ static char *wish_text(struct arena *a, const struct acme_new_order *want, bool 
 	return json_text(a, object);
 }
 
-static int check_wish(struct arena *a, const struct acme_new_order *want, const struct acme_directory *d, struct err *e)
+static int check_wish(struct arena *a, const struct acme_new_order *want,
+                      const struct acme_directory *d, struct err *e)
 {
 	struct strings offered = { 0 };
 
 	if (!want->names.n || want->names.n > ACME_NAMES_MAX)
-		return err_set(e, ERR_INPUT, "an order has 1 to %d names, not %zu", ACME_NAMES_MAX, want->names.n);
+		return err_set(e, ERR_INPUT, "an order has 1 to %d names, not %zu", ACME_NAMES_MAX,
+		               want->names.n);
 	if (!want->profile)
 		return 0;
 	for (size_t i = 0; i < d->n_profiles; i++) {
@@ -126,17 +135,21 @@ static int check_wish(struct arena *a, const struct acme_new_order *want, const 
 		strings_add(a, &offered, d->profiles[i].name);
 	}
 	if (!offered.n)
-		return err_set(e, ERR_INPUT, "the CA offers no profiles, so not \"%s\" either", want->profile);
-	return err_set(e, ERR_INPUT, "the CA does not offer the profile \"%s\"; it offers %s", want->profile,
-	               strings_join(a, &offered, ", "));
+		return err_set(e, ERR_INPUT, "the CA offers no profiles, so not \"%s\" either",
+		               want->profile);
+	return err_set(e, ERR_INPUT, "the CA does not offer the profile \"%s\"; it offers %s",
+	               want->profile, strings_join(a, &offered, ", "));
 }
 
-/* RFC 9773 5: what a server may say to `replaces` that it would not say to the same order without. */
+/* RFC 9773 5: what a server may say to `replaces` that it would not say to the same order without.
+ */
 static bool is_about_replaces(const struct acme_call *call, const struct err *e)
 {
-	return call->res.status == 409 || !strcmp(e->problem, "alreadyReplaced") || !strcmp(e->problem, "malformed") ||
-	       !strcmp(e->problem, "unauthorized") ||  /* it was issued to another account */
-	       !strcmp(e->problem, "serverInternal"); /* it cannot look the other one up: no reason to stop a renewal */
+	return call->res.status == 409 || !strcmp(e->problem, "alreadyReplaced") ||
+	       !strcmp(e->problem, "malformed") ||
+	       !strcmp(e->problem, "unauthorized") || /* it was issued to another account */
+	       !strcmp(e->problem, "serverInternal"); /* it cannot look the other one up: no reason
+	                                                 to stop a renewal */
 }
 
 /* One newOrder at a time, or as many as the session allows. */
@@ -150,13 +163,14 @@ static int send_new_order(struct acme *ca, struct arena *a, struct acme_call *ca
 	return failed;
 }
 
-static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_order *want, bool with_replaces,
-                     struct acme_call *call, struct err *e)
+static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_order *want,
+                     bool with_replaces, struct acme_call *call, struct err *e)
 {
 	struct err failure;
 	int failed;
 
-	*call = (struct acme_call){ .payload = wish_text(a, want, with_replaces), .max_body = ORDER_BODY };
+	*call = (struct acme_call){ .payload = wish_text(a, want, with_replaces),
+		                    .max_body = ORDER_BODY };
 	failed = send_new_order(ca, a, call, &failure);
 	if (!failed)
 		return 0;
@@ -166,8 +180,8 @@ static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_ord
 	return failed;
 }
 
-int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order *want, struct acme_order *out,
-                   struct err *e)
+int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order *want,
+                   struct acme_order *out, struct err *e)
 {
 	const struct acme_directory *d;
 	struct acme_call call;
@@ -184,7 +198,8 @@ int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order
 	return read_order(ca, a, &call, url, out, e);
 }
 
-int acme_order_get(struct acme *ca, struct arena *a, const char *url, struct acme_order *out, struct err *e)
+int acme_order_get(struct acme *ca, struct arena *a, const char *url, struct acme_order *out,
+                   struct err *e)
 {
 	struct acme_call call = { .url = url, .payload = "", .max_body = ORDER_BODY };
 	struct err failure;
@@ -203,9 +218,10 @@ static bool is_past_ready(const struct acme_order *o)
 	return !strcmp(o->status, "processing") || !strcmp(o->status, "valid");
 }
 
-/* The server says it is not ready: perhaps our CSR came before, and only its answer was lost; or it has become ready
- * since. */
-static int look_again(struct acme *ca, struct arena *a, struct acme_order *o, bool *try_again, struct err *e)
+/* The server says it is not ready: perhaps our CSR came before, and only its answer was lost; or it
+ * has become ready since. */
+static int look_again(struct acme *ca, struct arena *a, struct acme_order *o, bool *try_again,
+                      struct err *e)
 {
 	struct acme_order now;
 	struct err ignored;
@@ -217,8 +233,8 @@ static int look_again(struct acme *ca, struct arena *a, struct acme_order *o, bo
 	return is_past_ready(&now) || *try_again ? 0 : -(int)e->code;
 }
 
-static int send_csr(struct acme *ca, struct arena *a, struct acme_order *o, const char *payload, bool last,
-                    struct err *e)
+static int send_csr(struct acme *ca, struct arena *a, struct acme_order *o, const char *payload,
+                    bool last, struct err *e)
 {
 	struct acme_call call = { .url = o->finalize, .payload = payload, .max_body = ORDER_BODY };
 	bool try_again = false;
@@ -226,13 +242,15 @@ static int send_csr(struct acme *ca, struct arena *a, struct acme_order *o, cons
 
 	if (acme_call(ca, a, &call, &failure) >= 0)
 		return read_order(ca, a, &call, o->url, o, e);
-	if (!last && !strcmp(failure.problem, "orderNotReady") && look_again(ca, a, o, &try_again, &failure) >= 0)
+	if (!last && !strcmp(failure.problem, "orderNotReady") &&
+	    look_again(ca, a, o, &try_again, &failure) >= 0)
 		return try_again ? send_csr(ca, a, o, payload, true, e) : 0;
 	*e = failure;
 	return -(int)e->code;
 }
 
-int acme_order_finalize(struct acme *ca, struct arena *a, struct acme_order *o, const struct bytes *csr, struct err *e)
+int acme_order_finalize(struct acme *ca, struct arena *a, struct acme_order *o,
+                        const struct bytes *csr, struct err *e)
 {
 	json_auto_t *object = json_object();
 
@@ -289,8 +307,8 @@ static int come_again(const struct acme_order *o, int64_t wait_ms, struct err *e
 }
 
 /* Waits and polls until the state is another one. o points into *scratch after the first poll. */
-static int poll_until(struct acme *ca, struct arena **scratch, struct acme_order *o, const char *const *while_status,
-                      int64_t until_ms, struct err *e)
+static int poll_until(struct acme *ca, struct arena **scratch, struct acme_order *o,
+                      const char *const *while_status, int64_t until_ms, struct err *e)
 {
 	int64_t step_ms = POLL_FIRST_MS, wait_ms;
 
@@ -309,11 +327,12 @@ static int poll_until(struct acme *ca, struct arena **scratch, struct acme_order
 	return 0;
 }
 
-int acme_order_poll(struct acme *ca, struct arena *a, struct acme_order *o, const char *const *while_status,
-                    uint32_t limit_s, struct err *e)
+int acme_order_poll(struct acme *ca, struct arena *a, struct acme_order *o,
+                    const char *const *while_status, uint32_t limit_s, struct err *e)
 {
 	CLEANUP(arena_cleanup) struct arena *scratch = NULL;
-	int failed = poll_until(ca, &scratch, o, while_status, clock_monotonic_ms() + (int64_t)limit_s * 1000, e);
+	int failed = poll_until(ca, &scratch, o, while_status,
+	                        clock_monotonic_ms() + (int64_t)limit_s * 1000, e);
 
 	if (scratch)
 		*o = order_dup(a, o);

@@ -1,7 +1,7 @@
 /*
- * The TXT value of dns-persist-01 (draft-ietf-acme-dns-persist), in both wire formats in the field, and its comparison
- * with one found in the DNS. The value is an issue-value of RFC 8659 4.2: a domain, then tag=value parameters set apart
- * by ";".
+ * The TXT value of dns-persist-01 (draft-ietf-acme-dns-persist), in both wire formats in the field,
+ * and its comparison with one found in the DNS. The value is an issue-value of RFC 8659 4.2: a
+ * domain, then tag=value parameters set apart by ";".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #define PARAMETERS_MAX 20
 
 /* D (with its length before it), the thumbprint and the account URL, hashed (-02). */
-int acme_persist_hash(struct arena *a, const char *domain, const char *thumbprint, const char *account_url, char **out,
-                      struct err *e)
+int acme_persist_hash(struct arena *a, const char *domain, const char *thumbprint,
+                      const char *account_url, char **out, struct err *e)
 {
 	size_t len = strlen(domain);
 	unsigned char hash[HASH_MAX];
@@ -25,14 +25,15 @@ int acme_persist_hash(struct arena *a, const char *domain, const char *thumbprin
 	if (len > 253)
 		return err_set(e, ERR_INPUT, "the name is too long");
 	text = arena_printf(a, "%c%s%s%s", (int)len, domain, thumbprint, account_url);
-	TRY(hash_digest(HASH_SHA256, text, 1 + len + strlen(thumbprint) + strlen(account_url), hash, e));
+	TRY(hash_digest(HASH_SHA256, text, 1 + len + strlen(thumbprint) + strlen(account_url), hash,
+	                e));
 	*out = base64url_encode(a, hash, hash_len(HASH_SHA256));
 	return 0;
 }
 
 /* The value of accounturi for a domain ("*" = one that is good below all domains). */
-static int account_uri(struct arena *a, const struct acme_persist_spec *spec, const char *domain, const char **out,
-                       struct err *e)
+static int account_uri(struct arena *a, const struct acme_persist_spec *spec, const char *domain,
+                       const char **out, struct err *e)
 {
 	char *thumbprint, *hash;
 
@@ -55,15 +56,19 @@ static bool is_value(const char *s)
 	return true;
 }
 
-int acme_persist_value(struct arena *a, const struct acme_persist_spec *spec, char **out, struct err *e)
+int acme_persist_value(struct arena *a, const struct acme_persist_spec *spec, char **out,
+                       struct err *e)
 {
 	const char *uri;
 	char *text;
 
 	TRY(account_uri(a, spec, spec->domain, &uri, e));
 	if (!*spec->issuer || !is_value(spec->issuer) || !*uri || !is_value(uri))
-		return err_set(e, ERR_INPUT, "the CA's issuer name or account URL does not fit into a TXT record");
-	text = arena_printf(a, "%s; accounturi=%s%s", spec->issuer, uri, spec->wildcard ? "; policy=wildcard" : "");
+		return err_set(
+		    e, ERR_INPUT,
+		    "the CA's issuer name or account URL does not fit into a TXT record");
+	text = arena_printf(a, "%s; accounturi=%s%s", spec->issuer, uri,
+	                    spec->wildcard ? "; policy=wildcard" : "");
 	if (spec->until)
 		text = arena_printf(a, "%s; persistUntil=%lld", text, (long long)spec->until);
 	*out = text;
@@ -163,7 +168,8 @@ bool acme_persist_matches(const char *found, const struct acme_persist_spec *spe
 	if (strlen(found) > VALUE_MAX || !parse_value(a, found, &iv))
 		return false;
 	policy = parameter(&iv, "policy");
-	return !strcasecmp(iv.issuer, spec->issuer) && is_account(a, spec, parameter(&iv, "accounturi")) &&
+	return !strcasecmp(iv.issuer, spec->issuer) &&
+	       is_account(a, spec, parameter(&iv, "accounturi")) &&
 	       (!spec->wildcard || (policy && !strcasecmp(policy, "wildcard"))) &&
 	       is_in_time(spec, parameter(&iv, "persistUntil"), now);
 }

@@ -1,6 +1,7 @@
 /*
- * What a server says when it does not do what was asked: a problem document, or anything else that comes from a CDN, a
- * wrong URL or a broken server. All of it is hostile text that ends in one line for a person.
+ * What a server says when it does not do what was asked: a problem document, or anything else that
+ * comes from a CDN, a wrong URL or a broken server. All of it is hostile text that ends in one line
+ * for a person.
  */
 #include "acme/problem.h"
 
@@ -45,7 +46,8 @@ static void decode_subproblems(struct arena *a, const json_t *list, struct acme_
 	out->subproblems = ARENA_ARRAY(a, struct acme_subproblem, n);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *object = json_array_get(list, i);
-		const char *name = json_string_value(json_object_get(json_object_get(object, "identifier"), "value"));
+		const char *name = json_string_value(
+		    json_object_get(json_object_get(object, "identifier"), "value"));
 		if (!json_is_object(object))
 			continue;
 		out->subproblems[out->n_subproblems++] = (struct acme_subproblem){
@@ -56,14 +58,16 @@ static void decode_subproblems(struct arena *a, const json_t *list, struct acme_
 	}
 }
 
-int acme_problem_decode(struct arena *a, const json_t *object, struct acme_problem *out, struct err *e)
+int acme_problem_decode(struct arena *a, const json_t *object, struct acme_problem *out,
+                        struct err *e)
 {
 	struct acme_problem p = { 0 };
 	json_int_t status = json_integer_value(json_object_get(object, "status"));
 
 	if (!json_is_object(object))
 		return err_set(e, ERR_INPUT, "a problem document is a JSON object");
-	if (!json_is_string(json_object_get(object, "type")) && !json_is_string(json_object_get(object, "detail")))
+	if (!json_is_string(json_object_get(object, "type")) &&
+	    !json_is_string(json_object_get(object, "detail")))
 		return err_set(e, ERR_INPUT, "a problem document has a type or a detail");
 	p.type = type_member(a, object);
 	p.detail = text_member(a, object, "detail");
@@ -74,7 +78,8 @@ int acme_problem_decode(struct arena *a, const json_t *object, struct acme_probl
 	return 0;
 }
 
-int acme_problem_parse(struct arena *a, const char *text, size_t len, struct acme_problem *out, struct err *e)
+int acme_problem_parse(struct arena *a, const char *text, size_t len, struct acme_problem *out,
+                       struct err *e)
 {
 	json_auto_t *object = NULL;
 
@@ -94,11 +99,13 @@ char *acme_problem_text(struct arena *a, const struct acme_problem *p)
 	struct strings parts = { 0 };
 	size_t len = 0;
 
-	/* no more than a message shows: what a CA sends is bounded, what is made of it must be too */
+	/* no more than a message shows: what a CA sends is bounded, what is made of it must be too
+	 */
 	for (size_t i = 0; i < p->n_subproblems && len < TEXT_ENOUGH; i++) {
 		const struct acme_subproblem *s = &p->subproblems[i];
 		char *what = type_and_detail(a, s->type, s->detail);
-		strings_add(a, &parts, s->identifier ? arena_printf(a, "%s: %s", s->identifier, what) : what);
+		strings_add(a, &parts,
+		            s->identifier ? arena_printf(a, "%s: %s", s->identifier, what) : what);
 		len += strlen(parts.v[parts.n - 1]);
 	}
 	char *text = type_and_detail(a, p->type, p->detail);
@@ -117,8 +124,8 @@ enum err_code acme_problem_code(const char *type, int status)
 }
 
 /* What a person can open to know more: the terms to agree to, the page about a limit. */
-static const char *help_link(struct arena *a, const struct http_response *res, const struct acme_problem *p,
-                             const char *url)
+static const char *help_link(struct arena *a, const struct http_response *res,
+                             const struct acme_problem *p, const char *url)
 {
 	bool terms = !strcmp(p->type, "userActionRequired");
 	struct strings links = acme_links(a, res, terms ? "terms-of-service" : "help", url);
@@ -128,18 +135,19 @@ static const char *help_link(struct arena *a, const struct http_response *res, c
 	return links.n ? links.v[0] : NULL;
 }
 
-static int fill_from_problem(struct arena *a, const struct http_response *res, const struct acme_problem *p,
-                             const char *url, struct err *e)
+static int fill_from_problem(struct arena *a, const struct http_response *res,
+                             const struct acme_problem *p, const char *url, struct err *e)
 {
 	const char *link = help_link(a, res, p, url);
 	enum err_code code = acme_problem_code(p->type, res->status);
 	size_t len = strlen(p->type);
 
 	if (code == ERR_TERMS && p->instance && link != p->instance)
-		err_set(e, code, "the CA says: %s; see %s and %s", acme_problem_text(a, p), p->instance, link);
+		err_set(e, code, "the CA says: %s; see %s and %s", acme_problem_text(a, p),
+		        p->instance, link);
 	else
-		err_set(e, code, "the CA says: %s%s%s", acme_problem_text(a, p), link ? "; see " : "",
-		        link ? link : "");
+		err_set(e, code, "the CA says: %s%s%s", acme_problem_text(a, p),
+		        link ? "; see " : "", link ? link : "");
 	if (len >= sizeof e->problem)
 		len = sizeof e->problem - 1;
 	memcpy(e->problem, p->type, len);
@@ -203,35 +211,41 @@ static const char *what_came(struct arena *a, const struct http_response *res)
 		return "with no text";
 	if (has_html(res)) {
 		title = html_title(a, res->body);
-		return *title ? arena_printf(a, "with an HTML page titled \"%s\"", title) : "with an HTML page";
+		return *title ? arena_printf(a, "with an HTML page titled \"%s\"", title)
+		              : "with an HTML page";
 	}
 	if (type && strcasestr(type, "json"))
 		return "with broken JSON (cut off?)";
 	if (!type || !strncasecmp(type, "text/plain", 10))
-		return arena_printf(a, "with the text \"%s\"", first_words(a, res->body, res->body + res->body_len));
+		return arena_printf(a, "with the text \"%s\"",
+		                    first_words(a, res->body, res->body + res->body_len));
 	return "with something that is not JSON";
 }
 
-static int fill_from_other(struct arena *a, const struct http_response *res, const char *url, struct err *e)
+static int fill_from_other(struct arena *a, const struct http_response *res, const char *url,
+                           struct err *e)
 {
 	const char *host = acme_url_host(a, url), *to = http_header(res, "location");
 
 	if (res->status >= 300 && res->status < 400)
 		return err_set(e, ERR_PROTOCOL,
-		               "%s sends us elsewhere (status %d, %s), which is not followed; is the URL right?", host,
-		               res->status, to ? to : "no address");
-	return err_set(e, code_of_status(res->status), "%s answers %s (status %d)%s", host, what_came(a, res),
-	               res->status, res->status < 500 && res->status != 429 ? "; is the URL right?" : "");
+		               "%s sends us elsewhere (status %d, %s), which is not followed; is "
+		               "the URL right?",
+		               host, res->status, to ? to : "no address");
+	return err_set(e, code_of_status(res->status), "%s answers %s (status %d)%s", host,
+	               what_came(a, res), res->status,
+	               res->status < 500 && res->status != 429 ? "; is the URL right?" : "");
 }
 
-int acme_problem_from_response(struct arena *a, const struct http_response *res, const char *url, int64_t now,
-                               struct err *e)
+int acme_problem_from_response(struct arena *a, const struct http_response *res, const char *url,
+                               int64_t now, struct err *e)
 {
 	struct acme_problem p;
 	struct err ignored;
 	int code;
 
-	if (res->status >= 400 && acme_problem_parse(a, res->body, res->body_len, &p, &ignored) >= 0)
+	if (res->status >= 400 &&
+	    acme_problem_parse(a, res->body, res->body_len, &p, &ignored) >= 0)
 		code = fill_from_problem(a, res, &p, url, e);
 	else
 		code = fill_from_other(a, res, url, e);

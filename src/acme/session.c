@@ -1,6 +1,7 @@
 /*
- * The session itself: opened, closed, and what all its threads share - the account in use, the gates that bound what is
- * under way, and the last time the server showed life. A thread that waits here looks at the cancel token every 50 ms.
+ * The session itself: opened, closed, and what all its threads share - the account in use, the
+ * gates that bound what is under way, and the last time the server showed life. A thread that waits
+ * here looks at the cancel token every 50 ms.
  */
 #include "acme/session_impl.h"
 
@@ -38,7 +39,8 @@ int acme_open(const struct acme_options *o, struct acme **out, struct err *e)
 
 	if (!acme_url_is_ok(o->directory_url, true))
 		return err_set(e, ERR_INPUT,
-		               "\"%.200s\" is not the URL of an ACME directory; it looks like https://host/path",
+		               "\"%.200s\" is not the URL of an ACME directory; it looks like "
+		               "https://host/path",
 		               o->directory_url);
 	ca = calloc(1, sizeof *ca);
 	if (!ca || !(ca->directory_url = strdup(o->directory_url))) {
@@ -159,7 +161,8 @@ int session_give_up(struct acme *ca, struct err *e)
 	pthread_mutex_lock(&ca->lock);
 	ca->silent = true;
 	pthread_mutex_unlock(&ca->lock);
-	return err_set(e, ERR_NETWORK, "%s does not answer; is the CA up, and is the way to it open?",
+	return err_set(e, ERR_NETWORK,
+	               "%s does not answer; is the CA up, and is the way to it open?",
 	               ca->directory_url);
 }
 
@@ -170,8 +173,10 @@ static int wait_at(struct acme *ca, struct gate *g, int64_t since_ms, struct err
 		if (cancel_is_set(ca->cancel))
 			return err_set(e, ERR_CANCELLED, "cancelled");
 		if (clock_monotonic_ms() > patience_until(ca, since_ms))
-			return err_set(e, ERR_NETWORK, "%s does not answer; is the CA up, and is the way to it open?",
-			               ca->directory_url);
+			return err_set(
+			    e, ERR_NETWORK,
+			    "%s does not answer; is the CA up, and is the way to it open?",
+			    ca->directory_url);
 		session_wait_slice(ca, &g->freed);
 	}
 	return 0;

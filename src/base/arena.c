@@ -1,6 +1,7 @@
 /*
- * The arena: a chain of zeroed blocks handed out front to back, wiped and freed together. Blocks start small
- * and double, so that a small unit of work costs one page and a large one few calls. One thread at a time.
+ * The arena: a chain of zeroed blocks handed out front to back, wiped and freed together. Blocks
+ * start small and double, so that a small unit of work costs one page and a large one few calls.
+ * One thread at a time.
  */
 #include "base/arena.h"
 
@@ -157,8 +158,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return s;
 }
 
-/* The array has room for the next power of two; a full one moves. No capacity is kept, hence the rule in the header
- * that only lists that grew this way are added to. */
+/* The array has room for the next power of two; a full one moves. No capacity is kept, hence the
+ * rule in the header that only lists that grew this way are added to. */
 void strings_add(struct arena *a, struct strings *list, const char *s)
 {
 	bool full = (list->n & (list->n - 1)) == 0; /* 0, 1, 2, 4, 8, ... */

@@ -1,8 +1,9 @@
 /*
  * One arena per unit of work (a job, a command, an answer): strings and structs live there and go
- * together; it is wiped when freed. Every input is bounded at the border, so running into the cap, or out
- * of memory, is our own bug or a lost machine: the process ends with a message (nothing is half done,
- * since everything is written before it is acted on). An arena is used by one thread at a time.
+ * together; it is wiped when freed. Every input is bounded at the border, so running into the cap,
+ * or out of memory, is our own bug or a lost machine: the process ends with a message (nothing is
+ * half done, since everything is written before it is acted on). An arena is used by one thread at
+ * a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -37,8 +38,9 @@ char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 #define ARENA_ARRAY(a, T, n) ((T *)arena_alloc_array((a), sizeof(T), (n)))
 void *arena_alloc_array(struct arena *a, size_t size, size_t n);
 
-/* Appends one string (copied into the arena). The list starts empty ({ 0 }) and has grown only by strings_add or
- * strings_dup; an array made by hand is copied with strings_dup before anything is added. */
+/* Appends one string (copied into the arena). The list starts empty ({ 0 }) and has grown only by
+ * strings_add or strings_dup; an array made by hand is copied with strings_dup before anything is
+ * added. */
 void strings_add(struct arena *a, struct strings *list, const char *s);
 /* Copies list and strings. */
 struct strings strings_dup(struct arena *a, const struct strings *list);

@@ -1,7 +1,8 @@
 /*
- * Words that no file of ours may use, made errors of the compiler. Each has a bounded or thread-safe counterpart: buf_*
- * and arena_printf for texts, strtol with its checks for numbers, gmtime_r, proc_run. The build puts this file before
- * every other, so the headers that declare those words come first here.
+ * Words that no file of ours may use, made errors of the compiler. Each has a bounded or
+ * thread-safe counterpart: buf_* and arena_printf for texts, strtol with its checks for numbers,
+ * gmtime_r, proc_run. The build puts this file before every other, so the headers that declare
+ * those words come first here.
  */
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H

@@ -1,6 +1,6 @@
 /*
- * The growing buffer. It doubles, up to its limit, and leaves no copy behind when it moves: what is collected
- * in it may be a key. One thread at a time.
+ * The growing buffer. It doubles, up to its limit, and leaves no copy behind when it moves: what is
+ * collected in it may be a key. One thread at a time.
  */
 #include "base/buf.h"
 

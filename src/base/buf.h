@@ -1,5 +1,6 @@
 /*
- * A growing byte buffer with a limit. Always NUL-terminated once something was added. Wiped when done.
+ * A growing byte buffer with a limit. Always NUL-terminated once something was added. Wiped when
+ * done.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -14,7 +15,10 @@ struct buf {
 	size_t limit; /* most bytes it may hold; set by BUF_LIMIT */
 };
 
-#define BUF_LIMIT(bytes) { .limit = (bytes) }
+#define BUF_LIMIT(bytes)                                                                           \
+	{                                                                                          \
+		.limit = (bytes)                                                                   \
+	}
 
 /* ERR_INPUT when the limit would be passed (what: the name of the thing for the message). */
 NODISCARD int buf_add(struct buf *b, const void *data, size_t len, struct err *e);

@@ -1,5 +1,6 @@
 /*
- * The cancel token. A signal handler may set it, so setting is one atomic store; the first reason stays.
+ * The cancel token. A signal handler may set it, so setting is one atomic store; the first reason
+ * stays.
  */
 #include "base/cancel.h"
 
@@ -48,6 +49,7 @@ int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
 		if (left <= 0)
 			return 0;
 		slice.tv_nsec = (left < SLICE_MS ? left : SLICE_MS) * 1000000;
-		nanosleep(&slice, NULL); /* an interrupting signal is what the token is looked at for */
+		nanosleep(&slice,
+		          NULL); /* an interrupting signal is what the token is looked at for */
 	}
 }

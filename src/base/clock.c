@@ -1,7 +1,7 @@
 /*
- * Time. The wall clock is the system's unless a test has set it; then it runs on from there with the monotonic
- * clock. Dates from outside are read digit by digit with every field checked: they come from CA answers,
- * HTTP headers and files. Any thread.
+ * Time. The wall clock is the system's unless a test has set it; then it runs on from there with
+ * the monotonic clock. Dates from outside are read digit by digit with every field checked: they
+ * come from CA answers, HTTP headers and files. Any thread.
  */
 #include "base/clock.h"
 
@@ -25,7 +25,8 @@ int64_t clock_monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Seconds that a test build shifts the wall clock by, read at each use so that a test may change it. */
+/* Seconds that a test build shifts the wall clock by, read at each use so that a test may change
+ * it. */
 static int64_t offset_s(void)
 {
 #ifdef EVERLEAF_FAULT_POINTS
@@ -52,15 +53,17 @@ void clock_set(int64_t unix_s)
 
 void clock_format_rfc3339(int64_t at, char out[static CLOCK_RFC3339_SIZE])
 {
-	static const int64_t first = -62167219200, last = 253402300799; /* the years 0000 and 9999 */
+	static const int64_t first = -62167219200,
+	                     last = 253402300799; /* the years 0000 and 9999 */
 	time_t t = (time_t)(at < first ? first : at > last ? last : at);
 	struct tm tm;
 
 	gmtime_r(&t, &tm);
 	strftime(out, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (t < -30610224000) /* before the year 1000 strftime does not pad */
-		snprintf(out, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)(tm.tm_year + 1900) % 10000u,
-		         (unsigned)(tm.tm_mon + 1) % 100u, (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u,
+		snprintf(out, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ",
+		         (unsigned)(tm.tm_year + 1900) % 10000u, (unsigned)(tm.tm_mon + 1) % 100u,
+		         (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u,
 		         (unsigned)tm.tm_min % 100u, (unsigned)tm.tm_sec % 100u);
 }
 
@@ -113,8 +116,9 @@ static bool one_of(const char **s, const char *chars)
 /* "HH:MM:SS"; 60 is a leap second (RFC 3339 5.6). */
 static bool time_of_day(const char **s, struct tm *tm)
 {
-	return digits(s, 2, &tm->tm_hour) && literal(s, ":") && digits(s, 2, &tm->tm_min) && literal(s, ":") &&
-	       digits(s, 2, &tm->tm_sec) && tm->tm_hour <= 23 && tm->tm_min <= 59 && tm->tm_sec <= 60;
+	return digits(s, 2, &tm->tm_hour) && literal(s, ":") && digits(s, 2, &tm->tm_min) &&
+	       literal(s, ":") && digits(s, 2, &tm->tm_sec) && tm->tm_hour <= 23 &&
+	       tm->tm_min <= 59 && tm->tm_sec <= 60;
 }
 
 static int days_in_month(int year, int month)
@@ -146,7 +150,8 @@ static bool parse_offset(const char **s, int64_t *offset)
 		return true;
 	}
 	minus = **s == '-';
-	if (!one_of(s, "+-") || !digits(s, 2, &hours) || !literal(s, ":") || !digits(s, 2, &minutes))
+	if (!one_of(s, "+-") || !digits(s, 2, &hours) || !literal(s, ":") ||
+	    !digits(s, 2, &minutes))
 		return false;
 	if (hours > 23 || minutes > 59)
 		return false;
@@ -160,8 +165,9 @@ static bool rfc3339(const char *s, int64_t *at)
 	int year, month, day;
 	int64_t offset;
 
-	if (!digits(&s, 4, &year) || !literal(&s, "-") || !digits(&s, 2, &month) || !literal(&s, "-") ||
-	    !digits(&s, 2, &day) || !one_of(&s, "Tt ") || !time_of_day(&s, &tm) || !set_date(&tm, year, month, day))
+	if (!digits(&s, 4, &year) || !literal(&s, "-") || !digits(&s, 2, &month) ||
+	    !literal(&s, "-") || !digits(&s, 2, &day) || !one_of(&s, "Tt ") ||
+	    !time_of_day(&s, &tm) || !set_date(&tm, year, month, day))
 		return false;
 	if (literal(&s, ".")) {
 		if (!one_of(&s, "0123456789"))
@@ -220,9 +226,9 @@ static bool imf_fixdate(const char *s, struct tm *tm)
 {
 	int year, month, day;
 
-	return digits(&s, 2, &day) && literal(&s, " ") && month_name(&s, &month) && literal(&s, " ") &&
-	       digits(&s, 4, &year) && literal(&s, " ") && time_of_day(&s, tm) && literal(&s, " GMT") && !*s &&
-	       set_date(tm, year, month, day);
+	return digits(&s, 2, &day) && literal(&s, " ") && month_name(&s, &month) &&
+	       literal(&s, " ") && digits(&s, 4, &year) && literal(&s, " ") &&
+	       time_of_day(&s, tm) && literal(&s, " GMT") && !*s && set_date(tm, year, month, day);
 }
 
 /* A two-digit year more than 50 years ahead is one of the past (RFC 9110 5.6.7). */
@@ -242,8 +248,9 @@ static bool rfc850_date(const char *s, struct tm *tm)
 {
 	int year, month, day;
 
-	return digits(&s, 2, &day) && literal(&s, "-") && month_name(&s, &month) && literal(&s, "-") &&
-	       digits(&s, 2, &year) && literal(&s, " ") && time_of_day(&s, tm) && literal(&s, " GMT") && !*s &&
+	return digits(&s, 2, &day) && literal(&s, "-") && month_name(&s, &month) &&
+	       literal(&s, "-") && digits(&s, 2, &year) && literal(&s, " ") &&
+	       time_of_day(&s, tm) && literal(&s, " GMT") && !*s &&
 	       set_date(tm, full_year(year), month, day);
 }
 
@@ -254,7 +261,8 @@ static bool asctime_date(const char *s, struct tm *tm)
 
 	return month_name(&s, &month) && literal(&s, " ") &&
 	       (literal(&s, " ") ? digits(&s, 1, &day) : digits(&s, 2, &day)) && literal(&s, " ") &&
-	       time_of_day(&s, tm) && literal(&s, " ") && digits(&s, 4, &year) && !*s && set_date(tm, year, month, day);
+	       time_of_day(&s, tm) && literal(&s, " ") && digits(&s, 4, &year) && !*s &&
+	       set_date(tm, year, month, day);
 }
 
 int clock_parse_http_date(const char *s, int64_t *at, struct err *e)

@@ -1,16 +1,20 @@
 /*
- * Text forms of bytes. The decoders read what peers and people send: they accept exactly the alphabet their
- * header names and say only where they stopped, never what they read (it may be a key). Pure, any thread.
+ * Text forms of bytes. The decoders read what peers and people send: they accept exactly the
+ * alphabet their header names and say only where they stopped, never what they read (it may be a
+ * key). Pure, any thread.
  */
 #include "base/codec.h"
 
 #include <stdint.h>
 #include <string.h>
 
-static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char std_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char std_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static char *encode64(struct arena *a, const void *data, size_t len, const char *alphabet, bool padded)
+static char *encode64(struct arena *a, const void *data, size_t len, const char *alphabet,
+                      bool padded)
 {
 	const unsigned char *in = data;
 	char *out = arena_alloc(a, len / 3 * 4 + 5), *o = out;
@@ -66,7 +70,8 @@ static int value64(char c, bool any)
 }
 
 /* Decodes the len characters of s, none of them padding. */
-static int decode64(struct arena *a, const char *s, size_t len, bool any, struct bytes *out, struct err *e)
+static int decode64(struct arena *a, const char *s, size_t len, bool any, struct bytes *out,
+                    struct err *e)
 {
 	unsigned char *v = arena_alloc(a, len / 4 * 3 + 3);
 	uint32_t bits = 0;
@@ -74,7 +79,8 @@ static int decode64(struct arena *a, const char *s, size_t len, bool any, struct
 	size_t n = 0;
 
 	if (len % 4 == 1)
-		return err_set(e, ERR_INPUT, "not %s: its length does not fit", any ? "base64" : "base64url");
+		return err_set(e, ERR_INPUT, "not %s: its length does not fit",
+		               any ? "base64" : "base64url");
 	for (size_t i = 0; i < len; i++) {
 		int value = value64(s[i], any);
 

@@ -1,7 +1,7 @@
 /*
- * The error convention's functions: formatting, context on the way up, and the rows of errors.def. Used by
- * every layer on any thread; an error belongs to its caller. Whatever a peer said is cleaned here, once, so
- * that no text can play with a terminal or break JSON.
+ * The error convention's functions: formatting, context on the way up, and the rows of errors.def.
+ * Used by every layer on any thread; an error belongs to its caller. Whatever a peer said is
+ * cleaned here, once, so that no text can play with a terminal or break JSON.
  */
 #include "base/err.h"
 
@@ -44,7 +44,7 @@ static int fill(struct err *e, enum err_code code, const char *text)
 	return -(int)code;
 }
 
-int (err_set)(struct err *e, enum err_code code, const char *fmt, ...)
+int(err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	char text[sizeof(e->text)];
 	va_list args;
@@ -55,7 +55,7 @@ int (err_set)(struct err *e, enum err_code code, const char *fmt, ...)
 	return fill(e, code, text);
 }
 
-int (err_errno)(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...)
+int(err_errno)(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...)
 {
 	char what[400], words[96], text[sizeof(e->text)];
 	const char *why;
@@ -72,7 +72,7 @@ int (err_errno)(struct err *e, enum err_code code, int saved_errno, const char *
 	return fill(e, code, text);
 }
 
-int (err_ctx)(struct err *e, const char *fmt, ...)
+int(err_ctx)(struct err *e, const char *fmt, ...)
 {
 	char context[256], text[sizeof(context) + sizeof(e->text) + 2];
 	va_list args;

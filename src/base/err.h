@@ -22,18 +22,20 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	uint32_t retry_s;  /* the peer asked to wait this long, seconds; 0 = no word */
-	int http_status;   /* of the answer that told the failure; 0 = none */
-	char problem[64];  /* ACME problem type without its urn prefix ("badNonce"); "" = none */
-	char text[512];    /* one line for a person, outermost context first */
+	uint32_t retry_s; /* the peer asked to wait this long, seconds; 0 = no word */
+	int http_status;  /* of the answer that told the failure; 0 = none */
+	char problem[64]; /* ACME problem type without its urn prefix ("badNonce"); "" = none */
+	char text[512];   /* one line for a person, outermost context first */
 };
 
 /* Fills *e (everything else cleared) and returns -code. Control characters in the formatted text
  * become '?', so that a peer's words cannot play with a terminal. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 
-/* As err_set, appending ": " and strerror(saved_errno); ENOSPC and EDQUOT say "the disk is full". */
-int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...) PRINTF(4, 5);
+/* As err_set, appending ": " and strerror(saved_errno); ENOSPC and EDQUOT say "the disk is full".
+ */
+int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fmt, ...)
+    PRINTF(4, 5);
 
 /* Puts "<formatted>: " before the text and returns -e->code. */
 int err_ctx(struct err *e, const char *fmt, ...) PRINTF(2, 3);

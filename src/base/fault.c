@@ -1,7 +1,7 @@
 /*
- * The counted hook of the kill test; built only with -Dfault_points=true. EVERLEAF_FAULT is read once, at the
- * first point passed. With EVERLEAF_FAULT_LOG=FILE each point's number and kind is also appended to FILE, so that a
- * failing n can be told by what it was. Any thread.
+ * The counted hook of the kill test; built only with -Dfault_points=true. EVERLEAF_FAULT is read
+ * once, at the first point passed. With EVERLEAF_FAULT_LOG=FILE each point's number and kind is
+ * also appended to FILE, so that a failing n can be told by what it was. Any thread.
  */
 #include "base/fault.h"
 
@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 static const char *const kind_words[] = {
-	[FAULT_SEND] = "send",     [FAULT_ANSWER] = "answer", [FAULT_COMMIT] = "commit", [FAULT_FSYNC] = "fsync",
-	[FAULT_RENAME] = "rename", [FAULT_BIND] = "bind",     [FAULT_SPAWN] = "spawn",
+	[FAULT_SEND] = "send",   [FAULT_ANSWER] = "answer", [FAULT_COMMIT] = "commit",
+	[FAULT_FSYNC] = "fsync", [FAULT_RENAME] = "rename", [FAULT_BIND] = "bind",
+	[FAULT_SPAWN] = "spawn",
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

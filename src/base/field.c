@@ -1,5 +1,6 @@
 /*
- * Looking a field up by name. The tables are constant data of the records' own files; pure, any thread.
+ * Looking a field up by name. The tables are constant data of the records' own files; pure, any
+ * thread.
  */
 #include "base/field.h"
 
@@ -7,8 +8,7 @@
 
 const struct field *field_find(const struct field *table, const char *name)
 {
-	FIELD_EACH(f, table)
-	{
+	FIELD_EACH (f, table) {
 		if (strcmp(f->name, name) == 0)
 			return f;
 	}

@@ -1,6 +1,7 @@
 /*
- * A record declares its fields once. One table feeds JSON in and out, database columns, documentation,
- * redaction and sealing of secrets. Strings and lists decoded live in the arena given.
+ * A record declares its fields once. One table feeds JSON in and out, database columns,
+ * documentation, redaction and sealing of secrets. Strings and lists decoded live in the arena
+ * given.
  */
 #ifndef BASE_FIELD_H
 #define BASE_FIELD_H
@@ -22,9 +23,9 @@ enum field_type {
 };
 
 enum field_flags {
-	F_REQUIRED = 1, /* must be there and not null when decoding */
-	F_KEY = 2,      /* the row's integer primary key, assigned by the database */
-	F_HIDDEN = 4,   /* not part of JSON for people (a database column only) */
+	F_REQUIRED = 1,   /* must be there and not null when decoding */
+	F_KEY = 2,        /* the row's integer primary key, assigned by the database */
+	F_HIDDEN = 4,     /* not part of JSON for people (a database column only) */
 	F_NOT_STORED = 8, /* JSON only, not a column */
 };
 
@@ -36,9 +37,18 @@ struct field {
 	const char *help;
 };
 
-#define FIELD(T, member, type, flags, help) { #member, (type), (flags), offsetof(T, member), (help) }
-#define FIELD_NAMED(T, member, name, type, flags, help) { (name), (type), (flags), offsetof(T, member), (help) }
-#define FIELD_END { 0 }
+#define FIELD(T, member, type, flags, help)                                                        \
+	{                                                                                          \
+#member, (type), (flags), offsetof(T, member), (help)                              \
+	}
+#define FIELD_NAMED(T, member, name, type, flags, help)                                            \
+	{                                                                                          \
+		(name), (type), (flags), offsetof(T, member), (help)                               \
+	}
+#define FIELD_END                                                                                  \
+	{                                                                                          \
+		0                                                                                  \
+	}
 #define FIELD_EACH(f, table) for (const struct field *f = (table); f->name; f++)
 
 #define FIELD_STRING(f, rec) (*(const char **)((char *)(rec) + (f)->offset))

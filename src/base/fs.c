@@ -1,6 +1,7 @@
 /*
- * Files, made durable. Content is synced before the name that makes it visible appears, and the folder after,
- * so that a reader after a crash finds the old file or the new one, never a piece. A crash can leave a file
+ * Files, made durable. Content is synced before the name that makes it visible appears, and the
+ * folder after, so that a reader after a crash finds the old file or the new one, never a piece. A
+ * crash can leave a file
  * ".everleaf-*.tmp" behind in the folder written to (fs_is_leftover). Any thread.
  */
 #include "base/fs.h"
@@ -50,7 +51,8 @@ static int read_all(int fd, const char *path, struct buf *b, struct err *e)
 	return rc;
 }
 
-/* Opened without blocking, so that a pipe without a writer cannot hold us; a pipe with one (a shell's
+/* Opened without blocking, so that a pipe without a writer cannot hold us; a pipe with one (a
+ * shell's
  * "<(command)") is read to its end like a file. */
 static int open_for_reading(const char *path, int *fd, struct err *e)
 {
@@ -58,7 +60,8 @@ static int open_for_reading(const char *path, int *fd, struct err *e)
 	struct stat st;
 
 	if (opened < 0)
-		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno, "cannot open %s", path);
+		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, errno,
+		                 "cannot open %s", path);
 	if (fstat(opened, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))) {
 		close(opened);
 		return err_set(e, ERR_INPUT, "%s is not a regular file", path);
@@ -76,7 +79,8 @@ int fs_read(struct arena *a, const char *path, size_t limit, char **out, size_t 
 
 	if (!from_stdin)
 		TRY(open_for_reading(path, &opened, e));
-	TRY(read_all(from_stdin ? STDIN_FILENO : opened, from_stdin ? "standard input" : path, &b, e));
+	TRY(read_all(from_stdin ? STDIN_FILENO : opened, from_stdin ? "standard input" : path, &b,
+	             e));
 	/* One byte more than its length, so that it is NUL-terminated. */
 	*out = arena_alloc(a, b.len + 1);
 	if (b.len)
@@ -117,7 +121,8 @@ static char *folder_of(struct arena *a, const char *path)
 static int sync_fd(int fd, const char *path, struct err *e)
 {
 	TRY(fault_point(FAULT_FSYNC, e));
-	if (fsync(fd) < 0 && errno != EINVAL) /* some file systems cannot sync a folder, and say so */
+	if (fsync(fd) < 0 &&
+	    errno != EINVAL) /* some file systems cannot sync a folder, and say so */
 		return err_errno(e, ERR_IO, errno, "cannot write %s to disk", path);
 	return 0;
 }
@@ -142,7 +147,8 @@ static int make_folder(struct arena *a, const char *path, mode_t mode, struct er
 	if (stat(path, &st) < 0)
 		return err_errno(e, ERR_IO, why, "cannot create folder %s", path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_IO, "cannot create folder %s: something else has that name", path);
+		return err_set(e, ERR_IO, "cannot create folder %s: something else has that name",
+		               path);
 	return 0;
 }
 
@@ -178,7 +184,8 @@ static int temporary_name(struct arena *a, const char *path, char **out, struct 
 
 bool fs_is_leftover(const char *name)
 {
-	size_t len = strlen(name), prefix = strlen(LEFTOVER_PREFIX), suffix = strlen(LEFTOVER_SUFFIX);
+	size_t len = strlen(name), prefix = strlen(LEFTOVER_PREFIX),
+	       suffix = strlen(LEFTOVER_SUFFIX);
 
 	return len == prefix + 16 + suffix && strncmp(name, LEFTOVER_PREFIX, prefix) == 0 &&
 	       strcmp(name + len - suffix, LEFTOVER_SUFFIX) == 0;
@@ -212,8 +219,10 @@ int fs_write_into(const char *path, const void *data, size_t len, struct err *e)
 	return result;
 }
 
-/* The mode is set on the open file, whatever the umask; `shown` is the name a person knows it by. */
-static int write_synced(int fd, const char *shown, const void *data, size_t len, mode_t mode, struct err *e)
+/* The mode is set on the open file, whatever the umask; `shown` is the name a person knows it by.
+ */
+static int write_synced(int fd, const char *shown, const void *data, size_t len, mode_t mode,
+                        struct err *e)
 {
 	if (fchmod(fd, mode) < 0)
 		return err_errno(e, ERR_IO, errno, "cannot set the mode of %s", shown);
@@ -221,13 +230,16 @@ static int write_synced(int fd, const char *shown, const void *data, size_t len,
 	return sync_fd(fd, shown, e);
 }
 
-static int create_file(const char *path, const char *shown, const void *data, size_t len, mode_t mode, struct err *e)
+static int create_file(const char *path, const char *shown, const void *data, size_t len,
+                       mode_t mode, struct err *e)
 {
-	int fd CLEANUP(close_fd) = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd CLEANUP(close_fd) =
+	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int rc;
 
 	if (fd < 0)
-		return err_errno(e, errno == EEXIST ? ERR_EXISTS : ERR_IO, errno, "cannot create %s", shown);
+		return err_errno(e, errno == EEXIST ? ERR_EXISTS : ERR_IO, errno,
+		                 "cannot create %s", shown);
 	rc = write_synced(fd, shown, data, len, mode, e);
 	if (rc < 0)
 		unlink(path);
@@ -311,7 +323,8 @@ static int remove_at(int dir, const char *name, const char *shown, int depth, st
 	if (errno != EISDIR && errno != EPERM)
 		return err_errno(e, ERR_IO, errno, "cannot remove %s", shown);
 	if (depth > MAX_FOLDER_DEPTH)
-		return err_set(e, ERR_IO, "cannot remove %s: more than %d folders deep", shown, MAX_FOLDER_DEPTH);
+		return err_set(e, ERR_IO, "cannot remove %s: more than %d folders deep", shown,
+		               MAX_FOLDER_DEPTH);
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(e, ERR_IO, errno, "cannot remove %s", shown);

@@ -1,7 +1,8 @@
 /*
- * JSON at the border: bounded parsing, and structs from and to objects by field tables. jansson's own limit is
- * 2048 levels and no bound on the number of values, so the text is looked through first. Errors name members and
- * places, never values (they may be credentials). json_setup before the first use; then any thread.
+ * JSON at the border: bounded parsing, and structs from and to objects by field tables. jansson's
+ * own limit is 2048 levels and no bound on the number of values, so the text is looked through
+ * first. Errors name members and places, never values (they may be credentials). json_setup before
+ * the first use; then any thread.
  */
 #include "base/json.h"
 
@@ -75,9 +76,11 @@ static int check_bounds(const char *text, size_t len, struct err *e)
 		if (c == ',' || c == '[' || c == '{')
 			values++;
 		if (depth > JSON_MAX_DEPTH)
-			return err_set(e, ERR_INPUT, "JSON nested deeper than %d levels", JSON_MAX_DEPTH);
+			return err_set(e, ERR_INPUT, "JSON nested deeper than %d levels",
+			               JSON_MAX_DEPTH);
 		if (values > JSON_MAX_VALUES)
-			return err_set(e, ERR_INPUT, "JSON of more than %d values", JSON_MAX_VALUES);
+			return err_set(e, ERR_INPUT, "JSON of more than %d values",
+			               JSON_MAX_VALUES);
 	}
 	return 0;
 }
@@ -94,8 +97,8 @@ int json_parse(const char *text, size_t len, json_t **out, struct err *e)
 	if (!value) {
 		near = strstr(error.text, " near '"); /* what follows is a piece of the text */
 		words = near ? (int)(near - error.text) : (int)strlen(error.text);
-		return err_set(e, ERR_INPUT, "not valid JSON: %.*s (line %d, column %d)", words, error.text, error.line,
-		               error.column);
+		return err_set(e, ERR_INPUT, "not valid JSON: %.*s (line %d, column %d)", words,
+		               error.text, error.line, error.column);
 	}
 	*out = value;
 	return 0;
@@ -106,8 +109,8 @@ static int wrong_type(const struct field *f, const char *want, struct err *e)
 	return err_set(e, ERR_INPUT, "\"%s\" must be %s", f->name, want);
 }
 
-static int decode_strings(struct arena *a, const json_t *value, const struct field *f, struct strings *out,
-                          struct err *e)
+static int decode_strings(struct arena *a, const json_t *value, const struct field *f,
+                          struct strings *out, struct err *e)
 {
 	struct strings list = { 0 };
 	const json_t *item;
@@ -116,8 +119,10 @@ static int decode_strings(struct arena *a, const json_t *value, const struct fie
 	if (!json_is_array(value))
 		return wrong_type(f, "a list of texts", e);
 	if (json_array_size(value) > MAX_STRINGS)
-		return err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name, MAX_STRINGS);
-	json_array_foreach(value, i, item) {
+		return err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name,
+		               MAX_STRINGS);
+	json_array_foreach(value, i, item)
+	{
 		if (!json_is_string(item))
 			return wrong_type(f, "a list of texts", e);
 		strings_add(a, &list, json_string_value(item));
@@ -136,7 +141,8 @@ static int decode_time(const json_t *value, const struct field *f, int64_t *out,
 	return rc < 0 ? err_ctx(e, "\"%s\"", f->name) : 0;
 }
 
-static int decode_field(struct arena *a, const json_t *value, const struct field *f, void *record, struct err *e)
+static int decode_field(struct arena *a, const json_t *value, const struct field *f, void *record,
+                        struct err *e)
 {
 	switch (f->type) {
 	case FT_STRING:
@@ -170,7 +176,8 @@ static int refuse_unknown(const json_t *object, const struct field *table, struc
 	json_t *value;
 
 	/* jansson's iteration wants a json_t that is not const; nothing is changed. */
-	json_object_foreach((json_t *)object, name, value) {
+	json_object_foreach((json_t *)object, name, value)
+	{
 		f = field_find(table, name);
 		if (!f || (f->flags & F_HIDDEN))
 			return err_set(e, ERR_INPUT, "\"%.100s\" is not known here", name);
@@ -178,8 +185,8 @@ static int refuse_unknown(const json_t *object, const struct field *table, struc
 	return 0;
 }
 
-int json_decode(struct arena *a, const json_t *object, const struct field *table, void *record, size_t record_size,
-                bool strict, struct err *e)
+int json_decode(struct arena *a, const json_t *object, const struct field *table, void *record,
+                size_t record_size, bool strict, struct err *e)
 {
 	void *copy;
 
@@ -188,8 +195,7 @@ int json_decode(struct arena *a, const json_t *object, const struct field *table
 	if (strict)
 		TRY(refuse_unknown(object, table, e));
 	copy = arena_memdup(a, record, record_size);
-	FIELD_EACH(f, table)
-	{
+	FIELD_EACH (f, table) {
 		const json_t *value = f->flags & F_HIDDEN ? NULL : json_object_get(object, f->name);
 
 		if (value && !json_is_null(value))
@@ -261,8 +267,7 @@ json_t *json_encode(const struct field *table, const void *record)
 {
 	json_t *object = json_object();
 
-	FIELD_EACH(f, table)
-	{
+	FIELD_EACH (f, table) {
 		if (f->type != FT_SECRET && !(f->flags & F_HIDDEN))
 			json_object_set_new(object, f->name, field_value(f, record));
 	}

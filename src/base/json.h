@@ -1,6 +1,7 @@
 /*
- * JSON at the border. jansson's values live in json_auto_t and are decoded into structs at once. Parsing is
- * bounded in size and depth and refuses duplicate members. The allocator wipes (json_setup, once a process).
+ * JSON at the border. jansson's values live in json_auto_t and are decoded into structs at once.
+ * Parsing is bounded in size and depth and refuses duplicate members. The allocator wipes
+ * (json_setup, once a process).
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -20,13 +21,15 @@ void json_setup(void);
 /* text need not be NUL-terminated; an object or an array. ERR_INPUT with line and column. */
 NODISCARD int json_parse(const char *text, size_t len, json_t **out, struct err *e);
 
-/* Decodes an object by table. Unknown members are ignored (strict = false) or an error naming the member
- * (strict = true); a member of the wrong type is an error naming it. A member that is absent or null leaves what the
- * record holds (its default); F_HIDDEN fields are never read. Outputs untouched on failure. ERR_INPUT. */
-NODISCARD int json_decode(struct arena *a, const json_t *object, const struct field *table, void *record,
-                          size_t record_size, bool strict, struct err *e);
+/* Decodes an object by table. Unknown members are ignored (strict = false) or an error naming the
+ * member (strict = true); a member of the wrong type is an error naming it. A member that is absent
+ * or null leaves what the record holds (its default); F_HIDDEN fields are never read. Outputs
+ * untouched on failure. ERR_INPUT. */
+NODISCARD int json_decode(struct arena *a, const json_t *object, const struct field *table,
+                          void *record, size_t record_size, bool strict, struct err *e);
 
-/* Encodes by table: every field but FT_SECRET and F_HIDDEN ones; NULL strings and 0 times become null. */
+/* Encodes by table: every field but FT_SECRET and F_HIDDEN ones; NULL strings and 0 times become
+ * null. */
 json_t *json_encode(const struct field *table, const void *record);
 
 /* Compact text, members in the order they were set, in the arena. */
@@ -34,7 +37,8 @@ char *json_text(struct arena *a, const json_t *value);
 /* Indented, for people and --json. */
 char *json_pretty(struct arena *a, const json_t *value);
 
-/* Members that are optional: a string member copied into the arena, or NULL if absent or not a string. */
+/* Members that are optional: a string member copied into the arena, or NULL if absent or not a
+ * string. */
 const char *json_str(struct arena *a, const json_t *object, const char *name);
 
 #endif

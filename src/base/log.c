@@ -1,7 +1,7 @@
 /*
- * The log: one line a call, given whole to the sink (standard error by default), so that lines of several
- * threads never mix. The mutex covers the sink being replaced while another thread prints. The context is the
- * thread's own. A sink must not log; what it logs all the same is dropped.
+ * The log: one line a call, given whole to the sink (standard error by default), so that lines of
+ * several threads never mix. The mutex covers the sink being replaced while another thread prints.
+ * The context is the thread's own. A sink must not log; what it logs all the same is dropped.
  */
 #include "base/log.h"
 
@@ -73,14 +73,14 @@ static PRINTF(2, 0) void log_line(enum log_level level, const char *fmt, va_list
 	in_sink = false;
 }
 
-#define LOG_FUNCTION(name, level)               \
-	void name(const char *fmt, ...)         \
-	{                                       \
-		va_list args;                   \
-                                                \
-		va_start(args, fmt);            \
-		log_line((level), fmt, args);   \
-		va_end(args);                   \
+#define LOG_FUNCTION(name, level)                                                                  \
+	void name(const char *fmt, ...)                                                            \
+	{                                                                                          \
+		va_list args;                                                                      \
+                                                                                                   \
+		va_start(args, fmt);                                                               \
+		log_line((level), fmt, args);                                                      \
+		va_end(args);                                                                      \
 	}
 
 LOG_FUNCTION(log_error, LOG_ERROR)

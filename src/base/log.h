@@ -1,6 +1,6 @@
 /*
- * Lines on standard error (or the journal later). The context (certificate, order) is inherited by what
- * runs on the same thread, never retyped. No secret ever comes here. Any thread.
+ * Lines on standard error (or the journal later). The context (certificate, order) is inherited by
+ * what runs on the same thread, never retyped. No secret ever comes here. Any thread.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -21,8 +21,8 @@ void log_info(const char *fmt, ...) PRINTF(1, 2);
 void log_detail(const char *fmt, ...) PRINTF(1, 2); /* -v */
 void log_debug(const char *fmt, ...) PRINTF(1, 2);  /* -vv */
 
-/* Sets this thread's context, shown before each line ("example.org: "), and gives the former one back
- * for restoring. At most 255 bytes are kept; "" = none. */
+/* Sets this thread's context, shown before each line ("example.org: "), and gives the former one
+ * back for restoring. At most 255 bytes are kept; "" = none. */
 struct log_context {
 	char text[256];
 };

@@ -1,6 +1,7 @@
 /*
- * Items worked off by a few threads that live as long as the call. The only state they share is the counter of
- * the next item. Fewer threads than asked for are enough; what the threads do is the caller's affair.
+ * Items worked off by a few threads that live as long as the call. The only state they share is the
+ * counter of the next item. Fewer threads than asked for are enough; what the threads do is the
+ * caller's affair.
  */
 #include "base/pool.h"
 

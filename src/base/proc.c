@@ -1,7 +1,8 @@
 /*
- * Running a child: posix_spawn into a process group of its own, standard input from memory, both outputs read until
- * the child is gone. What the child leaves running in the background may keep its pipes open; it is not waited for.
- * Past the time limit, or once cancelled, the whole group gets TERM and then KILL. Blocks the calling thread.
+ * Running a child: posix_spawn into a process group of its own, standard input from memory, both
+ * outputs read until the child is gone. What the child leaves running in the background may keep
+ * its pipes open; it is not waited for. Past the time limit, or once cancelled, the whole group
+ * gets TERM and then KILL. Blocks the calling thread.
  */
 #include "base/proc.h"
 
@@ -33,8 +34,8 @@
 
 struct child {
 	pid_t pid;
-	int pid_fd;          /* readable when the child is gone; -1 where the kernel has none */
-	int out, err;        /* our ends of its pipes; -1 once at their end */
+	int pid_fd;   /* readable when the child is gone; -1 where the kernel has none */
+	int out, err; /* our ends of its pipes; -1 once at their end */
 	int in, child_out, child_err; /* its ends, until it runs */
 	struct buf output;
 	char tail[TAIL_SIZE + 1], line[LINE_SIZE];
@@ -66,7 +67,8 @@ static void child_done(struct child *c)
 static int open_input(const char *input, int *fd, struct err *e)
 {
 	size_t len = input ? strlen(input) : 0, done = 0;
-	int opened = input ? memfd_create("input", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int opened =
+	    input ? memfd_create("input", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (opened < 0)
 		return err_errno(e, ERR_IO, errno, "cannot prepare a command's input");
@@ -153,7 +155,8 @@ static int spawn(struct arena *a, const struct proc_spec *spec, struct child *c)
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+	                                    POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
@@ -163,8 +166,8 @@ static int spawn(struct arena *a, const struct proc_spec *spec, struct child *c)
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	error = spec->cwd ? posix_spawn_file_actions_addchdir_np(&actions, spec->cwd) : 0;
 	if (!error)
-		error = posix_spawnp(&c->pid, spec->argv[0], &actions, &attr, arguments(a, spec->argv),
-		                     environment(a, spec->env));
+		error = posix_spawnp(&c->pid, spec->argv[0], &actions, &attr,
+		                     arguments(a, spec->argv), environment(a, spec->env));
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
@@ -222,7 +225,8 @@ static int take_output(struct child *c, const char *data, size_t len, struct err
 	return buf_add(&c->output, data, len < room ? len : room, e);
 }
 
-/* Reads what is there. At most `rounds` chunks, so that one busy pipe cannot keep us from the time limit. */
+/* Reads what is there. At most `rounds` chunks, so that one busy pipe cannot keep us from the time
+ * limit. */
 static int drain(struct child *c, int *fd, int rounds, struct err *e)
 {
 	char chunk[4096];
@@ -249,10 +253,12 @@ static bool is_gone(const struct child *c)
 	siginfo_t info = { 0 };
 
 	/* Left unreaped, so that its process group cannot become another's before it is killed. */
-	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == c->pid;
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == c->pid;
 }
 
-/* Waits until the child is gone (0), the deadline (1) or the token (2); a failure only when memory runs out. */
+/* Waits until the child is gone (0), the deadline (1) or the token (2); a failure only when memory
+ * runs out. */
 static int attend(struct child *c, int64_t deadline_ms, const struct cancel *cancel, struct err *e)
 {
 	while (!is_gone(c)) {
@@ -295,8 +301,8 @@ static void kill_group(struct child *c)
 	kill(-c->pid, SIGKILL);
 }
 
-static int finish(struct arena *a, const struct proc_spec *spec, struct child *c, struct proc_result *out,
-                  struct err *e)
+static int finish(struct arena *a, const struct proc_spec *spec, struct child *c,
+                  struct proc_result *out, struct err *e)
 {
 	uint32_t limit_s = spec->limit_s ? spec->limit_s : LIMIT_DEFAULT_S;
 	int ended = attend(c, clock_monotonic_ms() + (int64_t)limit_s * 1000, spec->cancel, e);
@@ -309,7 +315,8 @@ static int finish(struct arena *a, const struct proc_spec *spec, struct child *c
 	if (ended < 0)
 		return err_ctx(e, "%s", c->name);
 	if (ended == 1)
-		return err_set(e, ERR_HOOK, "%s did not end within %u s and was killed", c->name, limit_s);
+		return err_set(e, ERR_HOOK, "%s did not end within %u s and was killed", c->name,
+		               limit_s);
 	if (ended == 2) {
 		cancel_error(spec->cancel, e);
 		return err_ctx(e, "%s was killed", c->name);
@@ -323,7 +330,12 @@ static int finish(struct arena *a, const struct proc_spec *spec, struct child *c
 int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *out, struct err *e)
 {
 	struct child c CLEANUP(child_done) = {
-		.pid_fd = -1, .out = -1, .err = -1, .in = -1, .child_out = -1, .child_err = -1,
+		.pid_fd = -1,
+		.out = -1,
+		.err = -1,
+		.in = -1,
+		.child_out = -1,
+		.child_err = -1,
 		.output = BUF_LIMIT(spec->output_limit ? spec->output_limit : OUTPUT_DEFAULT),
 	};
 	const char *slash = strrchr(spec->argv[0], '/');

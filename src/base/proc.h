@@ -1,6 +1,6 @@
 /*
- * Child processes: posix_spawn, no shell, no inherited descriptors but 0-2, a clean environment, a time limit and the
- * cancel token. Blocks the calling thread.
+ * Child processes: posix_spawn, no shell, no inherited descriptors but 0-2, a clean environment, a
+ * time limit and the cancel token. Blocks the calling thread.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -13,22 +13,28 @@
 #include "base/err.h"
 
 struct proc_spec {
-	const char *const *argv; /* NULL-terminated; argv[0] is a path (PATH is searched if it has no slash) */
-	const char *const *env;  /* "NAME=value", NULL-terminated, added to PATH, HOME, LANG and TZ of our own */
-	const char *cwd;         /* NULL = ours */
-	const char *input;       /* standard input; NULL = /dev/null */
-	size_t output_limit;     /* bytes of standard output kept (the rest is read and dropped); 0 = 64 KiB */
-	uint32_t limit_s;        /* killed (its process group, TERM then KILL) after this; 0 = 600 */
+	const char *const
+	    *argv; /* NULL-terminated; argv[0] is a path (PATH is searched if it has no slash) */
+	const char *const
+	    *env; /* "NAME=value", NULL-terminated, added to PATH, HOME, LANG and TZ of our own */
+	const char *cwd;     /* NULL = ours */
+	const char *input;   /* standard input; NULL = /dev/null */
+	size_t output_limit; /* bytes of standard output kept (the rest is read and dropped); 0 = 64
+	                        KiB */
+	uint32_t limit_s;    /* killed (its process group, TERM then KILL) after this; 0 = 600 */
 	const struct cancel *cancel;
 };
 
 struct proc_result {
-	int status;       /* exit status, or 128 + signal */
-	char *out;        /* standard output, NUL-terminated */
-	char *err_tail;   /* the last 2 KiB of standard error; each finished line was also logged at detail level */
+	int status;     /* exit status, or 128 + signal */
+	char *out;      /* standard output, NUL-terminated */
+	char *err_tail; /* the last 2 KiB of standard error; each finished line was also logged at
+	                   detail level */
 };
 
-/* ERR_HOOK if it cannot be started or was killed at its limit; a non-zero exit status is not an error here. */
-NODISCARD int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *out, struct err *e);
+/* ERR_HOOK if it cannot be started or was killed at its limit; a non-zero exit status is not an
+ * error here. */
+NODISCARD int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *out,
+                       struct err *e);
 
 #endif

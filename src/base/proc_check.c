@@ -1,5 +1,6 @@
 /*
- * See proc_check.h. Used by the challenge hooks and the deploy hooks; looks at finished children only, starts none.
+ * See proc_check.h. Used by the challenge hooks and the deploy hooks; looks at finished children
+ * only, starts none.
  */
 #include "base/proc_check.h"
 
@@ -46,7 +47,8 @@ int proc_check_status(const struct proc_result *r, const char *what, struct err 
 	const char *line = last_line(r->err_tail ? r->err_tail : "", &len);
 	if (len == 0)
 		return err_set(e, ERR_HOOK, "%s ended with status %d", what, r->status);
-	return err_set(e, ERR_HOOK, "%s ended with status %d: %.*s", what, r->status, (int)(len < 300 ? len : 300), line);
+	return err_set(e, ERR_HOOK, "%s ended with status %d: %.*s", what, r->status,
+	               (int)(len < 300 ? len : 300), line);
 }
 
 void proc_log_output(const struct proc_result *r, bool quiet)

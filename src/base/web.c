@@ -1,7 +1,8 @@
 /*
- * A web root belongs to somebody else, who may swap any part of it for a symbolic link at any moment. So below the root
- * (which may itself be a link: the administrator named it) everything goes through descriptors, one name at a
- * time, following no link and leaving no root. Token files are not synced: they matter for seconds.
+ * A web root belongs to somebody else, who may swap any part of it for a symbolic link at any
+ * moment. So below the root (which may itself be a link: the administrator named it) everything
+ * goes through descriptors, one name at a time, following no link and leaving no root. Token files
+ * are not synced: they matter for seconds.
  */
 #include "base/fs.h"
 
@@ -24,8 +25,8 @@ static void close_fd(int *fd)
 		close(*fd);
 }
 
-/* Opens one name in dir. Kernels before 5.6, and some sandboxes, have no openat2; for a single name O_NOFOLLOW
- * gives the same. */
+/* Opens one name in dir. Kernels before 5.6, and some sandboxes, have no openat2; for a single name
+ * O_NOFOLLOW gives the same. */
 static int open_beneath(int dir, const char *name, int flags, mode_t mode)
 {
 	struct open_how how = {
@@ -43,7 +44,9 @@ static int open_beneath(int dir, const char *name, int flags, mode_t mode)
 static int web_error(const char *root, const char *what, int why, struct err *e)
 {
 	if (why == ELOOP || why == ENOTDIR || why == EXDEV)
-		return err_set(e, ERR_IO, "web root %s: %s: a symbolic link or a file is in the way", root, what);
+		return err_set(e, ERR_IO,
+		               "web root %s: %s: a symbolic link or a file is in the way", root,
+		               what);
 	return err_errno(e, ERR_IO, why, "web root %s: %s", root, what);
 }
 
@@ -67,7 +70,8 @@ static int enter(const char *root, int dir, const char *name, int *made, int *fd
 		return web_error(root, name, errno, e);
 	opened = open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
 	if (opened < 0)
-		opened = open_beneath(dir, name, O_PATH | O_DIRECTORY, 0); /* one we may enter but not list */
+		opened = open_beneath(dir, name, O_PATH | O_DIRECTORY,
+		                      0); /* one we may enter but not list */
 	if (opened < 0)
 		return web_error(root, name, errno, e);
 	/* Whatever the umask: the web server's user must be able to enter. */
@@ -81,7 +85,8 @@ static int enter(const char *root, int dir, const char *name, int *made, int *fd
 }
 
 /* A file left by a former attempt is replaced; unlinking follows nothing. */
-static int write_token(const char *root, int dir, const char *token, const char *content, struct err *e)
+static int write_token(const char *root, int dir, const char *token, const char *content,
+                       struct err *e)
 {
 	size_t len = strlen(content), done = 0;
 	int fd CLEANUP(close_fd) = -1;
@@ -112,7 +117,8 @@ static void remove_made(int root, int well_known, bool made_outer, bool made_inn
 		unlinkat(root, folders[0], AT_REMOVEDIR);
 }
 
-int web_write(const char *root, const char *token, const char *content, int *made_dirs, struct err *e)
+int web_write(const char *root, const char *token, const char *content, int *made_dirs,
+              struct err *e)
 {
 	int top CLEANUP(close_fd) = -1, outer CLEANUP(close_fd) = -1, inner CLEANUP(close_fd) = -1;
 	int made_outer = 0, made_inner = 0, rc;
@@ -147,7 +153,8 @@ static bool content_is(int dir, const char *token, const char *content)
 	while (have < len) {
 		ssize_t n = read(fd, chunk, sizeof(chunk));
 
-		if (n <= 0 || (size_t)n > len - have || memcmp(chunk, content + have, (size_t)n) != 0)
+		if (n <= 0 || (size_t)n > len - have ||
+		    memcmp(chunk, content + have, (size_t)n) != 0)
 			return false;
 		have += (size_t)n;
 	}
@@ -165,7 +172,8 @@ static int find_folder(const char *root, int dir, const char *name, int *fd, str
 	return 0;
 }
 
-int web_remove(const char *root, const char *token, const char *content, int made_dirs, struct err *e)
+int web_remove(const char *root, const char *token, const char *content, int made_dirs,
+               struct err *e)
 {
 	int top CLEANUP(close_fd) = -1, outer CLEANUP(close_fd) = -1, inner CLEANUP(close_fd) = -1;
 
@@ -177,7 +185,8 @@ int web_remove(const char *root, const char *token, const char *content, int mad
 	TRY(find_folder(root, top, folders[0], &outer, e));
 	if (outer >= 0)
 		TRY(find_folder(root, outer, folders[1], &inner, e));
-	if (inner >= 0 && content_is(inner, token, content) && unlinkat(inner, token, 0) < 0 && errno != ENOENT)
+	if (inner >= 0 && content_is(inner, token, content) && unlinkat(inner, token, 0) < 0 &&
+	    errno != ENOENT)
 		return web_error(root, token, errno, e);
 	remove_made(top, outer, made_dirs >= 2, made_dirs >= 1);
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * See dnspersist01.h. The solver itself only records: the person publishes once, and the record is never taken away,
- * since later renewals need it.
+ * See dnspersist01.h. The solver itself only records: the person publishes once, and the record is
+ * never taken away, since later renewals need it.
  */
 #include "challenge/dnspersist01.h"
 
@@ -29,7 +29,8 @@ static bool is_issuer_name(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == n;
 }
 
-static struct acme_persist_spec spec_of(const struct challenge *c, const char *issuer, const struct dnspersist *how)
+static struct acme_persist_spec spec_of(const struct challenge *c, const char *issuer,
+                                        const struct dnspersist *how)
 {
 	return (struct acme_persist_spec){
 		.domain = c->domain,
@@ -41,8 +42,8 @@ static struct acme_persist_spec spec_of(const struct challenge *c, const char *i
 	};
 }
 
-bool dnspersist_is_there(const struct challenge *c, const struct acme_challenge *offered, const struct dnspersist *how,
-                         const struct strings *found, int64_t now)
+bool dnspersist_is_there(const struct challenge *c, const struct acme_challenge *offered,
+                         const struct dnspersist *how, const struct strings *found, int64_t now)
 {
 	struct acme_persist_spec spec = spec_of(c, issuer_name(offered, how->directory), how);
 
@@ -60,9 +61,12 @@ int dnspersist_fill(struct arena *a, struct challenge *c, const struct acme_chal
 	char *value;
 
 	if (!is_issuer_name(issuer))
-		return err_set(e, ERR_PROTOCOL, "%s: the CA's dns-persist-01 challenge names no usable issuer", c->domain);
+		return err_set(e, ERR_PROTOCOL,
+		               "%s: the CA's dns-persist-01 challenge names no usable issuer",
+		               c->domain);
 	if (!prefix && offered->account_uri && strcmp(offered->account_uri, how->account_url) != 0)
-		return err_set(e, ERR_PROTOCOL, "%s: the CA's dns-persist-01 challenge is for another account (%s)",
+		return err_set(e, ERR_PROTOCOL,
+		               "%s: the CA's dns-persist-01 challenge is for another account (%s)",
 		               c->domain, offered->account_uri);
 	struct acme_persist_spec spec = spec_of(c, issuer, how);
 	TRY(acme_persist_value(a, &spec, &value, e));

@@ -1,8 +1,9 @@
 /*
- * Challenges published by a dehydrated-style hook script: deploy_challenge and clean_challenge with DOMAIN TOKEN VALUE, one
- * call a name or, with HOOK_CHAIN, all in one call. For http-01 the file is written to the WELLKNOWN folder first, as
- * dehydrated does. The row's place is the script's path, and after a newline that folder, so that a later process
- * can clean up whatever the certificate's settings have become. Calls of one order come one after the other.
+ * Challenges published by a dehydrated-style hook script: deploy_challenge and clean_challenge with
+ * DOMAIN TOKEN VALUE, one call a name or, with HOOK_CHAIN, all in one call. For http-01 the file is
+ * written to the WELLKNOWN folder first, as dehydrated does. The row's place is the script's path,
+ * and after a newline that folder, so that a later process can clean up whatever the certificate's
+ * settings have become. Calls of one order come one after the other.
  */
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "challenge/hook_file.h"
 #include "challenge/solver_impl.h"
 
-#define CHAIN_BYTES ((size_t)100 << 10) /* of arguments in one call; the kernel takes at least 128 KiB */
+#define CHAIN_BYTES                                                                                \
+	((size_t)100 << 10) /* of arguments in one call; the kernel takes at least 128 KiB */
 #define CHAIN_ROWS 1000
 
 static const char *const types[] = { "dns-01", "http-01", NULL };
@@ -85,22 +87,25 @@ static int hook_put(struct solve *s, struct challenge *v, size_t n, struct err *
 	for (size_t i = 0; i < n; i++)
 		if (place_well_known(&v[i]))
 			TRY(hook_file_write(place_well_known(&v[i]), v[i].token, v[i].value, e));
-	int r = hook_call(s->arena, s->hook, s->hook_env, s->cancel, "deploy_challenge", triples(s->arena, v, n), NULL, e);
+	int r = hook_call(s->arena, s->hook, s->hook_env, s->cancel, "deploy_challenge",
+	                  triples(s->arena, v, n), NULL, e);
 	return r < 0 ? err_ctx(e, "%s", v[0].domain) : 0;
 }
 
 /* A script that is gone can be called no more: keeping the row would only repeat this for ever. */
-static int call_clean(struct solve *s, const char *hook, struct challenge *v, size_t n, struct err *e)
+static int call_clean(struct solve *s, const char *hook, struct challenge *v, size_t n,
+                      struct err *e)
 {
 	static const char *const no_env[] = { NULL };
 
 	if (!fs_exists(hook)) {
-		log_warn("hook %s is not there any more: the challenge of %s cannot be taken away", hook, v[0].domain);
+		log_warn("hook %s is not there any more: the challenge of %s cannot be taken away",
+		         hook, v[0].domain);
 		return 0;
 	}
 	/* Not cancelled: taking away is what a person who stops us expects to be done. */
-	int r = hook_call(s->arena, hook, s->hook_env ? s->hook_env : no_env, NULL, "clean_challenge",
-	                  triples(s->arena, v, n), NULL, e);
+	int r = hook_call(s->arena, hook, s->hook_env ? s->hook_env : no_env, NULL,
+	                  "clean_challenge", triples(s->arena, v, n), NULL, e);
 	return r < 0 ? err_ctx(e, "%s", v[0].domain) : 0;
 }
 
@@ -122,7 +127,9 @@ static int hook_drop(struct solve *s, struct challenge *v, size_t n, struct err 
 	return r;
 }
 
-static const struct solver_acts acts = { .place = hook_place, .batch = hook_batch, .put = hook_put, .drop = hook_drop };
+static const struct solver_acts acts = {
+	.place = hook_place, .batch = hook_batch, .put = hook_put, .drop = hook_drop
+};
 
 static int hook_publish(struct solve *s, struct challenge *v, size_t n, struct err *e)
 {

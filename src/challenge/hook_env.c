@@ -1,6 +1,6 @@
 /*
- * See hook_env.h. Each call is one child of its own (base/proc.h): no shell, and nothing of our environment but what
- * dehydrated gives its hooks.
+ * See hook_env.h. Each call is one child of its own (base/proc.h): no shell, and nothing of our
+ * environment but what dehydrated gives its hooks.
  */
 #include "challenge/hook_env.h"
 
@@ -9,7 +9,9 @@
 #include "base/proc.h"
 #include "base/proc_check.h"
 
-#define PROBE_NAME "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"
+#define PROBE_NAME                                                                                 \
+	"this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_"   \
+	"your_script"
 #define MAX_ARGS 4096
 
 static const char *or_empty(const char *s)
@@ -47,7 +49,8 @@ static bool is_split_at_blanks(const char *name)
 	return strcmp(name, "deploy_challenge") == 0 || strcmp(name, "clean_challenge") == 0;
 }
 
-static int check_args(const char *hook, const char *name, const char *const *args, size_t *n, struct err *e)
+static int check_args(const char *hook, const char *name, const char *const *args, size_t *n,
+                      struct err *e)
 {
 	size_t i = 0;
 
@@ -55,14 +58,17 @@ static int check_args(const char *hook, const char *name, const char *const *arg
 		if (i == MAX_ARGS)
 			return err_set(e, ERR_INPUT, "hook %s %s: too many arguments", hook, name);
 		if (is_split_at_blanks(name) && (!args[i][0] || strpbrk(args[i], " \t\r\n\v\f")))
-			return err_set(e, ERR_INPUT, "hook %s %s: argument %zu is empty or has a blank in it", hook, name, i + 1);
+			return err_set(e, ERR_INPUT,
+			               "hook %s %s: argument %zu is empty or has a blank in it",
+			               hook, name, i + 1);
 	}
 	*n = i;
 	return 0;
 }
 
-int hook_call(struct arena *a, const char *hook, const char *const *env, const struct cancel *cancel, const char *name,
-              const char *const *args, char **output, struct err *e)
+int hook_call(struct arena *a, const char *hook, const char *const *env,
+              const struct cancel *cancel, const char *name, const char *const *args, char **output,
+              struct err *e)
 {
 	struct proc_result res;
 	size_t n = 0;
@@ -84,12 +90,16 @@ int hook_call(struct arena *a, const char *hook, const char *const *env, const s
 	return 0;
 }
 
-int hook_probe(struct arena *a, const char *hook, const char *const *env, const struct cancel *cancel, struct err *e)
+int hook_probe(struct arena *a, const char *hook, const char *const *env,
+               const struct cancel *cancel, struct err *e)
 {
 	char *ignored;
 	int r = hook_call(a, hook, env, cancel, PROBE_NAME, NULL, &ignored, e);
 
 	if (r == -ERR_HOOK)
-		return err_set(e, ERR_HOOK, "hook %s does not exit 0 for hook names it does not know; it must ignore them", hook);
+		return err_set(
+		    e, ERR_HOOK,
+		    "hook %s does not exit 0 for hook names it does not know; it must ignore them",
+		    hook);
 	return r;
 }

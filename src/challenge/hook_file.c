@@ -1,6 +1,7 @@
 /*
- * See hook_file.h. All goes through a descriptor of the folder, so that the name that is checked is the name that is
- * written. Nothing is made durable: a challenge file is worth nothing after a power cut.
+ * See hook_file.h. All goes through a descriptor of the folder, so that the name that is checked is
+ * the name that is written. Nothing is made durable: a challenge file is worth nothing after a
+ * power cut.
  */
 #include "challenge/hook_file.h"
 
@@ -27,7 +28,8 @@ int hook_file_check(const char *dir, struct err *e)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, ERR_INPUT, "well-known folder %s: not a folder", dir);
 	if (access(dir, W_OK | X_OK) < 0)
-		return err_errno(e, ERR_INPUT, errno, "well-known folder %s: cannot write there", dir);
+		return err_errno(e, ERR_INPUT, errno, "well-known folder %s: cannot write there",
+		                 dir);
 	return 0;
 }
 
@@ -60,7 +62,8 @@ int hook_file_write(const char *dir, const char *token, const char *content, str
 	CLEANUP(close_fd) int fd = -1;
 
 	TRY(open_dir(dir, token, &folder, e));
-	/* One of this name is a leftover of ours, or a trap: tokens are the CA's and new each time. */
+	/* One of this name is a leftover of ours, or a trap: tokens are the CA's and new each time.
+	 */
 	if (unlinkat(folder, token, 0) < 0 && errno != ENOENT)
 		return err_errno(e, ERR_IO, errno, "%s/%s", dir, token);
 	fd = openat(folder, token, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

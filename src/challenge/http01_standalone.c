@@ -1,6 +1,6 @@
 /*
- * http-01 by a listener of our own (listener.h). It is bound before an order is made and let go at close; nothing
- * outlives the process, so cleaning up after a dead one is only forgetting the rows.
+ * http-01 by a listener of our own (listener.h). It is bound before an order is made and let go at
+ * close; nothing outlives the process, so cleaning up after a dead one is only forgetting the rows.
  */
 #include "challenge/listener.h"
 #include "challenge/solver_impl.h"
@@ -54,7 +54,9 @@ static int standalone_drop(struct solve *s, struct challenge *v, size_t n, struc
 	return 0;
 }
 
-static const struct solver_acts acts = { .place = standalone_place, .put = standalone_put, .drop = standalone_drop };
+static const struct solver_acts acts = { .place = standalone_place,
+	                                 .put = standalone_put,
+	                                 .drop = standalone_drop };
 
 static int standalone_publish(struct solve *s, struct challenge *v, size_t n, struct err *e)
 {

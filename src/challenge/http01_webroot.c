@@ -1,6 +1,7 @@
 /*
- * http-01 through the web root of a server that runs already: ROOT/.well-known/acme-challenge/TOKEN (RFC 8555 8.3).
- * Writing follows no link and leaves no root (base/fs.h, web_*). Several orders may use one root at the same time.
+ * http-01 through the web root of a server that runs already: ROOT/.well-known/acme-challenge/TOKEN
+ * (RFC 8555 8.3). Writing follows no link and leaves no root (base/fs.h, web_*). Several orders may
+ * use one root at the same time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,8 @@ static void close_fd(int *fd)
 		close(*fd);
 }
 
-/* How many of the two folders below root are missing; *deepest becomes the innermost one that is there (the caller's to
- * close). A link in the way is an error. */
+/* How many of the two folders below root are missing; *deepest becomes the innermost one that is
+ * there (the caller's to close). A link in the way is an error. */
 static int open_deepest(const char *root, int *deepest, int *missing, struct err *e)
 {
 	CLEANUP(close_fd) int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -35,7 +36,9 @@ static int open_deepest(const char *root, int *deepest, int *missing, struct err
 		if (next < 0 && errno == ENOENT)
 			break;
 		if (next < 0)
-			return err_errno(e, ERR_IO, errno, "web root %s: %s (a link there is not followed)", root, folders[i]);
+			return err_errno(e, ERR_IO, errno,
+			                 "web root %s: %s (a link there is not followed)", root,
+			                 folders[i]);
 		close(fd);
 		fd = next;
 	}
@@ -45,8 +48,8 @@ static int open_deepest(const char *root, int *deepest, int *missing, struct err
 	return 0;
 }
 
-/* A named file, for file systems that have no unnamed ones. Always the same name, so that one left by a kill is
- * taken away by the next check. */
+/* A named file, for file systems that have no unnamed ones. Always the same name, so that one left
+ * by a kill is taken away by the next check. */
 static int probe_named(const char *root, struct err *e)
 {
 	int made;
@@ -70,11 +73,12 @@ static int webroot_check(struct solve *s, struct err *e)
 		return 0;
 	if (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL)
 		return probe_named(s->webroot, e);
-	return err_errno(e, ERR_IO, errno, "web root %s: cannot write below .well-known/acme-challenge", s->webroot);
+	return err_errno(e, ERR_IO, errno,
+	                 "web root %s: cannot write below .well-known/acme-challenge", s->webroot);
 }
 
-/* made_dirs is told before the folders are made: when a kill comes in between, they are taken away all the same
- * (and only if empty). */
+/* made_dirs is told before the folders are made: when a kill comes in between, they are taken away
+ * all the same (and only if empty). */
 static void webroot_place(struct solve *s, struct challenge *c)
 {
 	CLEANUP(close_fd) int deepest = -1;
@@ -92,8 +96,8 @@ static int webroot_put(struct solve *s, struct challenge *v, size_t n, struct er
 
 	(void)s;
 	(void)n;
-	/* Another order that finishes at this instant may remove the folder it made between our making sure of it and our
-	 * writing into it. */
+	/* Another order that finishes at this instant may remove the folder it made between our
+	 * making sure of it and our writing into it. */
 	for (int i = 0; i < WRITE_TRIES && r == -ERR_IO; i++)
 		r = web_write(v->place, v->token, v->value, &made, e);
 	return r;
@@ -108,7 +112,9 @@ static int webroot_drop(struct solve *s, struct challenge *v, size_t n, struct e
 	return web_remove(v->place, v->token, v->value, (int)v->made_dirs, e);
 }
 
-static const struct solver_acts acts = { .place = webroot_place, .put = webroot_put, .drop = webroot_drop };
+static const struct solver_acts acts = { .place = webroot_place,
+	                                 .put = webroot_put,
+	                                 .drop = webroot_drop };
 
 static int webroot_publish(struct solve *s, struct challenge *v, size_t n, struct err *e)
 {

@@ -1,7 +1,7 @@
 /*
- * The process's challenge listeners, one for each kind and address, counted. The registry's lock is held while one is
- * bound, and while its thread ends and its sockets close: who acquires the same address right after must find the port
- * free. The threads of the listeners never take it.
+ * The process's challenge listeners, one for each kind and address, counted. The registry's lock is
+ * held while one is bound, and while its thread ends and its sockets close: who acquires the same
+ * address right after must find the port free. The threads of the listeners never take it.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -43,8 +43,8 @@ static void listener_free(struct listener *l)
 }
 DEFINE_CLEANUP(listener_cleanup, struct listener, listener_free)
 
-/* Signals are for the other threads: a handler here could not tell whom it stops, and a write to a closed connection
- * must not end the process (SIGPIPE). */
+/* Signals are for the other threads: a handler here could not tell whom it stops, and a write to a
+ * closed connection must not end the process (SIGPIPE). */
 static int thread_start(struct listener *l, struct err *e)
 {
 	sigset_t all, former;
@@ -56,7 +56,8 @@ static int thread_start(struct listener *l, struct err *e)
 	return why ? err_errno(e, ERR_IO, why, "cannot start the listener on %s", l->address) : 0;
 }
 
-static int listener_open(enum listener_kind kind, const char *address, struct listener **out, struct err *e)
+static int listener_open(enum listener_kind kind, const char *address, struct listener **out,
+                         struct err *e)
 {
 	CLEANUP(listener_cleanup) struct listener *l = calloc(1, sizeof(*l));
 
@@ -88,7 +89,8 @@ static struct listener *listener_find(enum listener_kind kind, const char *addre
 	return l;
 }
 
-int listener_acquire(enum listener_kind kind, const char *address, struct listener **out, struct err *e)
+int listener_acquire(enum listener_kind kind, const char *address, struct listener **out,
+                     struct err *e)
 {
 	CLEANUP(unlock_registry) pthread_mutex_t *lock = &registry.lock;
 
@@ -136,7 +138,8 @@ void listener_drop_token(struct listener *l, const char *token)
 	table_drop(l->table, token);
 }
 
-int listener_put_name(struct listener *l, const char *sni, const char *cert_pem, const char *key_pem, struct err *e)
+int listener_put_name(struct listener *l, const char *sni, const char *cert_pem,
+                      const char *key_pem, struct err *e)
 {
 	for (const char *p = sni; *p; p++)
 		if (isupper((unsigned char)*p))

@@ -1,6 +1,7 @@
 /*
- * The tls-alpn-01 side of a challenge listener (RFC 8737 3): a handshake with the one protocol "acme-tls/1", the
- * certificate of the SNI name, then the connection is closed. Names that are not held end the handshake.
+ * The tls-alpn-01 side of a challenge listener (RFC 8737 3): a handshake with the one protocol
+ * "acme-tls/1", the certificate of the SNI name, then the connection is closed. Names that are not
+ * held end the handshake.
  */
 #include <ctype.h>
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "challenge/listener_impl.h"
 
 /* On the listener's thread, in the middle of a handshake. */
-static bool certificate_for(void *ctx, struct arena *a, const char *sni, const char **cert_pem, const char **key_pem)
+static bool certificate_for(void *ctx, struct arena *a, const char *sni, const char **cert_pem,
+                            const char **key_pem)
 {
 	struct listener *l = ctx;
 	char *lower = arena_strdup(a, sni);

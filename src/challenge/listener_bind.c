@@ -1,7 +1,7 @@
 /*
- * Listening sockets of the challenge listeners. Given only a port, one for IPv6 and one for IPv4; a machine that lacks one
- * of the families gets the other. SO_REUSEADDR so that a run right after another can bind; never SO_REUSEPORT, which
- * would hide that somebody else has the port.
+ * Listening sockets of the challenge listeners. Given only a port, one for IPv6 and one for IPv4; a
+ * machine that lacks one of the families gets the other. SO_REUSEADDR so that a run right after
+ * another can bind; never SO_REUSEPORT, which would hide that somebody else has the port.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +28,8 @@ struct bind_plan {
 
 static int bad_address(const char *address, struct err *e)
 {
-	return err_set(e, ERR_USAGE, "cannot listen on \"%s\": not ADDR:PORT, [v6]:PORT or :PORT", address);
+	return err_set(e, ERR_USAGE, "cannot listen on \"%s\": not ADDR:PORT, [v6]:PORT or :PORT",
+	               address);
 }
 
 static bool parse_port(const char *s, in_port_t *port)
@@ -46,8 +47,12 @@ static bool parse_port(const char *s, in_port_t *port)
 
 static bool parse_host(const char *host, in_port_t port, struct bind_plan *p)
 {
-	union socket_address v6 = { .v6 = { .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = in6addr_any } };
-	union socket_address v4 = { .v4 = { .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = INADDR_ANY } };
+	union socket_address v6 = {
+		.v6 = { .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = in6addr_any }
+	};
+	union socket_address v4 = {
+		.v4 = { .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = INADDR_ANY }
+	};
 	size_t len = strlen(host);
 	char inner[64];
 
@@ -82,14 +87,21 @@ static int bind_error(const char *address, int why, struct err *e)
 {
 	switch (why) {
 	case EADDRINUSE:
-		return err_set(e, ERR_IO,
-		               "cannot listen on %s: another program has the port (a web server? then use --webroot DIR, or "
-		               "--standalone on another port that your web server or firewall forwards to)", address);
+		return err_set(
+		    e, ERR_IO,
+		    "cannot listen on %s: another program has the port (a web server? then use "
+		    "--webroot DIR, or "
+		    "--standalone on another port that your web server or firewall forwards to)",
+		    address);
 	case EACCES:
 	case EPERM:
-		return err_set(e, ERR_IO, "cannot listen on %s: a port below 1024 needs root or CAP_NET_BIND_SERVICE", address);
+		return err_set(
+		    e, ERR_IO,
+		    "cannot listen on %s: a port below 1024 needs root or CAP_NET_BIND_SERVICE",
+		    address);
 	case EADDRNOTAVAIL:
-		return err_set(e, ERR_IO, "cannot listen on %s: this machine has no such address", address);
+		return err_set(e, ERR_IO, "cannot listen on %s: this machine has no such address",
+		               address);
 	}
 	return err_errno(e, ERR_IO, why, "cannot listen on %s", address);
 }
@@ -119,7 +131,8 @@ static int listening_socket(const union socket_address *at)
 	return -1;
 }
 
-static int bind_all(const char *address, const struct bind_plan *p, int sockets[LISTENER_SOCKETS], size_t *n, struct err *e)
+static int bind_all(const char *address, const struct bind_plan *p, int sockets[LISTENER_SOCKETS],
+                    size_t *n, struct err *e)
 {
 	int why = EAFNOSUPPORT;
 
@@ -136,7 +149,8 @@ static int bind_all(const char *address, const struct bind_plan *p, int sockets[
 	return *n > 0 ? 0 : bind_error(address, why, e);
 }
 
-int listener_bind(const char *address, int sockets[LISTENER_SOCKETS], size_t *n_sockets, struct err *e)
+int listener_bind(const char *address, int sockets[LISTENER_SOCKETS], size_t *n_sockets,
+                  struct err *e)
 {
 	struct bind_plan plan;
 	int opened[LISTENER_SOCKETS];

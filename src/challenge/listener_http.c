@@ -1,6 +1,7 @@
 /*
- * The http-01 side of a challenge listener (RFC 8555 8.3): reads one bounded request head, answers it from the table, and
- * closes. Whatever is not a GET or HEAD of a token that is held is 404, so that nothing is to be learnt here.
+ * The http-01 side of a challenge listener (RFC 8555 8.3): reads one bounded request head, answers
+ * it from the table, and closes. Whatever is not a GET or HEAD of a token that is held is 404, so
+ * that nothing is to be learnt here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,11 +36,13 @@ static bool request_parse(const char *head, struct request *r)
 	return is_acme_token(r->token);
 }
 
-static void answer(struct conn *c, const char *status, const char *type, const char *body, bool is_head)
+static void answer(struct conn *c, const char *status, const char *type, const char *body,
+                   bool is_head)
 {
-	int n = snprintf(c->out, sizeof(c->out),
-	                 "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status, type,
-	                 strlen(body), is_head ? "" : body);
+	int n = snprintf(
+	    c->out, sizeof(c->out),
+	    "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+	    status, type, strlen(body), is_head ? "" : body);
 
 	c->out_len = n > 0 && (size_t)n < sizeof(c->out) ? (size_t)n : 0;
 }
@@ -53,7 +56,8 @@ static void answer_request(struct listener *l, struct conn *c)
 	if (request_parse(c->in, &r) && table_get(l->table, a, r.token, &value, NULL))
 		answer(c, "200 OK", "application/octet-stream", value, r.is_head);
 	else
-		answer(c, "404 Not Found", "text/plain", "not found\n", strncmp(c->in, "HEAD ", 5) == 0);
+		answer(c, "404 Not Found", "text/plain", "not found\n",
+		       strncmp(c->in, "HEAD ", 5) == 0);
 }
 
 /* 1 = the head is complete, 0 = more is to come, -1 = closed or failed. */
@@ -79,7 +83,8 @@ static int read_head(struct conn *c)
 static bool write_answer(struct conn *c)
 {
 	while (c->out_done < c->out_len) {
-		ssize_t n = send(c->fd, c->out + c->out_done, c->out_len - c->out_done, MSG_NOSIGNAL);
+		ssize_t n =
+		    send(c->fd, c->out + c->out_done, c->out_len - c->out_done, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -98,7 +103,8 @@ bool http_conn_step(struct listener *l, struct conn *c)
 		if (got <= 0)
 			return got == 0;
 		if (c->in_len >= LISTENER_REQUEST_BYTES)
-			answer(c, "431 Request Header Fields Too Large", "text/plain", "too large\n", false);
+			answer(c, "431 Request Header Fields Too Large", "text/plain",
+			       "too large\n", false);
 		else
 			answer_request(l, c);
 		c->want = POLLOUT;

@@ -1,6 +1,7 @@
 /*
- * Inside the challenge listeners: what the parts share. listener.c keeps the process's listeners and what each holds,
- * listener_bind.c opens sockets, listener_loop.c is the thread, listener_http.c and listener_alpn.c speak the protocols.
+ * Inside the challenge listeners: what the parts share. listener.c keeps the process's listeners
+ * and what each holds, listener_bind.c opens sockets, listener_loop.c is the thread,
+ * listener_http.c and listener_alpn.c speak the protocols.
  */
 #ifndef CHALLENGE_LISTENER_IMPL_H
 #define CHALLENGE_LISTENER_IMPL_H
@@ -13,29 +14,29 @@
 #include "challenge/listener_table.h"
 #include "sys/tlsserver.h"
 
-#define LISTENER_SOCKETS 2          /* IPv6 and IPv4 */
-#define LISTENER_CONNECTIONS 64     /* at once; more wait in the kernel's queue */
+#define LISTENER_SOCKETS 2       /* IPv6 and IPv4 */
+#define LISTENER_CONNECTIONS 256 /* at once; more wait in the kernel's queue */
 #define LISTENER_REQUEST_BYTES 8192
-#define LISTENER_DEADLINE_MS 5000   /* of one connection */
-#define LISTENER_DEADLINE_FULL_MS 1000 /* when all places are taken: slow ones make room sooner */
+#define LISTENER_DEADLINE_MS 5000      /* of one connection */
+#define LISTENER_DEADLINE_FULL_MS 2500 /* when all places are taken: slow ones make room sooner */
 
 struct listener {
 	enum listener_kind kind;
 	char *address;
-	unsigned refs;              /* under the registry's lock */
+	unsigned refs; /* under the registry's lock */
 	struct listener *next;
 	int sockets[LISTENER_SOCKETS];
 	size_t n_sockets;
-	int wake[2];                /* a byte in it ends the thread */
+	int wake[2]; /* a byte in it ends the thread */
 	pthread_t thread;
-	struct table *table;        /* token -> key authorization, or SNI name -> certificate and key */
-	struct tls_server *tls;     /* LISTENER_ALPN01 */
+	struct table *table;    /* token -> key authorization, or SNI name -> certificate and key */
+	struct tls_server *tls; /* LISTENER_ALPN01 */
 };
 
 struct conn {
 	int fd;
 	int64_t since_ms;
-	short want;                 /* POLLIN or POLLOUT */
+	short want; /* POLLIN or POLLOUT */
 	struct tls_conn *tls;
 	size_t in_len, out_len, out_done;
 	char out[2048];
@@ -50,7 +51,8 @@ bool alpn_conn_step(struct listener *l, struct conn *c);
 NODISCARD int alpn_server_open(struct listener *l, struct err *e);
 
 /* Binds and listens; sockets and n_sockets are set. ERR_USAGE for a malformed address, ERR_IO. */
-NODISCARD int listener_bind(const char *address, int sockets[LISTENER_SOCKETS], size_t *n_sockets, struct err *e);
+NODISCARD int listener_bind(const char *address, int sockets[LISTENER_SOCKETS], size_t *n_sockets,
+                            struct err *e);
 
 /* The thread; arg is the listener. Takes no lock but the table's. */
 void *listener_thread(void *arg);

@@ -1,7 +1,8 @@
 /*
- * The thread of one challenge listener: one poll over the listening sockets, the wake-up pipe and at most
- * LISTENER_CONNECTIONS connections. Nothing here blocks, every connection has a deadline, and when all places are taken
- * the deadline is shorter, so that slow clients cannot keep others out.
+ * The thread of one challenge listener: one poll over the listening sockets, the wake-up pipe and
+ * at most LISTENER_CONNECTIONS connections. Nothing here blocks, every connection has a deadline,
+ * and when all places are taken the deadline is shorter, so that slow clients cannot keep others
+ * out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@ struct loop {
 	size_t n;
 };
 
-/* Reads what the client sent beyond its request: closing with unread bytes would reset the connection, and the answer
- * could be lost. */
+/* Reads what the client sent beyond its request: closing with unread bytes would reset the
+ * connection, and the answer could be lost. */
 static void conn_close(struct conn *c)
 {
 	char rest[1024];

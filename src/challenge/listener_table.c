@@ -1,5 +1,6 @@
 /*
- * See listener_table.h. A chained hash table of fixed width under one lock, which is held for a look-up and a copy only.
+ * See listener_table.h. A chained hash table of fixed width under one lock, which is held for a
+ * look-up and a copy only.
  */
 #include "challenge/listener_table.h"
 
@@ -104,7 +105,8 @@ void table_drop(struct table *t, const char *name)
 		entry_free(x);
 }
 
-bool table_get(struct table *t, struct arena *a, const char *name, const char **first, const char **second)
+bool table_get(struct table *t, struct arena *a, const char *name, const char **first,
+               const char **second)
 {
 	pthread_mutex_lock(&t->lock);
 	struct entry *x = t->rows[row_of(name)];

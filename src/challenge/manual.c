@@ -1,5 +1,6 @@
 /*
- * A person publishes: what to publish is recorded and shown, the order stays pending until `everleaf verify`.
+ * A person publishes: what to publish is recorded and shown, the order stays pending until
+ * `everleaf verify`.
  */
 #include "challenge/solver_impl.h"
 

@@ -1,6 +1,6 @@
 /*
- * The table of solvers, what a challenge's value and location are, and the order in which every solver records and acts
- * (solver_impl.h). Runs on the worker's thread; no state of its own.
+ * The table of solvers, what a challenge's value and location are, and the order in which every
+ * solver records and acts (solver_impl.h). Runs on the worker's thread; no state of its own.
  */
 #include "challenge/solver.h"
 
@@ -37,7 +37,8 @@ int solver_fill(struct arena *a, struct challenge *c, const char *key_authorizat
 	unsigned char digest[HASH_MAX];
 
 	if (!c->token || !is_acme_token(c->token))
-		return err_set(e, ERR_PROTOCOL, "%s: the CA's %s challenge has no usable token", c->domain, c->type);
+		return err_set(e, ERR_PROTOCOL, "%s: the CA's %s challenge has no usable token",
+		               c->domain, c->type);
 	if (strcmp(c->type, "http-01") == 0) {
 		fill_http01(a, c, key_authorization);
 		return 0;
@@ -50,18 +51,22 @@ int solver_fill(struct arena *a, struct challenge *c, const char *key_authorizat
 	}
 	if (strcmp(c->type, "tls-alpn-01") == 0) {
 		c->value = hex_encode(a, digest, 32);
-		c->location = name_kind(c->domain) == NAME_IP ? name_ip_reverse(a, c->domain) : arena_strdup(a, c->domain);
+		c->location = name_kind(c->domain) == NAME_IP ? name_ip_reverse(a, c->domain)
+		                                              : arena_strdup(a, c->domain);
 		return 0;
 	}
-	return err_set(e, ERR_INPUT, "%s: no value is known for a challenge of type %s", c->domain, c->type);
+	return err_set(e, ERR_INPUT, "%s: no value is known for a challenge of type %s", c->domain,
+	               c->type);
 }
 
-static size_t batch_size(const struct solver_acts *acts, const struct solve *s, const struct challenge *v, size_t n)
+static size_t batch_size(const struct solver_acts *acts, const struct solve *s,
+                         const struct challenge *v, size_t n)
 {
 	return acts->batch ? acts->batch(s, v, n) : 1;
 }
 
-static int put_all(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+static int put_all(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n,
+                   struct err *e)
 {
 	for (size_t i = 0, k; acts->put && i < n; i += k) {
 		if (cancel_is_set(s->cancel))
@@ -72,7 +77,8 @@ static int put_all(const struct solver_acts *acts, struct solve *s, struct chall
 	return 0;
 }
 
-static int put_and_record(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+static int put_and_record(const struct solver_acts *acts, struct solve *s, struct challenge *v,
+                          size_t n, struct err *e)
 {
 	TRY(put_all(acts, s, v, n, e));
 	for (size_t i = 0; i < n; i++)
@@ -80,7 +86,8 @@ static int put_and_record(const struct solver_acts *acts, struct solve *s, struc
 	return s->journal ? s->journal->placed(s->journal->ctx, v, n, e) : 0;
 }
 
-int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct challenge *v,
+                        size_t n, struct err *e)
 {
 	struct err second;
 
@@ -93,13 +100,15 @@ int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct 
 	if (s->journal)
 		TRY(s->journal->about(s->journal->ctx, v, n, e));
 	int r = put_and_record(acts, s, v, n, e);
-	/* All of them are recorded, so all of them are taken back: which one failed half-way cannot be known of a hook. */
+	/* All of them are recorded, so all of them are taken back: which one failed half-way cannot
+	 * be known of a hook. */
 	if (r < 0 && solver_withdraw_with(acts, s, v, n, &second) < 0)
 		log_warn("after that failure: %s", second.text);
 	return r;
 }
 
-int solver_withdraw_with(const struct solver_acts *acts, struct solve *s, struct challenge *v, size_t n, struct err *e)
+int solver_withdraw_with(const struct solver_acts *acts, struct solve *s, struct challenge *v,
+                         size_t n, struct err *e)
 {
 	struct challenge *gone = ARENA_ARRAY(s->arena, struct challenge, n ? n : 1);
 	struct err now;

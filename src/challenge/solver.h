@@ -1,7 +1,8 @@
 /*
- * Solvers: publish what a challenge asks for, and take it away again. A solver works on all challenges of an order at once
- * (hook scripts with HOOK_CHAIN want them in one call; DNS waits once). It never sees the store: `journal` is given to it by
- * flow, and is told before anything is published and after it was taken away.
+ * Solvers: publish what a challenge asks for, and take it away again. A solver works on all
+ * challenges of an order at once (hook scripts with HOOK_CHAIN want them in one call; DNS waits
+ * once). It never sees the store: `journal` is given to it by flow, and is told before anything is
+ * published and after it was taken away.
  */
 #ifndef CHALLENGE_SOLVER_H
 #define CHALLENGE_SOLVER_H
@@ -23,30 +24,32 @@ struct solver_journal {
 
 /* What a solver may need of the certificate and the process; from the certificate's record. */
 struct solve {
-	const char *method;      /* of solvers.def */
-	const char *type;        /* the challenge type wanted */
+	const char *method; /* of solvers.def */
+	const char *type;   /* the challenge type wanted */
 	const char *webroot, *listen, *hook, *well_known;
 	bool hook_chain;
 	const char *const *hook_env; /* "NAME=value" list for hooks (hook_env.h), NULL-terminated */
 	const struct solver_journal *journal;
 	const struct cancel *cancel;
 	struct arena *arena;
-	void *state;             /* the solver's own, from check to close; NULL at first */
+	void *state; /* the solver's own, from check to close; NULL at first */
 };
 
 struct solver {
 	const char *method;
-	const char *const *types;  /* NULL-terminated: what it can do; the first is its default */
-	/* Before an order is made: what would fail for a reason that can be seen now (an unwritable web root, a port in use, a
-	 * missing hook). Listeners are bound here already and stay so until `close`. */
+	const char *const *types; /* NULL-terminated: what it can do; the first is its default */
+	/* Before an order is made: what would fail for a reason that can be seen now (an unwritable
+	 * web root, a port in use, a missing hook). Listeners are bound here already and stay so
+	 * until `close`. */
 	int (*check)(struct solve *s, struct err *e);
-	/* Publishes all n; on failure, what was published is taken away again. The values (token, value, location) are set. */
+	/* Publishes all n; on failure, what was published is taken away again. The values (token,
+	 * value, location) are set. */
 	int (*publish)(struct solve *s, struct challenge *v, size_t n, struct err *e);
-	/* Takes all n away; goes on after a failure and returns the first one. Works from the rows alone, so that a later process can
-	 * clean up after a dead one. */
+	/* Takes all n away; goes on after a failure and returns the first one. Works from the rows
+	 * alone, so that a later process can clean up after a dead one. */
 	int (*withdraw)(struct solve *s, struct challenge *v, size_t n, struct err *e);
 	void (*close)(struct solve *s); /* undoes check; NULL = nothing to undo */
-	bool waits_for_person;     /* manual: publish records and shows, the order stays pending */
+	bool waits_for_person; /* manual: publish records and shows, the order stays pending */
 };
 
 #define X(symbol) extern const struct solver solver_##symbol;
@@ -56,8 +59,10 @@ struct solver {
 /* By method; NULL = unknown. */
 const struct solver *solver_find(const char *method);
 
-/* Fills value and location of a row from its type, token and the account key (RFC 8555 8.3, 8.4; RFC 8737 3). dns-persist-01 is
- * filled by dnspersist01.h. key_authorization: token "." thumbprint. */
-NODISCARD int solver_fill(struct arena *a, struct challenge *c, const char *key_authorization, struct err *e);
+/* Fills value and location of a row from its type, token and the account key (RFC 8555 8.3, 8.4;
+ * RFC 8737 3). dns-persist-01 is filled by dnspersist01.h. key_authorization: token "." thumbprint.
+ */
+NODISCARD int solver_fill(struct arena *a, struct challenge *c, const char *key_authorization,
+                          struct err *e);
 
 #endif

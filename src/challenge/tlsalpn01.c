@@ -1,6 +1,7 @@
 /*
- * tls-alpn-01 (RFC 8737, RFC 8738 5) by a TLS listener of our own: for each name a self-signed certificate that carries
- * the digest of the key authorization. As with http01_standalone.c nothing outlives the process.
+ * tls-alpn-01 (RFC 8737, RFC 8738 5) by a TLS listener of our own: for each name a self-signed
+ * certificate that carries the digest of the key authorization. As with http01_standalone.c nothing
+ * outlives the process.
  */
 #include <string.h>
 

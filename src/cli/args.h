@@ -1,4 +1,5 @@
-/* What the options of each command fill. Where an interface of ops already has a struct for it, that one is filled at once. */
+/* What the options of each command fill. Where an interface of ops already has a struct for it,
+ * that one is filled at once. */
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
@@ -54,9 +55,10 @@ struct man_args {
 	const char *prose;
 };
 
-extern const struct option cert_options[], issue_options[], renew_options[], list_options[], log_options[], export_options[],
-	revoke_options[], verify_options[], check_options[], register_options[], account_update_options[],
-	account_rollover_options[], account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
-	man_options[];
+extern const struct option cert_options[], issue_options[], renew_options[], list_options[],
+    log_options[], export_options[], revoke_options[], verify_options[], check_options[],
+    register_options[], account_update_options[], account_rollover_options[],
+    account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
+    man_options[];
 
 #endif

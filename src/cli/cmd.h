@@ -4,7 +4,8 @@
 
 #include "cli/command.h"
 
-#define X(words, fn, type, own, common, flags, least, most, synopsis, completes, help) int fn(struct cli *c, struct err *e);
+#define X(words, fn, type, own, common, flags, least, most, synopsis, completes, help)             \
+	int fn(struct cli *c, struct err *e);
 #include "cli/commands.def"
 #undef X
 

@@ -37,7 +37,9 @@ int cmd_account_register(struct cli *c, struct err *e)
 	struct account account;
 
 	if (!r->eab_kid != !r->eab_hmac_file)
-		return err_set(e, ERR_USAGE, "--eab-kid and --eab-hmac-file belong together; your CA gives you both");
+		return err_set(
+		    e, ERR_USAGE,
+		    "--eab-kid and --eab-hmac-file belong together; your CA gives you both");
 	TRY(ops_account_register(c->ops, c->arena, r, &account, e));
 	print_account(c, &account);
 	return 0;
@@ -45,7 +47,9 @@ int cmd_account_register(struct cli *c, struct err *e)
 
 int cmd_account_list(struct cli *c, struct err *e)
 {
-	static const char *const heading[] = { "NAME", "CA", "STATUS", "KEY", "DEFAULT", "CONTACTS" };
+	static const char *const heading[] = {
+		"NAME", "CA", "STATUS", "KEY", "DEFAULT", "CONTACTS"
+	};
 	struct table t = { .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = 2 };
 	json_auto_t *array = json_array();
 	struct account *v;
@@ -54,8 +58,11 @@ int cmd_account_list(struct cli *c, struct err *e)
 	TRY(ops_account_list(c->ops, c->arena, &v, &n, e));
 	table_row(&t, heading);
 	for (size_t i = 0; i < n; i++) {
-		const char *cells[] = { shown(c->arena, v[i].name), shown(c->arena, v[i].ca), shown(c->arena, v[i].status), shown(c->arena, v[i].key_type),
-			                v[i].is_default ? "yes" : "", shown_names(c->arena, &v[i].contacts, 0) };
+		const char *cells[] = {
+			shown(c->arena, v[i].name),   shown(c->arena, v[i].ca),
+			shown(c->arena, v[i].status), shown(c->arena, v[i].key_type),
+			v[i].is_default ? "yes" : "", shown_names(c->arena, &v[i].contacts, 0)
+		};
 
 		table_row(&t, cells);
 		json_array_append_new(array, json_encode(account_fields, &v[i]));
@@ -103,7 +110,8 @@ int cmd_account_export(struct cli *c, struct err *e)
 	const struct account_args *args = c->args;
 	struct bytes data = { 0 };
 
-	TRY(ops_account_export(c->ops, c->arena, c->words.v[0], args->format, args->output, &data, e));
+	TRY(ops_account_export(c->ops, c->arena, c->words.v[0], args->format, args->output, &data,
+	                       e));
 	return print_exported(c, c->words.v[0], args->format, args->output, &data, e);
 }
 

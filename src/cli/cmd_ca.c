@@ -9,7 +9,9 @@
 int cmd_ca_list(struct cli *c, struct err *e)
 {
 	static const char *const heading[] = { "NAME", "KNOWN", "BINDING", "DIRECTORY" };
-	struct table t = { .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = SIZE_MAX };
+	struct table t = { .arena = c->arena,
+		           .n_columns = ARRAY_LEN(heading),
+		           .status_column = SIZE_MAX };
 	json_auto_t *array = json_array();
 	struct ca *v;
 	size_t n;
@@ -17,7 +19,8 @@ int cmd_ca_list(struct cli *c, struct err *e)
 	TRY(ops_ca_list(c->ops, c->arena, &v, &n, e));
 	table_row(&t, heading);
 	for (size_t i = 0; i < n; i++) {
-		const char *cells[] = { shown(c->arena, v[i].name), v[i].known ? "yes" : "added", v[i].needs_eab ? "needed" : "", shown(c->arena, v[i].url) };
+		const char *cells[] = { shown(c->arena, v[i].name), v[i].known ? "yes" : "added",
+			                v[i].needs_eab ? "needed" : "", shown(c->arena, v[i].url) };
 
 		table_row(&t, cells);
 		json_array_append_new(array, json_encode(ca_fields, &v[i]));
@@ -41,15 +44,19 @@ static void print_ca(struct cli *c, const struct ca *ca)
 	print_line(stdout, "directory", shown(c->arena, ca->url));
 	print_line(stdout, "staging", shown(c->arena, ca->staging));
 	print_line(stdout, "known", ca->known ? "yes" : "no, added here");
-	print_line(stdout, "binding", ca->needs_eab ? "needs --eab-kid and --eab-hmac-file" : "not needed");
+	print_line(stdout, "binding",
+	           ca->needs_eab ? "needs --eab-kid and --eab-hmac-file" : "not needed");
 	print_line(stdout, "trust anchors", ca->ca_bundle ? "its own" : "the system's");
-	print_line(stdout, "resolver", ca->resolver ? shown(c->arena, ca->resolver) : "the system's");
+	print_line(stdout, "resolver",
+	           ca->resolver ? shown(c->arena, ca->resolver) : "the system's");
 	if (ca->http_port || ca->tls_port)
-		print_line(stdout, "validates at", arena_printf(c->arena, "port %lld (http-01), port %lld (tls-alpn-01)",
-		                                                (long long)(ca->http_port ? ca->http_port : 80),
-		                                                (long long)(ca->tls_port ? ca->tls_port : 443)));
+		print_line(stdout, "validates at",
+		           arena_printf(c->arena, "port %lld (http-01), port %lld (tls-alpn-01)",
+		                        (long long)(ca->http_port ? ca->http_port : 80),
+		                        (long long)(ca->tls_port ? ca->tls_port : 443)));
 	if (ca->parallel)
-		print_line(stdout, "at once", arena_printf(c->arena, "%lld requests", (long long)ca->parallel));
+		print_line(stdout, "at once",
+		           arena_printf(c->arena, "%lld requests", (long long)ca->parallel));
 }
 
 int cmd_ca_show(struct cli *c, struct err *e)

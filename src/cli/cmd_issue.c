@@ -1,6 +1,6 @@
 /*
- * The commands that obtain: issue, renew, verify; and set, which shares issue's options. Their result is printed in one shape
- * (print_result.c); the exit status follows from it.
+ * The commands that obtain: issue, renew, verify; and set, which shares issue's options. Their
+ * result is printed in one shape (print_result.c); the exit status follows from it.
  */
 #include "cli/cmd.h"
 
@@ -26,7 +26,8 @@ int cmd_issue(struct cli *c, struct err *e)
 
 	add_names(c, &args->change);
 	if (args->from)
-		TRY(ops_issue_from(c->ops, c->arena, args->from, &args->change, &args->issue, &result, e));
+		TRY(ops_issue_from(c->ops, c->arena, args->from, &args->change, &args->issue,
+		                   &result, e));
 	else
 		TRY(ops_issue(c->ops, c->arena, &args->change, 1, &args->issue, &result, e));
 	return print_result(c, &result, RESULT_ISSUE, args->issue.dry_run, e);
@@ -39,7 +40,8 @@ int cmd_renew(struct cli *c, struct err *e)
 
 	args->renew.names = c->words;
 	TRY(ops_renew(c->ops, c->arena, &args->renew, &result, e));
-	return print_result(c, &result, c->words.n ? RESULT_ISSUE : RESULT_PASS, args->renew.dry_run, e);
+	return print_result(c, &result, c->words.n ? RESULT_ISSUE : RESULT_PASS,
+	                    args->renew.dry_run, e);
 }
 
 int cmd_verify(struct cli *c, struct err *e)
@@ -58,8 +60,11 @@ int cmd_set(struct cli *c, struct err *e)
 	struct cert_details details;
 	const char *name = c->words.v[0];
 
-	if (!change->given.n && !change->key_file && !change->csr_file && !change->keystore_password_file)
-		return err_set(e, ERR_USAGE, "`everleaf set` needs at least one option; see `everleaf set --help`");
+	if (!change->given.n && !change->key_file && !change->csr_file &&
+	    !change->keystore_password_file)
+		return err_set(
+		    e, ERR_USAGE,
+		    "`everleaf set` needs at least one option; see `everleaf set --help`");
 	TRY(ops_set(c->ops, c->arena, name, change, e));
 	if (!c->globals.json) {
 		printf("%s: updated\n", shown(c->arena, name));

@@ -19,8 +19,10 @@ int cmd_export(struct cli *c, struct err *e)
 	const struct export_options *export = &((struct export_args *)c->args)->export;
 	struct bytes data = { 0 };
 
-	if (!is_text(export->format) && !export->output && !c->globals.json && isatty(STDOUT_FILENO))
-		return err_set(e, ERR_USAGE, "%s is not text for a terminal; add -o FILE", export->format);
+	if (!is_text(export->format) && !export->output && !c->globals.json &&
+	    isatty(STDOUT_FILENO))
+		return err_set(e, ERR_USAGE, "%s is not text for a terminal; add -o FILE",
+		               export->format);
 	TRY(ops_export(c->ops, c->arena, c->words.v[0], export, &data, e));
 	return print_exported(c, c->words.v[0], export->format, export->output, &data, e);
 }
@@ -28,10 +30,16 @@ int cmd_export(struct cli *c, struct err *e)
 static int revoke_file(struct cli *c, const struct revoke_args *args, struct err *e)
 {
 	if (c->words.n)
-		return err_set(e, ERR_USAGE, "\"%s\" and --cert exclude each other; name the certificate or give its file", c->words.v[0]);
+		return err_set(
+		    e, ERR_USAGE,
+		    "\"%s\" and --cert exclude each other; name the certificate or give its file",
+		    c->words.v[0]);
 	if (!args->cert_file || !args->key_file)
-		return err_set(e, ERR_USAGE, "--cert and --key belong together: everleaf revoke --cert FILE --key FILE");
-	TRY(ops_revoke_file(c->ops, c->arena, args->cert_file, args->key_file, args->ca, args->reason, e));
+		return err_set(
+		    e, ERR_USAGE,
+		    "--cert and --key belong together: everleaf revoke --cert FILE --key FILE");
+	TRY(ops_revoke_file(c->ops, c->arena, args->cert_file, args->key_file, args->ca,
+	                    args->reason, e));
 	print_done(c, "revoked", args->cert_file);
 	return 0;
 }
@@ -43,9 +51,13 @@ int cmd_revoke(struct cli *c, struct err *e)
 	if (args->cert_file || args->key_file)
 		return revoke_file(c, args, e);
 	if (!c->words.n)
-		return err_set(e, ERR_USAGE, "`everleaf revoke` needs a certificate's NAME, or --cert FILE --key FILE");
+		return err_set(
+		    e, ERR_USAGE,
+		    "`everleaf revoke` needs a certificate's NAME, or --cert FILE --key FILE");
 	if (args->ca)
-		return err_set(e, ERR_USAGE, "--ca goes with --cert only; where \"%s\" came from is known", c->words.v[0]);
+		return err_set(e, ERR_USAGE,
+		               "--ca goes with --cert only; where \"%s\" came from is known",
+		               c->words.v[0]);
 	TRY(ops_revoke(c->ops, c->arena, c->words.v[0], args->reason, e));
 	print_done(c, "revoked", c->words.v[0]);
 	return 0;

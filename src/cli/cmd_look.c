@@ -1,6 +1,6 @@
 /*
- * The commands that only look: list, show, log, check, and the names for completion. list and log --json are written row by row,
- * as one array, so that their size does not matter.
+ * The commands that only look: list, show, log, check, and the names for completion. list and log
+ * --json are written row by row, as one array, so that their size does not matter.
  */
 #include "cli/cmd.h"
 
@@ -42,14 +42,18 @@ struct list_table {
 
 #define BETWEEN 43 /* columns of status, both days and the blanks around them, at their widest */
 
-
 static int list_row(void *ctx, const struct cert *cert, struct arena *a, struct err *e)
 {
 	struct list_table *t = ctx;
 	struct arena *own = t->table.arena;
-	const char *name = t->screen ? text_cut(own, shown(own, cert->name), 30) : shown(own, cert->name);
-	size_t before = text_width(name) + BETWEEN, left = t->screen > before ? t->screen - before : t->screen ? 1 : 0;
-	const char *cells[] = { name, shown(own, cert->status), shown_day(own, cert->not_after, t->now), shown_day(own, cert->renew_at, t->now),
+	const char *name =
+	    t->screen ? text_cut(own, shown(own, cert->name), 30) : shown(own, cert->name);
+	size_t before = text_width(name) + BETWEEN, left = t->screen > before ? t->screen - before
+	                                                   : t->screen        ? 1
+	                                                                      : 0;
+	const char *cells[] = { name, shown(own, cert->status),
+		                shown_day(own, cert->not_after, t->now),
+		                shown_day(own, cert->renew_at, t->now),
 		                shown_names(own, &cert->domains, left) };
 
 	table_row(&t->table, cells);
@@ -60,9 +64,11 @@ int cmd_list(struct cli *c, struct err *e)
 {
 	static const char *const heading[] = { "NAME", "STATUS", "EXPIRES", "RENEWS", "NAMES" };
 	const struct list_args *args = c->args;
-	struct list_table t = { .table = { .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = 1 },
-		                .now = clock_now(),
-		                .screen = terminal_width(stdout) };
+	struct list_table t = {
+		.table = { .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = 1 },
+		.now = clock_now(),
+		.screen = terminal_width(stdout)
+	};
 	bool begun = false;
 
 	if (c->globals.json) {
@@ -81,13 +87,17 @@ int cmd_list(struct cli *c, struct err *e)
 
 static void show_wanted(struct cli *c, const struct cert *cert)
 {
-	static const char *const hidden[] = { "id", "name", "status", "domains", "serial", "issuer", "not_before", "not_after", "renew_at", "last_error",
-		                              "own_csr", "created_at", "updated_at", "live_version" };
+	static const char *const hidden[] = { "id",         "name",        "status",
+		                              "domains",    "serial",      "issuer",
+		                              "not_before", "not_after",   "renew_at",
+		                              "last_error", "own_csr",     "created_at",
+		                              "updated_at", "live_version" };
 	json_auto_t *object = json_encode(cert_fields, cert);
 
-	FIELD_EACH(f, cert_fields) {
+	FIELD_EACH (f, cert_fields) {
 		const json_t *value = json_object_get(object, f->name);
-		bool skip = !value || json_is_null(value) || json_is_false(value) || (json_is_integer(value) && !json_integer_value(value)) ||
+		bool skip = !value || json_is_null(value) || json_is_false(value) ||
+		            (json_is_integer(value) && !json_integer_value(value)) ||
 		            (json_is_array(value) && !json_array_size(value));
 
 		for (size_t i = 0; !skip && i < ARRAY_LEN(hidden); i++)
@@ -97,7 +107,10 @@ static void show_wanted(struct cli *c, const struct cert *cert)
 		if (json_is_string(value))
 			print_line(stdout, f->name, shown(c->arena, json_string_value(value)));
 		else
-			print_line(stdout, f->name, json_is_true(value) ? "yes" : shown(c->arena, json_text(c->arena, value)));
+			print_line(stdout, f->name,
+			           json_is_true(value)
+			               ? "yes"
+			               : shown(c->arena, json_text(c->arena, value)));
 	}
 }
 
@@ -105,10 +118,14 @@ static void show_versions(struct cli *c, const struct cert_details *d, int64_t n
 {
 	for (size_t i = 0; i < d->n_versions; i++) {
 		const struct version *v = &d->versions[i];
-		const char *state = v->self_signed ? ", self-signed stand-in" : v->revoked_at ? ", revoked" : v->n == d->cert.live_version ? ", live" : "";
+		const char *state = v->self_signed                 ? ", self-signed stand-in"
+		                    : v->revoked_at                ? ", revoked"
+		                    : v->n == d->cert.live_version ? ", live"
+		                                                   : "";
 
 		print_line(stdout, i ? "" : "versions",
-		           arena_printf(c->arena, "%lld: issued %s, ends %s%s", (long long)v->n, shown_day(c->arena, v->issued_at, now),
+		           arena_printf(c->arena, "%lld: issued %s, ends %s%s", (long long)v->n,
+		                        shown_day(c->arena, v->issued_at, now),
 		                        shown_day(c->arena, v->not_after, now), state));
 	}
 }
@@ -119,8 +136,10 @@ static void show_cert(struct cli *c, const struct cert_details *d)
 	int64_t now = clock_now();
 
 	print_line(stdout, "name", shown(c->arena, cert->name));
-	print_line(stdout, "status", arena_printf(c->arena, "%s%s%s", status_colour(stdout, cert->status), shown(c->arena, cert->status),
-	                                          *status_colour(stdout, cert->status) ? colour_end(stdout) : ""));
+	print_line(stdout, "status",
+	           arena_printf(c->arena, "%s%s%s", status_colour(stdout, cert->status),
+	                        shown(c->arena, cert->status),
+	                        *status_colour(stdout, cert->status) ? colour_end(stdout) : ""));
 	for (size_t i = 0; i < cert->domains.n; i++)
 		print_line(stdout, i ? "" : "names", shown(c->arena, cert->domains.v[i]));
 	if (cert->not_after) {
@@ -152,8 +171,10 @@ static void show_json(struct cli *c, const struct cert_details *d)
 
 	for (size_t i = 0; i < d->n_versions; i++)
 		json_array_append_new(versions, json_encode(version_fields, &d->versions[i]));
-	json_object_set_new(object, "live_path", d->live_path ? json_string(d->live_path) : json_null());
-	json_object_set_new(object, "renewal_reason", d->renewal_reason ? json_string(d->renewal_reason) : json_null());
+	json_object_set_new(object, "live_path",
+	                    d->live_path ? json_string(d->live_path) : json_null());
+	json_object_set_new(object, "renewal_reason",
+	                    d->renewal_reason ? json_string(d->renewal_reason) : json_null());
 	json_object_set_new(object, "versions", versions);
 	json_object_set_new(object, "challenges", challenges_json(d->challenges, d->n_challenges));
 	print_json(c->arena, object);
@@ -182,7 +203,8 @@ static void print_event(struct cli *c, struct arena *a, const struct event *even
 		return;
 	}
 	clock_format_rfc3339(event->at, stamp);
-	printf("%.10s %.8s  %-10s  %s\n", stamp, stamp + 11, shown(a, event->kind), shown(a, event->text));
+	printf("%.10s %.8s  %-10s  %s\n", stamp, stamp + 11, shown(a, event->kind),
+	       shown(a, event->text));
 }
 
 static int print_events(struct cli *c, int64_t *last, bool *begun, struct err *e)
@@ -210,7 +232,8 @@ int cmd_log(struct cli *c, struct err *e)
 
 	TRY(print_events(c, &last, &begun, e));
 	if (!last)
-		TRY(ops_show(c->ops, c->arena, c->words.v[0], &details, e)); /* is there such a certificate? */
+		TRY(ops_show(c->ops, c->arena, c->words.v[0], &details,
+		             e)); /* is there such a certificate? */
 	while (args->follow && cancel_sleep_ms(c->cancel, FOLLOW_MS, &interrupted) == 0)
 		TRY(print_events(c, &last, &begun, e));
 	if (c->globals.json)
@@ -221,9 +244,13 @@ int cmd_log(struct cli *c, struct err *e)
 static void print_expiring(struct cli *c, const struct expiring *x)
 {
 	int64_t now = clock_now();
-	const char *why = x->last_error ? arena_printf(c->arena, "; last error: %s", shown(c->arena, x->last_error)) : "";
+	const char *why = x->last_error ? arena_printf(c->arena, "; last error: %s",
+	                                               shown(c->arena, x->last_error))
+	                                : "";
 
-	printf("%s: %s %s%s\n", shown(c->arena, x->name), x->not_after > now ? "expires" : "expired", shown_time(c->arena, x->not_after, now), why);
+	printf("%s: %s %s%s\n", shown(c->arena, x->name),
+	       x->not_after > now ? "expires" : "expired", shown_time(c->arena, x->not_after, now),
+	       why);
 }
 
 /* Status 1 says it; the lines on standard output say which, so no error line follows. */
@@ -238,8 +265,11 @@ int cmd_check(struct cli *c, struct err *e)
 		json_auto_t *array = json_array();
 
 		for (size_t i = 0; i < n; i++)
-			json_array_append_new(array, json_pack("{s:s?, s:s?, s:s?, s:s?}", "name", v[i].name, "status", v[i].status, "not_after",
-			                                       clock_rfc3339(c->arena, v[i].not_after), "last_error", v[i].last_error));
+			json_array_append_new(
+			    array, json_pack("{s:s?, s:s?, s:s?, s:s?}", "name", v[i].name,
+			                     "status", v[i].status, "not_after",
+			                     clock_rfc3339(c->arena, v[i].not_after), "last_error",
+			                     v[i].last_error));
 		print_json(c->arena, array);
 	}
 	for (size_t i = 0; i < n && !c->globals.json; i++)

@@ -1,7 +1,8 @@
 /*
- * The command line as data: every command is a row of commands.def with tables of options, from which come the parser, the help,
- * the man pages, the completion scripts and `everleaf commands`. An option says where its value goes: into a field of the
- * certificate (cert_fields) or into a member of the command's own argument struct (args.h).
+ * The command line as data: every command is a row of commands.def with tables of options, from
+ * which come the parser, the help, the man pages, the completion scripts and `everleaf commands`.
+ * An option says where its value goes: into a field of the certificate (cert_fields) or into a
+ * member of the command's own argument struct (args.h).
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -31,25 +32,26 @@ enum option_flags {
 	OPTION_READS = 4,    /* a file read once; "-" is standard input */
 	OPTION_NEGATIVE = 8, /* OPT_CERT flag: sets the field to false */
 	OPTION_NEEDED = 16,
-	OPTION_ADDRESS = 32, /* ADDR:PORT */
-	OPTION_RENEWAL = 64, /* 15d or 1/3 */
+	OPTION_ADDRESS = 32,   /* ADDR:PORT */
+	OPTION_RENEWAL = 64,   /* 15d or 1/3 */
 	OPTION_NAME_SET = 128, /* cannot stand beside --from */
 };
 
 struct option {
 	const char *name;
-	char letter;             /* 0 = none */
+	char letter; /* 0 = none */
 	enum option_kind kind;
 	unsigned flags;
-	const char *arg;         /* its value's name in texts; NULL = takes none */
+	const char *arg;           /* its value's name in texts; NULL = takes none */
 	const char *const *values; /* the only ones allowed, NULL-terminated; NULL = any */
-	const char *field;       /* OPT_CERT: in cert_fields; NULL = none (a HOW without a value) */
-	size_t offset;           /* else: in the argument struct */
-	int min, max;            /* OPT_NUMBER */
-	const char *fallback;    /* the value when an optional one is left out */
-	const char *method, *challenge; /* a HOW: what it sets in the certificate; challenge NULL = chosen by the names */
-	const char *goes_with;   /* methods it belongs to, blank-separated; NULL = all */
-	const char *env;         /* a global one: the variable that stands for it */
+	const char *field;    /* OPT_CERT: in cert_fields; NULL = none (a HOW without a value) */
+	size_t offset;        /* else: in the argument struct */
+	int min, max;         /* OPT_NUMBER */
+	const char *fallback; /* the value when an optional one is left out */
+	const char *method, *challenge; /* a HOW: what it sets in the certificate; challenge NULL =
+	                                   chosen by the names */
+	const char *goes_with;          /* methods it belongs to, blank-separated; NULL = all */
+	const char *env;                /* a global one: the variable that stands for it */
 	const char *help;
 };
 #define OPTION_EACH(o, table) for (const struct option *o = (table); o->name; o++)
@@ -68,12 +70,14 @@ struct cli;
 struct command {
 	const char *words; /* "account register" */
 	int (*run)(struct cli *c, struct err *e);
-	const struct option *options, *shared; /* two tables, the second one used by several commands; NULL = none */
+	const struct option *options,
+	    *shared; /* two tables, the second one used by several commands; NULL = none */
 	size_t args_size;
 	unsigned flags;
 	unsigned min_words, max_words;
-	const char *synopsis; /* what stands after the name, in words */
-	const char *completes; /* what its words are: "certificates", "accounts", "cas", "commands", a list, or "" */
+	const char *synopsis;  /* what stands after the name, in words */
+	const char *completes; /* what its words are: "certificates", "accounts", "cas", "commands",
+	                          a list, or "" */
 	const char *help;
 };
 extern const struct command commands[];
@@ -92,11 +96,11 @@ struct cli {
 	const struct command *command; /* NULL: the program itself, with --help or --version */
 	const char *group;             /* "account", when only help for the group is wanted */
 	struct globals globals;
-	void *args;                    /* of the command's own type */
-	struct strings words;          /* what stands beside the options */
+	void *args;           /* of the command's own type */
+	struct strings words; /* what stands beside the options */
 	const struct cancel *cancel;
-	struct ops *ops;               /* open if the command has COMMAND_STATE */
-	struct progress *progress;     /* to be taken away before anything is printed; NULL = none */
+	struct ops *ops;           /* open if the command has COMMAND_STATE */
+	struct progress *progress; /* to be taken away before anything is printed; NULL = none */
 };
 
 /* Groups ("account", "ca"): what stands before the verb. */

@@ -1,5 +1,6 @@
 /*
- * The table of commands, from commands.def, and looking things up in it. Constant data; nothing here runs a command.
+ * The table of commands, from commands.def, and looking things up in it. Constant data; nothing
+ * here runs a command.
  */
 #include "cli/command.h"
 
@@ -9,25 +10,33 @@
 #include "cli/cmd.h"
 
 const struct command commands[] = {
-#define X(words_, fn, type, own, common, flags_, least, most, synopsis_, completes_, help_)                             \
-	{ .words = (words_), .run = (fn), .options = (own), .shared = (common), .args_size = sizeof(struct type),       \
-	  .flags = (flags_), .min_words = (least), .max_words = (most), .synopsis = (synopsis_), .completes = (completes_), \
+#define X(words_, fn, type, own, common, flags_, least, most, synopsis_, completes_, help_)        \
+	{ .words = (words_),                                                                       \
+	  .run = (fn),                                                                             \
+	  .options = (own),                                                                        \
+	  .shared = (common),                                                                      \
+	  .args_size = sizeof(struct type),                                                        \
+	  .flags = (flags_),                                                                       \
+	  .min_words = (least),                                                                    \
+	  .max_words = (most),                                                                     \
+	  .synopsis = (synopsis_),                                                                 \
+	  .completes = (completes_),                                                               \
 	  .help = (help_) },
 #include "cli/commands.def"
 #undef X
 	{ 0 }
 };
 
-const struct command_group command_groups[] = {
-	{ "account", "accounts at CAs" },
-	{ "ca", "the CAs themselves" },
-	{ "master-key", "the key that seals all other keys" },
-	{ 0 }
-};
+const struct command_group command_groups[] = { { "account", "accounts at CAs" },
+	                                        { "ca", "the CAs themselves" },
+	                                        { "master-key",
+	                                          "the key that seals all other keys" },
+	                                        { 0 } };
 
 const struct command *command_find(const char *words)
 {
-	COMMAND_EACH(c) {
+	COMMAND_EACH(c)
+	{
 		if (strcmp(c->words, words) == 0)
 			return c;
 	}
@@ -71,7 +80,8 @@ static unsigned distance(const char *x, const char *y)
 				rows[i][j] = (unsigned)(i + j);
 				continue;
 			}
-			rows[i][j] = least(least(rows[i - 1][j], rows[i][j - 1]) + 1, rows[i - 1][j - 1] + (x[i - 1] != y[j - 1]));
+			rows[i][j] = least(least(rows[i - 1][j], rows[i][j - 1]) + 1,
+			                   rows[i - 1][j - 1] + (x[i - 1] != y[j - 1]));
 			if (i > 1 && j > 1 && x[i - 1] == y[j - 2] && x[i - 2] == y[j - 1])
 				rows[i][j] = least(rows[i][j], rows[i - 2][j - 2] + 1);
 		}

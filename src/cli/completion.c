@@ -1,5 +1,6 @@
 /*
- * What both completion scripts are made of: which kind of thing an option's value or a command's word is.
+ * What both completion scripts are made of: which kind of thing an option's value or a command's
+ * word is.
  */
 #include "cli/completion.h"
 
@@ -46,10 +47,13 @@ const char *completion_commands(struct arena *a, const char *group)
 {
 	struct strings words = { 0 };
 
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		size_t skip = group ? strlen(group) + 1 : 0;
 
-		if ((command->flags & COMMAND_HIDDEN) || (group && !command_in_group(command, group)) || (!group && strchr(command->words, ' ')))
+		if ((command->flags & COMMAND_HIDDEN) ||
+		    (group && !command_in_group(command, group)) ||
+		    (!group && strchr(command->words, ' ')))
 			continue;
 		strings_add(a, &words, command->words + skip);
 	}
@@ -72,6 +76,8 @@ int cmd_completion(struct cli *c, struct err *e)
 	const char *shell = c->words.v[0];
 
 	if (strcmp(shell, "bash") != 0 && strcmp(shell, "zsh") != 0)
-		return err_set(e, ERR_USAGE, "there is no completion for \"%s\": everleaf completion bash|zsh", shell);
+		return err_set(e, ERR_USAGE,
+		               "there is no completion for \"%s\": everleaf completion bash|zsh",
+		               shell);
 	return print_text(c, "script", write_script, shell, e);
 }

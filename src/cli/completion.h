@@ -9,7 +9,8 @@
 void completion_bash(struct arena *a, FILE *out);
 void completion_zsh(struct arena *a, FILE *out);
 
-/* What an option's value is, in the words the scripts use: "files", "folders", "names accounts", "words a b"; "" = anything. */
+/* What an option's value is, in the words the scripts use: "files", "folders", "names accounts",
+ * "words a b"; "" = anything. */
 const char *completion_value(struct arena *a, const struct option *o);
 /* The same for a command's words. */
 const char *completion_words(struct arena *a, const struct command *command);

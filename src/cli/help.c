@@ -1,6 +1,6 @@
 /*
- * The help of the program, a group and a command, laid out for 80 columns; and the same as data. Everything said comes from
- * commands.def and the option tables.
+ * The help of the program, a group and a command, laid out for 80 columns; and the same as data.
+ * Everything said comes from commands.def and the option tables.
  */
 #include "cli/help.h"
 
@@ -80,7 +80,7 @@ static void options(struct arena *a, FILE *out, const struct option *table, bool
 {
 	if (!table)
 		return;
-	OPTION_EACH(o, table) {
+	OPTION_EACH (o, table) {
 		const char *left = option_shown(a, o);
 
 		if ((o->method != NULL) != hows)
@@ -105,7 +105,8 @@ static void usage(FILE *out, const struct command *command)
 	do {
 		size_t len = strcspn(line, "\n");
 
-		fprintf(out, "%s everleaf %s%s%.*s\n", lead, command->words, len ? " " : "", (int)len, line);
+		fprintf(out, "%s everleaf %s%s%.*s\n", lead, command->words, len ? " " : "",
+		        (int)len, line);
 		line += len + (line[len] == '\n');
 		lead = "      ";
 	} while (*line);
@@ -119,9 +120,12 @@ static void command_help(struct arena *a, FILE *out, const struct command *comma
 	fputc('\n', out);
 	wrap(out, command->help, 0);
 	if (command->flags & COMMAND_HOW)
-		fputs("\nDOMAIN is a name, a wildcard *.example.org, an internationalised name or an IP\naddress; up to 100.\n", out);
+		fputs("\nDOMAIN is a name, a wildcard *.example.org, an internationalised name or "
+		      "an IP\naddress; up to 100.\n",
+		      out);
 	if (command->shared == cert_options) {
-		fprintf(out, "\nHOW the names are proved, %s:\n", command->flags & COMMAND_HOW ? "exactly one" : "at most one");
+		fprintf(out, "\nHOW the names are proved, %s:\n",
+		        command->flags & COMMAND_HOW ? "exactly one" : "at most one");
 		options(a, out, command->shared, true);
 	}
 	if (command->options || command->shared) {
@@ -136,8 +140,10 @@ static void command_help(struct arena *a, FILE *out, const struct command *comma
 
 static void command_rows(FILE *out, const char *group)
 {
-	COMMAND_EACH(command) {
-		if (!(command->flags & COMMAND_HIDDEN) && (!group || command_in_group(command, group)))
+	COMMAND_EACH(command)
+	{
+		if (!(command->flags & COMMAND_HIDDEN) &&
+		    (!group || command_in_group(command, group)))
 			row(out, command->words, command->help, 22);
 	}
 }
@@ -153,13 +159,15 @@ static void program_help(struct arena *a, FILE *out)
 {
 	fputs("everleaf obtains, renews, installs and revokes TLS certificates from\n"
 	      "Let's Encrypt and any other ACME CA.\n\n"
-	      "usage: everleaf [GLOBAL OPTIONS] COMMAND [ARGS]\n\n", out);
+	      "usage: everleaf [GLOBAL OPTIONS] COMMAND [ARGS]\n\n",
+	      out);
 	command_rows(out, NULL);
 	global_part(a, out);
 	fputs("\nTo begin, with a web server that serves /var/www/html:\n"
 	      "  everleaf issue example.org --webroot /var/www/html --email you@example.org \\\n"
 	      "      --agree-tos\n"
-	      "\nMore: everleaf COMMAND --help, man everleaf\n", out);
+	      "\nMore: everleaf COMMAND --help, man everleaf\n",
+	      out);
 }
 
 static json_t *option_json(const struct option *o)
@@ -169,9 +177,10 @@ static json_t *option_json(const struct option *o)
 
 	for (const char *const *v = o->values; v && *v; v++)
 		json_array_append_new(values, json_string(*v));
-	return json_pack("{s:s, s:s?, s:s?, s:b, s:b, s:b, s:o, s:s?, s:s}", "name", o->name, "letter", o->letter ? letter : NULL, "value", o->arg,
-	                 "value_optional", !!(o->flags & OPTION_OPTIONAL), "repeatable", option_repeats(o), "how", o->method != NULL, "values", values,
-	                 "variable", o->env, "help", o->help);
+	return json_pack("{s:s, s:s?, s:s?, s:b, s:b, s:b, s:o, s:s?, s:s}", "name", o->name,
+	                 "letter", o->letter ? letter : NULL, "value", o->arg, "value_optional",
+	                 !!(o->flags & OPTION_OPTIONAL), "repeatable", option_repeats(o), "how",
+	                 o->method != NULL, "values", values, "variable", o->env, "help", o->help);
 }
 
 json_t *command_json(const struct command *command)
@@ -182,18 +191,21 @@ json_t *command_json(const struct command *command)
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		if (!tables[i])
 			continue;
-		OPTION_EACH(o, tables[i])
+		OPTION_EACH (o, tables[i])
 			json_array_append_new(options_array, option_json(o));
 	}
-	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "command", command->words, "synopsis", command->synopsis, "help", command->help, "hidden",
-	                 !!(command->flags & COMMAND_HIDDEN), "changes", !!(command->flags & COMMAND_CREATES), "options", options_array);
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "command", command->words, "synopsis",
+	                 command->synopsis, "help", command->help, "hidden",
+	                 !!(command->flags & COMMAND_HIDDEN), "changes",
+	                 !!(command->flags & COMMAND_CREATES), "options", options_array);
 }
 
 static json_t *commands_json(const char *group)
 {
 	json_t *array = json_array();
 
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		if (!group || command_in_group(command, group))
 			json_array_append_new(array, command_json(command));
 	}
@@ -204,12 +216,13 @@ static json_t *everything(const char *group)
 {
 	json_t *globals = json_array();
 
-	OPTION_EACH(o, global_options)
+	OPTION_EACH (o, global_options)
 		json_array_append_new(globals, option_json(o));
 	return json_pack("{s:o, s:o}", "commands", commands_json(group), "global_options", globals);
 }
 
-int help_print(struct cli *c, const struct command *command, const char *group, FILE *out, struct err *e)
+int help_print(struct cli *c, const struct command *command, const char *group, FILE *out,
+               struct err *e)
 {
 	if (c->globals.json) {
 		json_auto_t *object = command ? command_json(command) : everything(group);
@@ -241,7 +254,7 @@ int cmd_commands(struct cli *c, struct err *e)
 	if (c->globals.json)
 		return help_print(c, NULL, NULL, stdout, e);
 	COMMAND_EACH(command)
-		puts(command->words);
+	puts(command->words);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #include "cli/command.h"
 
 /* command NULL: the group's, or with group NULL the program's. With --json the same as data. */
-NODISCARD int help_print(struct cli *c, const struct command *command, const char *group, FILE *out, struct err *e);
+NODISCARD int help_print(struct cli *c, const struct command *command, const char *group, FILE *out,
+                         struct err *e);
 
 /* "--output FILE", "--standalone [ADDR:PORT]", "--email ADDR..." */
 const char *option_shown(struct arena *a, const struct option *o);

@@ -1,6 +1,7 @@
 /*
- * Manual pages, as roff: names, synopses and options come from the tables, the words around them from docs/man. One page for the
- * program, one for each command that stands alone, one for each group.
+ * Manual pages, as roff: names, synopses and options come from the tables, the words around them
+ * from docs/man. One page for the program, one for each command that stands alone, one for each
+ * group.
  */
 #include <string.h>
 
@@ -20,14 +21,18 @@ static void text(FILE *out, const char *s)
 
 static void head(FILE *out, const char *page, const char *help)
 {
-	fprintf(out, ".\\\" Made from the table of commands and docs/man.\n.TH \"EVERLEAF%s", *page ? "\\-" : "");
+	fprintf(out, ".\\\" Made from the table of commands and docs/man.\n.TH \"EVERLEAF%s",
+	        *page ? "\\-" : "");
 	for (const char *s = page; *s; s++) {
 		if (*s == '-')
 			fputs("\\-", out);
 		else
 			fputc(*s >= 'a' && *s <= 'z' ? *s - 'a' + 'A' : *s, out);
 	}
-	fprintf(out, "\" 1 \"\" \"everleaf " EVERLEAF_VERSION "\" \"Everleaf\"\n.nh\n.SH NAME\neverleaf%s", *page ? "\\-" : "");
+	fprintf(out,
+	        "\" 1 \"\" \"everleaf " EVERLEAF_VERSION
+	        "\" \"Everleaf\"\n.nh\n.SH NAME\neverleaf%s",
+	        *page ? "\\-" : "");
 	text(out, page);
 	fputs(" \\- ", out);
 	text(out, help);
@@ -71,7 +76,7 @@ static void option_part(FILE *out, struct arena *a, const struct option *table, 
 {
 	if (!table)
 		return;
-	OPTION_EACH(o, table) {
+	OPTION_EACH (o, table) {
 		if ((o->method != NULL) == hows)
 			one_option(out, a, o);
 	}
@@ -80,7 +85,8 @@ static void option_part(FILE *out, struct arena *a, const struct option *table, 
 static void options_of(FILE *out, struct arena *a, const struct command *command)
 {
 	if (command->shared == cert_options) {
-		fprintf(out, ".SH \"HOW THE NAMES ARE PROVED\"\n%s of these.\n", command->flags & COMMAND_HOW ? "Exactly one" : "At most one");
+		fprintf(out, ".SH \"HOW THE NAMES ARE PROVED\"\n%s of these.\n",
+		        command->flags & COMMAND_HOW ? "Exactly one" : "At most one");
 		option_part(out, a, command->shared, true);
 	}
 	if (command->options || command->shared)
@@ -92,7 +98,8 @@ static void options_of(FILE *out, struct arena *a, const struct command *command
 static void verbs(FILE *out, struct arena *a, const char *group)
 {
 	fputs(".SH COMMANDS\n", out);
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		if (!command_in_group(command, group))
 			continue;
 		fputs(".SS \"everleaf ", out);
@@ -110,7 +117,8 @@ static void verbs(FILE *out, struct arena *a, const char *group)
 static void all_commands(FILE *out)
 {
 	fputs(".SH COMMANDS\n", out);
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		if (command->flags & COMMAND_HIDDEN)
 			continue;
 		fputs(".TP\n\\fB", out);
@@ -130,7 +138,8 @@ static void exit_status(FILE *out)
 		{ "1", "It failed; `everleaf check`: something expires." },
 		{ "2", "Wrong usage or configuration; nothing was changed." },
 		{ "3", "Some of several items failed." },
-		{ "75", "Try again later: a rate limit, a CA or network that cannot be reached, a certificate that another process works on, an interruption." },
+		{ "75", "Try again later: a rate limit, a CA or network that cannot be reached, a "
+		        "certificate that another process works on, an interruption." },
 	};
 
 	fputs(".SH \"EXIT STATUS\"\n", out);
@@ -148,10 +157,12 @@ static void see_also(FILE *out, const char *page)
 	fputs(".SH \"SEE ALSO\"\n", out);
 	if (*page)
 		fputs("\\fBeverleaf\\fR(1)", out);
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		size_t len = strcspn(command->words, " ");
 
-		if ((command->flags & COMMAND_HIDDEN) || (strncmp(last, command->words, len) == 0 && last[len] == command->words[len]) ||
+		if ((command->flags & COMMAND_HIDDEN) ||
+		    (strncmp(last, command->words, len) == 0 && last[len] == command->words[len]) ||
 		    (strlen(page) == len && strncmp(page, command->words, len) == 0))
 			continue;
 		fprintf(out, "%s\\fBeverleaf\\-", *page || *last ? ",\n" : "");
@@ -182,7 +193,8 @@ static void program_page(FILE *out, struct arena *a, const char *prose)
 	tail(out, a, "", prose);
 }
 
-static void command_page(FILE *out, struct arena *a, const struct command *command, const char *prose)
+static void command_page(FILE *out, struct arena *a, const struct command *command,
+                         const char *prose)
 {
 	head(out, command->words, command->help);
 	fputs(".SH SYNOPSIS\n", out);
@@ -192,11 +204,13 @@ static void command_page(FILE *out, struct arena *a, const struct command *comma
 	tail(out, a, command->words, prose);
 }
 
-static void group_page(FILE *out, struct arena *a, const struct command_group *group, const char *prose)
+static void group_page(FILE *out, struct arena *a, const struct command_group *group,
+                       const char *prose)
 {
 	head(out, group->word, group->help);
 	fputs(".SH SYNOPSIS\n", out);
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		if (command_in_group(command, group->word))
 			synopsis_of(out, command);
 	}

@@ -1,6 +1,7 @@
 /*
- * The options of every command. The words of the help, the man pages and the completion scripts come from here. An option that
- * keeps something in the certificate names its field; the others name a member of the command's argument struct.
+ * The options of every command. The words of the help, the man pages and the completion scripts
+ * come from here. An option that keeps something in the certificate names its field; the others
+ * name a member of the command's argument struct.
  */
 #include <stddef.h>
 
@@ -16,197 +17,277 @@ static const char *const keystores[] = { "pem", "pkcs12", "jks", NULL };
 static const char *const statuses[] = { "pending", "issued", "failed", "revoked", "expired", NULL };
 static const char *const formats[] = { "pem", "pkcs12", "jks", "der", NULL };
 static const char *const parts[] = { "all", "fullchain", "cert", "chain", "key", NULL };
-static const char *const reasons[] = { "unspecified", "keyCompromise", "superseded", "cessationOfOperation", "affiliationChanged", NULL };
+static const char *const reasons[] = { "unspecified",          "keyCompromise",      "superseded",
+	                               "cessationOfOperation", "affiliationChanged", NULL };
 static const char *const key_formats[] = { "pem", "jwk", NULL };
 
 const struct option global_options[] = {
-	{ "state", .kind = OPT_STRING, .arg = "DIR", TO(globals, state_dir), .env = "EVERLEAF_STATE",
-	  .help = "where everything lives (default /var/lib/everleaf as root, else $XDG_STATE_HOME/everleaf)" },
-	{ "config", .kind = OPT_STRING, .arg = "FILE", TO(globals, config_file), .env = "EVERLEAF_CONFIG",
+	{ "state", .kind = OPT_STRING, .arg = "DIR", TO(globals, state_dir),
+	  .env = "EVERLEAF_STATE",
+	  .help = "where everything lives (default /var/lib/everleaf as root, else "
+	          "$XDG_STATE_HOME/everleaf)" },
+	{ "config", .kind = OPT_STRING, .arg = "FILE", TO(globals, config_file),
+	  .env = "EVERLEAF_CONFIG",
 	  .help = "configuration file (default /etc/everleaf/everleaf.yaml if it is there)" },
-	{ "database", .kind = OPT_STRING, .arg = "URL", TO(globals, database_url), .env = "EVERLEAF_DATABASE",
+	{ "database", .kind = OPT_STRING, .arg = "URL", TO(globals, database_url),
+	  .env = "EVERLEAF_DATABASE",
 	  .help = "sqlite:FILE (default: everleaf.db in the state folder)" },
-	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, ca_bundle), .env = "EVERLEAF_CA_BUNDLE",
+	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, ca_bundle),
+	  .env = "EVERLEAF_CA_BUNDLE",
 	  .help = "trust anchors for the ACME server's own TLS (default: the system's)" },
-	{ "json", .kind = OPT_FLAG, TO(globals, json), .help = "print one JSON document on standard output, and nothing else there" },
-	{ "quiet", .letter = 'q', .kind = OPT_COUNT, TO(globals, quiet), .help = "no progress; twice: errors only" },
-	{ "verbose", .letter = 'v', .kind = OPT_COUNT, TO(globals, verbose), .help = "more on standard error; twice: every request" },
-	{ "help", .letter = 'h', .kind = OPT_FLAG, TO(globals, help), .help = "explain the command" },
+	{ "json", .kind = OPT_FLAG, TO(globals, json),
+	  .help = "print one JSON document on standard output, and nothing else there" },
+	{ "quiet", .letter = 'q', .kind = OPT_COUNT, TO(globals, quiet),
+	  .help = "no progress; twice: errors only" },
+	{ "verbose", .letter = 'v', .kind = OPT_COUNT, TO(globals, verbose),
+	  .help = "more on standard error; twice: every request" },
+	{ "help", .letter = 'h', .kind = OPT_FLAG, TO(globals, help),
+	  .help = "explain the command" },
 	{ "version", .kind = OPT_FLAG, TO(globals, version), .help = "print the version" },
 	{ 0 }
 };
 
 const struct option cert_options[] = {
 	/* HOW: exactly one */
-	{ "webroot", .kind = OPT_CERT, .arg = "DIR", .field = "webroot", .flags = OPTION_ABSOLUTE, .method = "webroot", .challenge = "http-01",
-	  .help = "http-01: write the answer below DIR/.well-known/acme-challenge/, where a web server shows it" },
-	{ "standalone", .kind = OPT_CERT, .arg = "ADDR:PORT", .field = "listen", .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":80",
-	  .method = "standalone", .challenge = "http-01", .help = "http-01: answer by a listener of its own (default :80)" },
-	{ "alpn", .kind = OPT_CERT, .arg = "ADDR:PORT", .field = "listen", .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":443",
-	  .method = "alpn", .challenge = "tls-alpn-01", .help = "tls-alpn-01: answer by a listener of its own (default :443)" },
+	{ "webroot", .kind = OPT_CERT, .arg = "DIR", .field = "webroot", .flags = OPTION_ABSOLUTE,
+	  .method = "webroot", .challenge = "http-01",
+	  .help = "http-01: write the answer below DIR/.well-known/acme-challenge/, where a web "
+	          "server shows it" },
+	{ "standalone", .kind = OPT_CERT, .arg = "ADDR:PORT", .field = "listen",
+	  .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":80", .method = "standalone",
+	  .challenge = "http-01",
+	  .help = "http-01: answer by a listener of its own (default :80)" },
+	{ "alpn", .kind = OPT_CERT, .arg = "ADDR:PORT", .field = "listen",
+	  .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":443", .method = "alpn",
+	  .challenge = "tls-alpn-01",
+	  .help = "tls-alpn-01: answer by a listener of its own (default :443)" },
 	{ "dns-persist", .kind = OPT_CERT, .method = "dns-persist", .challenge = "dns-persist-01",
 	  .help = "dns-persist-01: a TXT record that stays; printed if it is not there yet" },
-	{ "hook", .kind = OPT_CERT, .arg = "FILE", .field = "hook", .flags = OPTION_ABSOLUTE, .method = "hook", .challenge = "dns-01",
+	{ "hook", .kind = OPT_CERT, .arg = "FILE", .field = "hook", .flags = OPTION_ABSOLUTE,
+	  .method = "hook", .challenge = "dns-01",
 	  .help = "dns-01 by a dehydrated-style hook script (http-01 with --challenge http-01)" },
 	{ "manual", .kind = OPT_CERT, .method = "manual",
 	  .help = "print what to publish and stop; 'everleaf verify NAME' goes on" },
 	/* that go with one */
-	{ "hook-chain", .kind = OPT_CERT, .field = "hook_chain", .goes_with = "hook", .help = "call the hook once for all names (its HOOK_CHAIN)" },
-	{ "challenge", .kind = OPT_CERT, .arg = "TYPE", .values = challenges, .field = "challenge", .goes_with = "hook manual",
-	  .help = "with --hook (default dns-01) and --manual (default dns-01 for wildcards, else http-01)" },
-	{ "well-known", .kind = OPT_CERT, .arg = "DIR", .field = "well_known", .flags = OPTION_ABSOLUTE, .goes_with = "hook",
-	  .help = "with --hook and http-01: the folder where the hook finds the answer written (its WELLKNOWN)" },
+	{ "hook-chain", .kind = OPT_CERT, .field = "hook_chain", .goes_with = "hook",
+	  .help = "call the hook once for all names (its HOOK_CHAIN)" },
+	{ "challenge", .kind = OPT_CERT, .arg = "TYPE", .values = challenges, .field = "challenge",
+	  .goes_with = "hook manual",
+	  .help = "with --hook (default dns-01) and --manual (default dns-01 for wildcards, else "
+	          "http-01)" },
+	{ "well-known", .kind = OPT_CERT, .arg = "DIR", .field = "well_known",
+	  .flags = OPTION_ABSOLUTE, .goes_with = "hook",
+	  .help = "with --hook and http-01: the folder where the hook finds the answer written "
+	          "(its WELLKNOWN)" },
 	/* the certificate */
-	{ "account", .kind = OPT_CERT, .arg = "NAME", .field = "account", .help = "the account to use (default: the only one, or the default one)" },
-	{ "ca", .kind = OPT_CERT, .arg = "CA", .field = "ca", .help = "a CA's name (see 'everleaf ca list') or directory URL (default letsencrypt)" },
-	{ "key-type", .kind = OPT_CERT, .arg = "TYPE", .values = key_types, .field = "key_type", .help = "the private key's kind (default ec256)" },
-	{ "signature", .kind = OPT_CERT, .arg = "DIGEST", .values = signatures, .field = "signature", .help = "digest of the request's signature" },
-	{ "key-policy", .kind = OPT_CERT, .arg = "POLICY", .values = key_policies, .field = "key_policy",
+	{ "account", .kind = OPT_CERT, .arg = "NAME", .field = "account",
+	  .help = "the account to use (default: the only one, or the default one)" },
+	{ "ca", .kind = OPT_CERT, .arg = "CA", .field = "ca",
+	  .help = "a CA's name (see 'everleaf ca list') or directory URL (default letsencrypt)" },
+	{ "key-type", .kind = OPT_CERT, .arg = "TYPE", .values = key_types, .field = "key_type",
+	  .help = "the private key's kind (default ec256)" },
+	{ "signature", .kind = OPT_CERT, .arg = "DIGEST", .values = signatures,
+	  .field = "signature", .help = "digest of the request's signature" },
+	{ "key-policy", .kind = OPT_CERT, .arg = "POLICY", .values = key_policies,
+	  .field = "key_policy",
 	  .help = "a new private key at each renewal, or the same (default new)" },
-	{ "key", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(issue_args, change.key_file),
+	{ "key", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(issue_args, change.key_file),
 	  .help = "use this private key, for this and every later renewal" },
-	{ "csr", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(issue_args, change.csr_file), .help = "have this request signed, as it is" },
-	{ "profile", .kind = OPT_CERT, .arg = "NAME", .field = "profile", .help = "ACME profile, one of those the CA offers" },
+	{ "csr", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(issue_args, change.csr_file), .help = "have this request signed, as it is" },
+	{ "profile", .kind = OPT_CERT, .arg = "NAME", .field = "profile",
+	  .help = "ACME profile, one of those the CA offers" },
 	{ "preferred-chain", .kind = OPT_CERT, .arg = "CN", .field = "preferred_chain",
 	  .help = "of the chains offered, the one whose top issuer has this common name" },
-	{ "country", .kind = OPT_CERT, .arg = "CC", .field = "country", .help = "subject: two-letter country code" },
-	{ "province", .kind = OPT_CERT, .arg = "TEXT", .field = "province", .help = "subject: state or province" },
+	{ "country", .kind = OPT_CERT, .arg = "CC", .field = "country",
+	  .help = "subject: two-letter country code" },
+	{ "province", .kind = OPT_CERT, .arg = "TEXT", .field = "province",
+	  .help = "subject: state or province" },
 	{ "city", .kind = OPT_CERT, .arg = "TEXT", .field = "city", .help = "subject: city" },
-	{ "organization", .kind = OPT_CERT, .arg = "TEXT", .field = "organization", .help = "subject: organization" },
-	{ "unit", .kind = OPT_CERT, .arg = "TEXT", .field = "unit", .help = "subject: organizational unit" },
-	{ "subject-email", .kind = OPT_CERT, .arg = "ADDR", .field = "subject_email", .help = "subject: mail address" },
-	{ "renew-before", .kind = OPT_CERT, .arg = "15d|1/3", .field = "renew_before", .flags = OPTION_RENEWAL,
+	{ "organization", .kind = OPT_CERT, .arg = "TEXT", .field = "organization",
+	  .help = "subject: organization" },
+	{ "unit", .kind = OPT_CERT, .arg = "TEXT", .field = "unit",
+	  .help = "subject: organizational unit" },
+	{ "subject-email", .kind = OPT_CERT, .arg = "ADDR", .field = "subject_email",
+	  .help = "subject: mail address" },
+	{ "renew-before", .kind = OPT_CERT, .arg = "15d|1/3", .field = "renew_before",
+	  .flags = OPTION_RENEWAL,
 	  .help = "renew this many days, or this fraction of the lifetime, before the end" },
-	{ "preflight", .kind = OPT_CERT, .field = "preflight", .help = "look first whether validation can succeed (the default)" },
-	{ "no-preflight", .kind = OPT_CERT, .field = "preflight", .flags = OPTION_NEGATIVE, .help = "do not look first whether validation can succeed" },
-	{ "keystore", .kind = OPT_CERT, .arg = "FORMAT", .values = keystores, .field = "keystore", .help = "also keep it in this format" },
-	{ "keystore-password-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(issue_args, change.keystore_password_file),
+	{ "preflight", .kind = OPT_CERT, .field = "preflight",
+	  .help = "look first whether validation can succeed (the default)" },
+	{ "no-preflight", .kind = OPT_CERT, .field = "preflight", .flags = OPTION_NEGATIVE,
+	  .help = "do not look first whether validation can succeed" },
+	{ "keystore", .kind = OPT_CERT, .arg = "FORMAT", .values = keystores, .field = "keystore",
+	  .help = "also keep it in this format" },
+	{ "keystore-password-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(issue_args, change.keystore_password_file),
 	  .help = "the key store's password; kept sealed and used at every renewal" },
-	{ "self-signed-first", .kind = OPT_CERT, .field = "self_signed_first", .help = "a self-signed certificate stands in until the real one is there" },
-	{ "deploy-hook", .kind = OPT_CERT, .arg = "FILE", .field = "deploy_hooks", .flags = OPTION_ABSOLUTE,
+	{ "self-signed-first", .kind = OPT_CERT, .field = "self_signed_first",
+	  .help = "a self-signed certificate stands in until the real one is there" },
+	{ "deploy-hook", .kind = OPT_CERT, .arg = "FILE", .field = "deploy_hooks",
+	  .flags = OPTION_ABSOLUTE,
 	  .help = "run this program after this and every later renewal; repeatable" },
 	{ 0 }
 };
 
 const struct option issue_options[] = {
-	{ "name", .kind = OPT_CERT, .arg = "NAME", .field = "name", .flags = OPTION_NAME_SET, .help = "what the certificate is called here (default: its first name)" },
+	{ "name", .kind = OPT_CERT, .arg = "NAME", .field = "name", .flags = OPTION_NAME_SET,
+	  .help = "what the certificate is called here (default: its first name)" },
 	{ "from", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(issue_args, from),
 	  .help = "many at once: a certificate on each line, NAME [NAME...] [> CERTNAME]" },
-	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 256, TO(issue_args, issue.jobs), .help = "so many at once (default 8)" },
+	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 256, TO(issue_args, issue.jobs),
+	  .help = "so many at once (default 8)" },
 	{ "email", .kind = OPT_STRINGS, .arg = "ADDR", TO(issue_args, issue.emails),
-	  .help = "with --agree-tos: register an account with this address where there is none; repeatable" },
-	{ "agree-tos", .kind = OPT_FLAG, TO(issue_args, issue.agree_tos), .help = "agree to the CA's terms of service" },
-	{ "dry-run", .kind = OPT_FLAG, TO(issue_args, issue.dry_run), .help = "try it all at the CA's staging directory and keep nothing" },
-	{ "force", .kind = OPT_FLAG, TO(issue_args, issue.force), .help = "even if nothing changed and nothing is due" },
+	  .help = "with --agree-tos: register an account with this address where there is none; "
+	          "repeatable" },
+	{ "agree-tos", .kind = OPT_FLAG, TO(issue_args, issue.agree_tos),
+	  .help = "agree to the CA's terms of service" },
+	{ "dry-run", .kind = OPT_FLAG, TO(issue_args, issue.dry_run),
+	  .help = "try it all at the CA's staging directory and keep nothing" },
+	{ "force", .kind = OPT_FLAG, TO(issue_args, issue.force),
+	  .help = "even if nothing changed and nothing is due" },
 	{ 0 }
 };
 
 const struct option renew_options[] = {
 	{ "force", .kind = OPT_FLAG, TO(renew_args, renew.force), .help = "even what is not due" },
-	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500, TO(renew_args, renew.days), .help = "also what ends within N days" },
-	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 256, TO(renew_args, renew.jobs), .help = "so many at once (default 8)" },
-	{ "dry-run", .kind = OPT_FLAG, TO(renew_args, renew.dry_run), .help = "try it all at the CA's staging directory and keep nothing" },
+	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500,
+	  TO(renew_args, renew.days), .help = "also what ends within N days" },
+	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 256, TO(renew_args, renew.jobs),
+	  .help = "so many at once (default 8)" },
+	{ "dry-run", .kind = OPT_FLAG, TO(renew_args, renew.dry_run),
+	  .help = "try it all at the CA's staging directory and keep nothing" },
 	{ 0 }
 };
 
 const struct option list_options[] = {
-	{ "expiring", .kind = OPT_NUMBER, .arg = "DAYS", .min = 1, .max = 36500, TO(list_args, list.expiring_days),
-	  .help = "only those that end within so many days" },
-	{ "status", .kind = OPT_STRING, .arg = "STATUS", .values = statuses, TO(list_args, list.status), .help = "only those with this status" },
+	{ "expiring", .kind = OPT_NUMBER, .arg = "DAYS", .min = 1, .max = 36500,
+	  TO(list_args, list.expiring_days), .help = "only those that end within so many days" },
+	{ "status", .kind = OPT_STRING, .arg = "STATUS", .values = statuses,
+	  TO(list_args, list.status), .help = "only those with this status" },
 	{ 0 }
 };
 
-const struct option log_options[] = {
-	{ "follow", .letter = 'f', .kind = OPT_FLAG, TO(log_args, follow), .help = "wait for more until interrupted" },
-	{ 0 }
-};
+const struct option log_options[] = { { "follow", .letter = 'f', .kind = OPT_FLAG,
+	                                TO(log_args, follow),
+	                                .help = "wait for more until interrupted" },
+	                              { 0 } };
 
 const struct option export_options[] = {
-	{ "format", .kind = OPT_STRING, .arg = "FORMAT", .values = formats, TO(export_args, export.format), .help = "default pem" },
+	{ "format", .kind = OPT_STRING, .arg = "FORMAT", .values = formats,
+	  TO(export_args, export.format), .help = "default pem" },
 	{ "part", .kind = OPT_STRING, .arg = "PART", .values = parts, TO(export_args, export.part),
 	  .help = "what of it (default all; cert for der)" },
-	{ "output", .letter = 'o', .kind = OPT_STRING, .arg = "FILE", TO(export_args, export.output),
+	{ "output", .letter = 'o', .kind = OPT_STRING, .arg = "FILE",
+	  TO(export_args, export.output),
 	  .help = "write to FILE, readable by its owner only (default: standard output)" },
-	{ "keystore-password-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(export_args, export.password_file),
-	  .help = "the password of a pkcs12 or jks file (default: the one kept for this certificate)" },
-	{ "legacy", .kind = OPT_FLAG, TO(export_args, export.legacy), .help = "pkcs12 with the old ciphers that old Java and Windows read" },
+	{ "keystore-password-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(export_args, export.password_file),
+	  .help =
+	      "the password of a pkcs12 or jks file (default: the one kept for this certificate)" },
+	{ "legacy", .kind = OPT_FLAG, TO(export_args, export.legacy),
+	  .help = "pkcs12 with the old ciphers that old Java and Windows read" },
 	{ 0 }
 };
 
 const struct option revoke_options[] = {
-	{ "reason", .kind = OPT_STRING, .arg = "REASON", .values = reasons, TO(revoke_args, reason), .help = "why (default unspecified)" },
-	{ "cert", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(revoke_args, cert_file), .help = "a certificate that everleaf does not manage (PEM)" },
-	{ "key", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(revoke_args, key_file), .help = "its private key" },
-	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(revoke_args, ca), .help = "the CA it came from (default letsencrypt)" },
+	{ "reason", .kind = OPT_STRING, .arg = "REASON", .values = reasons, TO(revoke_args, reason),
+	  .help = "why (default unspecified)" },
+	{ "cert", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(revoke_args, cert_file), .help = "a certificate that everleaf does not manage (PEM)" },
+	{ "key", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(revoke_args, key_file), .help = "its private key" },
+	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(revoke_args, ca),
+	  .help = "the CA it came from (default letsencrypt)" },
 	{ 0 }
 };
 
-const struct option verify_options[] = {
-	{ "new", .kind = OPT_FLAG, TO(verify_args, new_challenge), .help = "throw the challenge away and print another" },
-	{ 0 }
-};
+const struct option verify_options[] = { { "new", .kind = OPT_FLAG, TO(verify_args, new_challenge),
+	                                   .help = "throw the challenge away and print another" },
+	                                 { 0 } };
 
 const struct option check_options[] = {
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500, TO(check_args, days),
-	  .help = "how far ahead to look (default 7; a quarter of the lifetime for short-lived ones)" },
+	  .help =
+	      "how far ahead to look (default 7; a quarter of the lifetime for short-lived ones)" },
 	{ 0 }
 };
 
 static const char *const eab_algs[] = { "HS256", "HS384", "HS512", NULL };
 
 const struct option register_options[] = {
-	{ "email", .kind = OPT_STRINGS, .arg = "ADDR", TO(register_args, account.emails), .help = "a mail address the CA may write to; repeatable" },
-	{ "agree-tos", .kind = OPT_FLAG, TO(register_args, account.agree_tos), .help = "agree to the CA's terms of service" },
-	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(register_args, account.ca), .help = "a CA's name or directory URL (default letsencrypt)" },
-	{ "name", .kind = OPT_STRING, .arg = "NAME", TO(register_args, account.name), .help = "what the account is called here (default: made from the CA's)" },
-	{ "key-type", .kind = OPT_STRING, .arg = "TYPE", .values = key_types, TO(register_args, account.key_type), .help = "the account key's kind (default ec256)" },
-	{ "eab-kid", .kind = OPT_STRING, .arg = "KID", TO(register_args, account.eab_kid), .help = "external account binding: the key identifier the CA gave you" },
-	{ "eab-hmac-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(register_args, account.eab_hmac_file),
+	{ "email", .kind = OPT_STRINGS, .arg = "ADDR", TO(register_args, account.emails),
+	  .help = "a mail address the CA may write to; repeatable" },
+	{ "agree-tos", .kind = OPT_FLAG, TO(register_args, account.agree_tos),
+	  .help = "agree to the CA's terms of service" },
+	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(register_args, account.ca),
+	  .help = "a CA's name or directory URL (default letsencrypt)" },
+	{ "name", .kind = OPT_STRING, .arg = "NAME", TO(register_args, account.name),
+	  .help = "what the account is called here (default: made from the CA's)" },
+	{ "key-type", .kind = OPT_STRING, .arg = "TYPE", .values = key_types,
+	  TO(register_args, account.key_type), .help = "the account key's kind (default ec256)" },
+	{ "eab-kid", .kind = OPT_STRING, .arg = "KID", TO(register_args, account.eab_kid),
+	  .help = "external account binding: the key identifier the CA gave you" },
+	{ "eab-hmac-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(register_args, account.eab_hmac_file),
 	  .help = "external account binding: the file with its key" },
-	{ "eab-alg", .kind = OPT_STRING, .arg = "ALG", .values = eab_algs, TO(register_args, account.eab_alg),
+	{ "eab-alg", .kind = OPT_STRING, .arg = "ALG", .values = eab_algs,
+	  TO(register_args, account.eab_alg),
 	  .help = "external account binding: the MAC your CA wants (default HS256)" },
 	{ 0 }
 };
 
 const struct option account_update_options[] = {
-	{ "email", .kind = OPT_STRINGS, .arg = "ADDR", .flags = OPTION_NEEDED, TO(account_args, emails), .help = "a mail address; all of them, repeatable" },
+	{ "email", .kind = OPT_STRINGS, .arg = "ADDR", .flags = OPTION_NEEDED,
+	  TO(account_args, emails), .help = "a mail address; all of them, repeatable" },
 	{ 0 }
 };
 
 const struct option account_rollover_options[] = {
-	{ "key-type", .kind = OPT_STRING, .arg = "TYPE", .values = key_types, TO(account_args, key_type), .help = "the new key's kind (default: as it is)" },
+	{ "key-type", .kind = OPT_STRING, .arg = "TYPE", .values = key_types,
+	  TO(account_args, key_type), .help = "the new key's kind (default: as it is)" },
 	{ 0 }
 };
 
 const struct option account_export_options[] = {
-	{ "format", .kind = OPT_STRING, .arg = "FORMAT", .values = key_formats, TO(account_args, format), .help = "default pem" },
+	{ "format", .kind = OPT_STRING, .arg = "FORMAT", .values = key_formats,
+	  TO(account_args, format), .help = "default pem" },
 	{ "output", .letter = 'o', .kind = OPT_STRING, .arg = "FILE", TO(account_args, output),
 	  .help = "write to FILE, readable by its owner only (default: standard output)" },
 	{ 0 }
 };
 
 const struct option account_import_options[] = {
-	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(account_args, ca), .help = "the CA it is at (default letsencrypt)" },
-	{ "name", .kind = OPT_STRING, .arg = "NAME", TO(account_args, name), .help = "what the account is called here (default: made from the CA's)" },
+	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(account_args, ca),
+	  .help = "the CA it is at (default letsencrypt)" },
+	{ "name", .kind = OPT_STRING, .arg = "NAME", TO(account_args, name),
+	  .help = "what the account is called here (default: made from the CA's)" },
 	{ 0 }
 };
 
-const struct option account_yes_options[] = {
-	{ "yes", .kind = OPT_FLAG, TO(account_args, yes), .flags = OPTION_NEEDED, .help = "yes, really: this cannot be undone" },
-	{ 0 }
-};
+const struct option account_yes_options[] = { { "yes", .kind = OPT_FLAG, TO(account_args, yes),
+	                                        .flags = OPTION_NEEDED,
+	                                        .help = "yes, really: this cannot be undone" },
+	                                      { 0 } };
 
 const struct option ca_add_options[] = {
-	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS, TO(ca_add_args, ca.ca_bundle_file), .help = "trust anchors for its own TLS; read now and kept" },
-	{ "staging", .kind = OPT_STRING, .arg = "CA", TO(ca_add_args, ca.staging), .help = "its staging directory, for --dry-run: a name or a URL" },
-	{ "resolver", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS, TO(ca_add_args, ca.resolver), .help = "the DNS resolver it uses" },
-	{ "http-port", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 65535, TO(ca_add_args, ca.http_port), .help = "where it validates http-01 (default 80)" },
-	{ "tls-port", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 65535, TO(ca_add_args, ca.tls_port), .help = "where it validates tls-alpn-01 (default 443)" },
-	{ "parallel", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 64, TO(ca_add_args, ca.parallel), .help = "requests under way at once (default 8)" },
+	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(ca_add_args, ca.ca_bundle_file),
+	  .help = "trust anchors for its own TLS; read now and kept" },
+	{ "staging", .kind = OPT_STRING, .arg = "CA", TO(ca_add_args, ca.staging),
+	  .help = "its staging directory, for --dry-run: a name or a URL" },
+	{ "resolver", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
+	  TO(ca_add_args, ca.resolver), .help = "the DNS resolver it uses" },
+	{ "http-port", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 65535,
+	  TO(ca_add_args, ca.http_port), .help = "where it validates http-01 (default 80)" },
+	{ "tls-port", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 65535,
+	  TO(ca_add_args, ca.tls_port), .help = "where it validates tls-alpn-01 (default 443)" },
+	{ "parallel", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 64,
+	  TO(ca_add_args, ca.parallel), .help = "requests under way at once (default 8)" },
 	{ 0 }
 };
 
-const struct option man_options[] = {
-	{ "prose", .kind = OPT_STRING, .arg = "FILE", TO(man_args, prose), .help = "the page's own text" },
-	{ 0 }
-};
+const struct option man_options[] = { { "prose", .kind = OPT_STRING, .arg = "FILE",
+	                                TO(man_args, prose), .help = "the page's own text" },
+	                              { 0 } };

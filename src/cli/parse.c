@@ -1,6 +1,7 @@
 /*
- * One parser for all commands, driven by the option tables. First the command's name is found (global options may stand before
- * it), then its options and words in any order. What depends on more than one option is checked at the end (parse_check.c).
+ * One parser for all commands, driven by the option tables. First the command's name is found
+ * (global options may stand before it), then its options and words in any order. What depends on
+ * more than one option is checked at the end (parse_check.c).
  */
 #include "cli/parse.h"
 
@@ -16,14 +17,15 @@
 
 static const char *own_name(const struct parser *p)
 {
-	return p->cli->command ? arena_printf(p->cli->arena, "everleaf %s", p->cli->command->words) : "everleaf";
+	return p->cli->command ? arena_printf(p->cli->arena, "everleaf %s", p->cli->command->words)
+	                       : "everleaf";
 }
 
 static const struct option *find_in(const struct option *table, const char *name, char letter)
 {
 	if (!table)
 		return NULL;
-	OPTION_EACH(o, table) {
+	OPTION_EACH (o, table) {
 		if (name ? strcmp(o->name, name) == 0 : (o->letter && o->letter == letter))
 			return o;
 	}
@@ -31,7 +33,8 @@ static const struct option *find_in(const struct option *table, const char *name
 }
 
 /* The command's own come first: `ca add --ca-bundle` is not the global one. */
-static const struct option *find(const struct parser *p, const char *name, char letter, bool *global)
+static const struct option *find(const struct parser *p, const char *name, char letter,
+                                 bool *global)
 {
 	const struct command *command = p->cli->command;
 	const struct option *o = command ? find_in(command->options, name, letter) : NULL;
@@ -46,13 +49,14 @@ static void add_names(const char **list, size_t *n, const struct option *table)
 {
 	if (!table)
 		return;
-	OPTION_EACH(o, table) {
+	OPTION_EACH (o, table) {
 		if (*n < OPTIONS_MAX)
 			list[(*n)++] = o->name;
 	}
 }
 
-static int unknown_option(const struct parser *p, const char *shown, const char *name, struct err *e)
+static int unknown_option(const struct parser *p, const char *shown, const char *name,
+                          struct err *e)
 {
 	const struct command *command = p->cli->command;
 	const char *list[OPTIONS_MAX] = { 0 }, *near = NULL;
@@ -66,19 +70,26 @@ static int unknown_option(const struct parser *p, const char *shown, const char 
 	if (name)
 		near = nearest_word(name, list, n);
 	if (near)
-		return err_set(e, ERR_USAGE, "unknown option %s for `%s`; did you mean --%s?", shown, own_name(p), near);
+		return err_set(e, ERR_USAGE, "unknown option %s for `%s`; did you mean --%s?",
+		               shown, own_name(p), near);
 	if (!command)
-		return err_set(e, ERR_USAGE, "unknown option %s; options of a command stand after its name, see `everleaf --help`", shown);
-	return err_set(e, ERR_USAGE, "unknown option %s for `%s`; see `%s --help`", shown, own_name(p), own_name(p));
+		return err_set(e, ERR_USAGE,
+		               "unknown option %s; options of a command stand after its name, see "
+		               "`everleaf --help`",
+		               shown);
+	return err_set(e, ERR_USAGE, "unknown option %s for `%s`; see `%s --help`", shown,
+	               own_name(p), own_name(p));
 }
 
 /* The value of option o: after '=', or the next word. */
-static int take_value(struct parser *p, const struct option *o, const char *shown, const char *inline_value, const char **value, struct err *e)
+static int take_value(struct parser *p, const struct option *o, const char *shown,
+                      const char *inline_value, const char **value, struct err *e)
 {
 	*value = inline_value;
 	if (!o->arg) {
 		if (inline_value)
-			return err_set(e, ERR_USAGE, "%s takes no value; write just %s", shown, shown);
+			return err_set(e, ERR_USAGE, "%s takes no value; write just %s", shown,
+			               shown);
 		return 0;
 	}
 	if (inline_value)
@@ -88,9 +99,11 @@ static int take_value(struct parser *p, const struct option *o, const char *show
 			*value = p->argv[p->at++];
 		return 0;
 	}
-	if (p->at >= p->argc || (strncmp(p->argv[p->at], "--", 2) == 0 && p->argv[p->at][2] != '\0'))
+	if (p->at >= p->argc ||
+	    (strncmp(p->argv[p->at], "--", 2) == 0 && p->argv[p->at][2] != '\0'))
 		return err_set(e, ERR_USAGE, "%s needs a value: %s %s%s", shown, shown, o->arg,
-		               p->at < p->argc ? " (one that begins with -- is written after '=')" : "");
+		               p->at < p->argc ? " (one that begins with -- is written after '=')"
+		                               : "");
 	*value = p->argv[p->at++];
 	return 0;
 }
@@ -106,7 +119,8 @@ static int once(struct parser *p, const struct option *o, const char *shown, str
 	return 0;
 }
 
-static int one_option(struct parser *p, const struct option *o, bool global, const char *shown, const char *inline_value, struct err *e)
+static int one_option(struct parser *p, const struct option *o, bool global, const char *shown,
+                      const char *inline_value, struct err *e)
 {
 	void *target = global ? (void *)&p->cli->globals : p->cli->args;
 	const char *value;
@@ -138,7 +152,11 @@ static int letters(struct parser *p, const char *word, struct err *e)
 		const struct option *o = find(p, NULL, *at, &global);
 
 		if (!o)
-			return unknown_option(p, strlen(word) > 2 ? arena_printf(p->cli->arena, "%s in %s", shown, word) : shown, NULL, e);
+			return unknown_option(
+			    p,
+			    strlen(word) > 2 ? arena_printf(p->cli->arena, "%s in %s", shown, word)
+			                     : shown,
+			    NULL, e);
 		if (o->arg)
 			return one_option(p, o, global, shown, at[1] ? at + 1 : NULL, e);
 		TRY(one_option(p, o, global, shown, NULL, e));
@@ -151,7 +169,8 @@ static int unknown_command(struct parser *p, const char *group, const char *word
 	const char *list[OPTIONS_MAX] = { 0 }, *near;
 	size_t n = 0, skip = group ? strlen(group) + 1 : 0;
 
-	COMMAND_EACH(c) {
+	COMMAND_EACH(c)
+	{
 		bool fits = group ? command_in_group(c, group) : !strchr(c->words, ' ');
 
 		if (fits && !(c->flags & COMMAND_HIDDEN) && n < OPTIONS_MAX)
@@ -161,9 +180,11 @@ static int unknown_command(struct parser *p, const char *group, const char *word
 		list[n++] = g->word;
 	near = nearest_word(word, list, n);
 	if (near)
-		return err_set(e, ERR_USAGE, "unknown command `%s%s%s`; did you mean `%s`?", group ? group : "", group ? " " : "", word, near);
-	return err_set(e, ERR_USAGE, "unknown command `%s%s%s`; see `everleaf%s%s --help`", group ? group : "", group ? " " : "", word,
-	               group ? " " : "", group ? group : "");
+		return err_set(e, ERR_USAGE, "unknown command `%s%s%s`; did you mean `%s`?",
+		               group ? group : "", group ? " " : "", word, near);
+	return err_set(e, ERR_USAGE, "unknown command `%s%s%s`; see `everleaf%s%s --help`",
+	               group ? group : "", group ? " " : "", word, group ? " " : "",
+	               group ? group : "");
 }
 
 static int command_word(struct parser *p, const char *word, struct err *e)
@@ -205,7 +226,7 @@ static int all_words(struct parser *p, struct err *e)
 
 static void from_environment(struct cli *c)
 {
-	OPTION_EACH(o, global_options) {
+	OPTION_EACH (o, global_options) {
 		const char **target = (const char **)((char *)&c->globals + o->offset);
 		const char *value = o->env ? getenv(o->env) : NULL;
 

@@ -1,6 +1,7 @@
 /*
- * What depends on more than one word of a command line: the command itself, the number of words, exactly one HOW and the options
- * that go with it, options that must be there or exclude each other. Runs after all words were read.
+ * What depends on more than one word of a command line: the command itself, the number of words,
+ * exactly one HOW and the options that go with it, options that must be there or exclude each
+ * other. Runs after all words were read.
  */
 #include "cli/parse_check.h"
 
@@ -23,11 +24,13 @@ static int no_command(const struct cli *c, struct err *e)
 
 	if (!c->group)
 		return err_set(e, ERR_USAGE, "no command was given; see `everleaf --help`");
-	COMMAND_EACH(command) {
+	COMMAND_EACH(command)
+	{
 		if (command_in_group(command, c->group))
 			strings_add(c->arena, &verbs, command->words + strlen(c->group) + 1);
 	}
-	return err_set(e, ERR_USAGE, "`everleaf %s` needs one of: %s", c->group, strings_join(c->arena, &verbs, ", "));
+	return err_set(e, ERR_USAGE, "`everleaf %s` needs one of: %s", c->group,
+	               strings_join(c->arena, &verbs, ", "));
 }
 
 static const char *first_line(struct arena *a, const char *text)
@@ -41,12 +44,15 @@ static int check_count(const struct cli *c, struct err *e)
 	const char *usage = first_line(c->arena, command->synopsis);
 
 	if (c->words.n < command->min_words)
-		return err_set(e, ERR_USAGE, "`everleaf %s` needs more: everleaf %s %s", command->words, command->words, usage);
+		return err_set(e, ERR_USAGE, "`everleaf %s` needs more: everleaf %s %s",
+		               command->words, command->words, usage);
 	if (c->words.n > command->max_words)
-		return err_set(e, ERR_USAGE, "\"%s\" is one word too many: everleaf %s %s", c->words.v[command->max_words], command->words, usage);
+		return err_set(e, ERR_USAGE, "\"%s\" is one word too many: everleaf %s %s",
+		               c->words.v[command->max_words], command->words, usage);
 	for (size_t i = 0; i < c->words.n; i++) {
 		if (!*c->words.v[i])
-			return err_set(e, ERR_USAGE, "an empty word was given: everleaf %s %s", command->words, usage);
+			return err_set(e, ERR_USAGE, "an empty word was given: everleaf %s %s",
+			               command->words, usage);
 	}
 	return 0;
 }
@@ -57,12 +63,15 @@ static int check_needed(const struct parser *p, const struct option *table, stru
 
 	if (!table)
 		return 0;
-	OPTION_EACH(o, table) {
+	OPTION_EACH (o, table) {
 		if (!(o->flags & OPTION_NEEDED) || parser_saw(p, o))
 			continue;
 		if (o->arg)
-			return err_set(e, ERR_USAGE, "`everleaf %s` needs --%s %s", words, o->name, o->arg);
-		return err_set(e, ERR_USAGE, "`everleaf %s` cannot be undone; add --%s if you are sure", words, o->name);
+			return err_set(e, ERR_USAGE, "`everleaf %s` needs --%s %s", words, o->name,
+			               o->arg);
+		return err_set(e, ERR_USAGE,
+		               "`everleaf %s` cannot be undone; add --%s if you are sure", words,
+		               o->name);
 	}
 	return 0;
 }
@@ -81,7 +90,10 @@ static int check_standard_input(const struct parser *p, struct err *e)
 		if (!value || strcmp(value, "-") != 0)
 			continue;
 		if (reader)
-			return err_set(e, ERR_USAGE, "--%s and --%s cannot both read standard input; put one into a file", reader->name, o->name);
+			return err_set(
+			    e, ERR_USAGE,
+			    "--%s and --%s cannot both read standard input; put one into a file",
+			    reader->name, o->name);
 		reader = o;
 	}
 	return 0;
@@ -94,12 +106,17 @@ static int check_how(const struct parser *p, bool needed, const struct option **
 		if (!p->seen[i]->method)
 			continue;
 		if (*how)
-			return err_set(e, ERR_USAGE, "--%s and --%s exclude each other; give one way to prove the names", (*how)->name, p->seen[i]->name);
+			return err_set(
+			    e, ERR_USAGE,
+			    "--%s and --%s exclude each other; give one way to prove the names",
+			    (*how)->name, p->seen[i]->name);
 		*how = p->seen[i];
 	}
 	if (needed && !*how)
-		return err_set(e, ERR_USAGE, "say how the names are proved: one of --webroot DIR, --standalone, --alpn, --dns-persist, "
-		                             "--hook FILE, --manual");
+		return err_set(e, ERR_USAGE,
+		               "say how the names are proved: one of --webroot DIR, --standalone, "
+		               "--alpn, --dns-persist, "
+		               "--hook FILE, --manual");
 	return 0;
 }
 
@@ -124,14 +141,18 @@ static int check_belongings(const struct parser *p, const struct option *how, st
 		if (!o->goes_with || has_word(o->goes_with, how->method))
 			continue;
 		if (strchr(o->goes_with, ' '))
-			return err_set(e, ERR_USAGE, "--%s does not go with --%s, only with --hook or --manual", o->name, how->name);
-		return err_set(e, ERR_USAGE, "--%s does not go with --%s, only with --%s", o->name, how->name, o->goes_with);
+			return err_set(e, ERR_USAGE,
+			               "--%s does not go with --%s, only with --hook or --manual",
+			               o->name, how->name);
+		return err_set(e, ERR_USAGE, "--%s does not go with --%s, only with --%s", o->name,
+		               how->name, o->goes_with);
 	}
 	return 0;
 }
 
-/* A method chosen anew takes its own challenge type along, and a hook without --hook-chain is called name by name; what an earlier
- * method left behind does not count. For --manual the type follows from the names, which only ops knows all of. */
+/* A method chosen anew takes its own challenge type along, and a hook without --hook-chain is
+ * called name by name; what an earlier method left behind does not count. For --manual the type
+ * follows from the names, which only ops knows all of. */
 static void settle_how(struct cli *c, struct cert_change *change, const struct option *how)
 {
 	if (!how)
@@ -150,15 +171,21 @@ static int check_from(const struct cli *c, struct err *e)
 
 	if (!args->from) {
 		if (c->words.n == 0 && !args->change.csr_file)
-			return err_set(e, ERR_USAGE, "`everleaf issue` needs at least one name, or --from FILE");
+			return err_set(e, ERR_USAGE,
+			               "`everleaf issue` needs at least one name, or --from FILE");
 		return 0;
 	}
 	if (c->words.n > 0)
-		return err_set(e, ERR_USAGE, "--from and names exclude each other; put \"%s\" into the file", c->words.v[0]);
+		return err_set(e, ERR_USAGE,
+		               "--from and names exclude each other; put \"%s\" into the file",
+		               c->words.v[0]);
 	if (strings_has(&args->change.given, "name"))
-		return err_set(e, ERR_USAGE, "--from and --name exclude each other; in the file a line ends with \"> CERTNAME\"");
+		return err_set(e, ERR_USAGE,
+		               "--from and --name exclude each other; in the file a line ends with "
+		               "\"> CERTNAME\"");
 	if (args->change.csr_file || args->change.key_file)
-		return err_set(e, ERR_USAGE, "--from and --%s exclude each other; it belongs to one certificate",
+		return err_set(e, ERR_USAGE,
+		               "--from and --%s exclude each other; it belongs to one certificate",
 		               args->change.csr_file ? "csr" : "key");
 	return 0;
 }
@@ -168,7 +195,9 @@ static int check_exclusive(const struct cli *c, struct err *e)
 	const struct cert_change *change = c->args;
 
 	if (change->csr_file && change->key_file)
-		return err_set(e, ERR_USAGE, "--csr and --key exclude each other; a request is already signed by its key");
+		return err_set(
+		    e, ERR_USAGE,
+		    "--csr and --key exclude each other; a request is already signed by its key");
 	return 0;
 }
 

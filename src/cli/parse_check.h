@@ -14,8 +14,8 @@ struct parser {
 };
 bool parser_saw(const struct parser *p, const struct option *o);
 
-/* Is a command there, are its words as many as it takes, is there one HOW, and do the options fit together? Settles the challenge
- * type. ERR_USAGE. */
+/* Is a command there, are its words as many as it takes, is there one HOW, and do the options fit
+ * together? Settles the challenge type. ERR_USAGE. */
 NODISCARD int parse_check(struct parser *p, struct err *e);
 
 #endif

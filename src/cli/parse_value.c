@@ -1,6 +1,6 @@
 /*
- * One option's value: is it allowed, and where does it go. An empty value of an option that sets a certificate's field takes the
- * setting back (`--profile ''`); of any other option it is a mistake.
+ * One option's value: is it allowed, and where does it go. An empty value of an option that sets a
+ * certificate's field takes the setting back (`--profile ''`); of any other option it is a mistake.
  */
 #include "cli/parse_value.h"
 
@@ -47,7 +47,8 @@ static bool is_host(const char *s, size_t len)
 		return inet_pton(AF_INET, text, &v4) == 1;
 	}
 	for (size_t i = 0; i < len; i++) {
-		bool fine = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '.' || s[i] == '-';
+		bool fine = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
+		            (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '.' || s[i] == '-';
 
 		if (!fine)
 			return false;
@@ -59,7 +60,8 @@ bool is_address(const char *s)
 {
 	const char *colon = strrchr(s, ':');
 
-	return colon && is_number(colon + 1, strlen(colon + 1), 65535) && is_host(s, (size_t)(colon - s));
+	return colon && is_number(colon + 1, strlen(colon + 1), 65535) &&
+	       is_host(s, (size_t)(colon - s));
 }
 
 bool is_renewal_policy(const char *s)
@@ -103,9 +105,13 @@ static int check_value(const struct option *o, const char *shown, const char *va
 	if (o->values)
 		return check_values(o, shown, value, e);
 	if ((o->flags & OPTION_ADDRESS) && !is_address(value))
-		return err_set(e, ERR_USAGE, "%s: \"%s\" is not ADDR:PORT, [v6]:PORT or :PORT", shown, value);
+		return err_set(e, ERR_USAGE, "%s: \"%s\" is not ADDR:PORT, [v6]:PORT or :PORT",
+		               shown, value);
 	if ((o->flags & OPTION_RENEWAL) && !is_renewal_policy(value))
-		return err_set(e, ERR_USAGE, "%s: \"%s\" is neither a number of days like 15d nor a fraction like 1/3", shown, value);
+		return err_set(
+		    e, ERR_USAGE,
+		    "%s: \"%s\" is neither a number of days like 15d nor a fraction like 1/3",
+		    shown, value);
 	return 0;
 }
 
@@ -117,13 +123,17 @@ static int absolute(struct arena *a, const char *shown, const char **value, stru
 		return 0;
 	here = get_current_dir_name();
 	if (!here)
-		return err_errno(e, ERR_IO, errno, "%s %s: the folder you are in cannot be found; give a whole path", shown, *value);
-	*value = strcmp(here, "/") == 0 ? arena_printf(a, "/%s", *value) : arena_printf(a, "%s/%s", here, *value);
+		return err_errno(e, ERR_IO, errno,
+		                 "%s %s: the folder you are in cannot be found; give a whole path",
+		                 shown, *value);
+	*value = strcmp(here, "/") == 0 ? arena_printf(a, "/%s", *value)
+	                                : arena_printf(a, "%s/%s", here, *value);
 	free(here);
 	return 0;
 }
 
-static int store_number(const struct option *o, int *target, const char *shown, const char *value, struct err *e)
+static int store_number(const struct option *o, int *target, const char *shown, const char *value,
+                        struct err *e)
 {
 	char *end;
 	long n;
@@ -131,7 +141,8 @@ static int store_number(const struct option *o, int *target, const char *shown, 
 	errno = 0;
 	n = strtol(value, &end, 10);
 	if (errno || *end || value[0] < '0' || value[0] > '9' || n < o->min || n > o->max)
-		return err_set(e, ERR_USAGE, "%s: \"%s\" is not a number from %d to %d", shown, value, o->min, o->max);
+		return err_set(e, ERR_USAGE, "%s: \"%s\" is not a number from %d to %d", shown,
+		               value, o->min, o->max);
 	*target = (int)n;
 	return 0;
 }
@@ -144,13 +155,16 @@ static void give(struct arena *a, struct cert_change *change, const char *name)
 
 bool option_is_list(const struct option *o)
 {
-	const struct field *f = o->kind == OPT_CERT && o->field ? field_find(cert_fields, o->field) : NULL;
+	const struct field *f =
+	    o->kind == OPT_CERT && o->field ? field_find(cert_fields, o->field) : NULL;
 
 	return f && f->type == FT_STRINGS;
 }
 
-/* A HOW also says which method it is; its challenge is settled at the end, since --challenge may come later. */
-static void store_in_cert(struct arena *a, const struct option *o, struct cert_change *change, const char *value)
+/* A HOW also says which method it is; its challenge is settled at the end, since --challenge may
+ * come later. */
+static void store_in_cert(struct arena *a, const struct option *o, struct cert_change *change,
+                          const char *value)
 {
 	const struct field *f = o->field ? field_find(cert_fields, o->field) : NULL;
 
@@ -169,7 +183,8 @@ static void store_in_cert(struct arena *a, const struct option *o, struct cert_c
 	give(a, change, o->field);
 }
 
-int option_store(struct arena *a, const struct option *o, void *target, const char *shown, const char *value, struct err *e)
+int option_store(struct arena *a, const struct option *o, void *target, const char *shown,
+                 const char *value, struct err *e)
 {
 	void *at = (char *)target + o->offset;
 

@@ -4,8 +4,10 @@
 
 #include "cli/command.h"
 
-/* value NULL: a flag, or an optional value left out. shown: the option as it was written. ERR_USAGE. */
-NODISCARD int option_store(struct arena *a, const struct option *o, void *target, const char *shown, const char *value, struct err *e);
+/* value NULL: a flag, or an optional value left out. shown: the option as it was written.
+ * ERR_USAGE. */
+NODISCARD int option_store(struct arena *a, const struct option *o, void *target, const char *shown,
+                           const char *value, struct err *e);
 
 /* May it be given more than once, each value added? */
 bool option_is_list(const struct option *o);

@@ -1,6 +1,7 @@
 /*
- * Standard output: JSON documents, tables, times for people. JSON is built by jansson from the field tables; here it is only
- * written out. Widths count characters, so that internationalised names stay in their columns.
+ * Standard output: JSON documents, tables, times for people. JSON is built by jansson from the
+ * field tables; here it is only written out. Widths count characters, so that internationalised
+ * names stay in their columns.
  */
 #include "cli/print.h"
 
@@ -115,7 +116,10 @@ const char *shown_names(struct arena *a, const struct strings *names, size_t wid
 
 		if (width && text_width(more) + strlen(rest) > width) {
 			rest = arena_printf(a, " +%zu", names->n - i);
-			return arena_printf(a, "%s%s", text_cut(a, text, width > strlen(rest) ? width - strlen(rest) : 1), rest);
+			return arena_printf(
+			    a, "%s%s",
+			    text_cut(a, text, width > strlen(rest) ? width - strlen(rest) : 1),
+			    rest);
 		}
 		text = more;
 	}
@@ -145,8 +149,9 @@ const char *status_colour(FILE *f, const char *status)
 	static const struct {
 		const char *status, *colour;
 	} colours[] = {
-		{ "issued", "\x1b[32m" },  { "valid", "\x1b[32m" },   { "pending", "\x1b[33m" },     { "failed", "\x1b[31m" },
-		{ "expired", "\x1b[31m" }, { "revoked", "\x1b[35m" }, { "deactivated", "\x1b[35m" },
+		{ "issued", "\x1b[32m" },      { "valid", "\x1b[32m" },   { "pending", "\x1b[33m" },
+		{ "failed", "\x1b[31m" },      { "expired", "\x1b[31m" }, { "revoked", "\x1b[35m" },
+		{ "deactivated", "\x1b[35m" },
 	};
 
 	for (size_t i = 0; status && i < ARRAY_LEN(colours); i++) {
@@ -177,7 +182,9 @@ static void print_padded(FILE *out, const char *s, size_t width)
 static void print_cell(const struct table *t, FILE *out, size_t at, size_t width)
 {
 	size_t column = at % t->n_columns;
-	const char *colour = at >= t->n_columns && column == t->status_column ? status_colour(out, t->cells.v[at]) : "";
+	const char *colour = at >= t->n_columns && column == t->status_column
+	                         ? status_colour(out, t->cells.v[at])
+	                         : "";
 
 	fputs(colour, out);
 	print_padded(out, t->cells.v[at], width);
@@ -205,7 +212,8 @@ void table_print(struct table *t, FILE *out)
 			print_cell(t, out, i, widths[i % t->n_columns] + 2);
 			continue;
 		}
-		fputs(text_cut(t->arena, t->cells.v[i], screen > before ? screen - before : screen), out);
+		fputs(text_cut(t->arena, t->cells.v[i], screen > before ? screen - before : screen),
+		      out);
 		fputc('\n', out);
 	}
 }

@@ -1,6 +1,7 @@
 /*
- * What goes to standard output: JSON documents built from field tables, tables of aligned columns, times for people. Nothing that
- * came from outside reaches a terminal with control characters in it.
+ * What goes to standard output: JSON documents built from field tables, tables of aligned columns,
+ * times for people. Nothing that came from outside reaches a terminal with control characters in
+ * it.
  */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
@@ -27,7 +28,8 @@ const char *shown_day(struct arena *a, int64_t at, int64_t now);
 /* "in 90 days", "in 14 hours", "2 days ago". */
 const char *shown_span(struct arena *a, int64_t at, int64_t now);
 
-/* As many of the names as fit into width columns, and "+3" for the rest; at least (part of) one. width 0 = no limit. */
+/* As many of the names as fit into width columns, and "+3" for the rest; at least (part of) one.
+ * width 0 = no limit. */
 const char *shown_names(struct arena *a, const struct strings *names, size_t width);
 
 /* How many columns a UTF-8 text takes (one a character). */
@@ -43,7 +45,8 @@ bool wants_colour(FILE *f);
 const char *status_colour(FILE *f, const char *status);
 const char *colour_end(FILE *f);
 
-/* A table: cells are added row by row, the first row is the heading; printed with two blanks between columns. */
+/* A table: cells are added row by row, the first row is the heading; printed with two blanks
+ * between columns. */
 struct table {
 	struct arena *arena;
 	size_t n_columns;

@@ -25,20 +25,24 @@ static bool is_text(const char *format)
 	return !format || strcmp(format, "pem") == 0 || strcmp(format, "jwk") == 0;
 }
 
-static void exported_json(struct cli *c, const char *name, const char *format, const char *file, const struct bytes *data)
+static void exported_json(struct cli *c, const char *name, const char *format, const char *file,
+                          const struct bytes *data)
 {
-	json_auto_t *object = json_pack("{s:s, s:s}", "name", name, "format", format ? format : "pem");
+	json_auto_t *object =
+	    json_pack("{s:s, s:s}", "name", name, "format", format ? format : "pem");
 
 	if (file)
 		json_object_set_new(object, "file", json_string(file));
 	else if (is_text(format))
 		json_object_set_new(object, "data", json_stringn((const char *)data->v, data->n));
 	else
-		json_object_set_new(object, "data_base64", json_string(base64_encode(c->arena, data->v, data->n)));
+		json_object_set_new(object, "data_base64",
+		                    json_string(base64_encode(c->arena, data->v, data->n)));
 	print_json(c->arena, object);
 }
 
-int print_exported(struct cli *c, const char *name, const char *format, const char *output, const struct bytes *data, struct err *e)
+int print_exported(struct cli *c, const char *name, const char *format, const char *output,
+                   const struct bytes *data, struct err *e)
 {
 	const char *file = output && strcmp(output, "-") != 0 ? output : NULL;
 
@@ -47,12 +51,14 @@ int print_exported(struct cli *c, const char *name, const char *format, const ch
 	else if (!file && fwrite(data->v, 1, data->n, stdout) != data->n)
 		return err_set(e, ERR_IO, "standard output cannot be written");
 	else if (file && !c->globals.quiet && isatty(STDERR_FILENO))
-		fprintf(stderr, "%s: written to %s\n", shown(c->arena, name), shown(c->arena, file));
+		fprintf(stderr, "%s: written to %s\n", shown(c->arena, name),
+		        shown(c->arena, file));
 	return 0;
 }
 
-int print_text(struct cli *c, const char *key, int (*write)(struct cli *c, FILE *out, const void *ctx, struct err *e), const void *ctx,
-               struct err *e)
+int print_text(struct cli *c, const char *key,
+               int (*write)(struct cli *c, FILE *out, const void *ctx, struct err *e),
+               const void *ctx, struct err *e)
 {
 	json_auto_t *object = NULL;
 	char *text = NULL;

@@ -11,10 +11,12 @@
 void print_done(struct cli *c, const char *key, const char *name);
 
 /* data on standard output, or a word about the file it went to (output). format NULL = "pem". */
-NODISCARD int print_exported(struct cli *c, const char *name, const char *format, const char *output, const struct bytes *data, struct err *e);
+NODISCARD int print_exported(struct cli *c, const char *name, const char *format,
+                             const char *output, const struct bytes *data, struct err *e);
 
 /* What write() writes, as it is, or as {key: text}. */
-NODISCARD int print_text(struct cli *c, const char *key, int (*write)(struct cli *c, FILE *out, const void *ctx, struct err *e), const void *ctx,
-                         struct err *e);
+NODISCARD int print_text(struct cli *c, const char *key,
+                         int (*write)(struct cli *c, FILE *out, const void *ctx, struct err *e),
+                         const void *ctx, struct err *e);
 
 #endif

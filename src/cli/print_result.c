@@ -1,6 +1,7 @@
 /*
- * The result of issue, renew and verify. People get a line a certificate on standard output, and one on standard error for each
- * failure; scripts get one document. Names, addresses and values of challenges are the CA's or the person's words: cleaned.
+ * The result of issue, renew and verify. People get a line a certificate on standard output, and
+ * one on standard error for each failure; scripts get one document. Names, addresses and values of
+ * challenges are the CA's or the person's words: cleaned.
  */
 #include "cli/print_result.h"
 
@@ -24,8 +25,9 @@ json_t *challenges_json(const struct challenge *v, size_t n)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_pack("{s:s?, s:s?, s:s?, s:s?}", "type", v[i].type, "domain", v[i].domain, "name", v[i].location,
-		                                       "value", v[i].value));
+		json_array_append_new(array, json_pack("{s:s?, s:s?, s:s?, s:s?}", "type",
+		                                       v[i].type, "domain", v[i].domain, "name",
+		                                       v[i].location, "value", v[i].value));
 	return array;
 }
 
@@ -36,16 +38,22 @@ json_t *result_json(const struct issue_result *r)
 	for (size_t i = 0; i < r->n_failed; i++) {
 		const struct cert_failure *f = &r->failed[i];
 
-		json_array_append_new(failed, json_pack("{s:s?, s:s, s:s, s:s?, s:i}", "name", f->name, "error", f->err.text, "code", err_word(f->err.code),
-		                                        "problem", f->err.problem[0] ? f->err.problem : NULL, "retry_after", (int)f->err.retry_s));
+		json_array_append_new(failed, json_pack("{s:s?, s:s, s:s, s:s?, s:i}", "name",
+		                                        f->name, "error", f->err.text, "code",
+		                                        err_word(f->err.code), "problem",
+		                                        f->err.problem[0] ? f->err.problem : NULL,
+		                                        "retry_after", (int)f->err.retry_s));
 	}
 	for (size_t i = 0; i < r->n_pending; i++) {
 		const struct cert_pending *p = &r->pending[i];
 
-		json_array_append_new(pending, json_pack("{s:s?, s:o}", "name", p->name, "challenges", challenges_json(p->challenges, p->n_challenges)));
+		json_array_append_new(pending,
+		                      json_pack("{s:s?, s:o}", "name", p->name, "challenges",
+		                                challenges_json(p->challenges, p->n_challenges)));
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "issued", names_json(&r->issued), "renewed", names_json(&r->renewed), "unchanged",
-	                 names_json(&r->unchanged), "failed", failed, "pending", pending);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "issued", names_json(&r->issued), "renewed",
+	                 names_json(&r->renewed), "unchanged", names_json(&r->unchanged), "failed",
+	                 failed, "pending", pending);
 }
 
 void print_cert_json(struct cli *c, const struct cert *cert)
@@ -61,7 +69,8 @@ static void print_challenge(struct cli *c, const struct challenge *v)
 
 	if (http) {
 		bool v6 = strchr(v->domain, ':') != NULL;
-		printf("  URL      http://%s%s%s%s\n", v6 ? "[" : "", shown(c->arena, v->domain), v6 ? "]" : "", shown(c->arena, v->location));
+		printf("  URL      http://%s%s%s%s\n", v6 ? "[" : "", shown(c->arena, v->domain),
+		       v6 ? "]" : "", shown(c->arena, v->location));
 		printf("  content  %s\n\n", shown(c->arena, v->value));
 		return;
 	}
@@ -85,7 +94,8 @@ static void print_pending(struct cli *c, const struct cert_pending *p)
 	printf("then run: everleaf verify %s\n", name);
 }
 
-static void print_obtained(struct cli *c, const struct strings *names, const char *what, bool dry_run)
+static void print_obtained(struct cli *c, const struct strings *names, const char *what,
+                           bool dry_run)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		const char *name = shown(c->arena, names->v[i]);
@@ -107,7 +117,8 @@ static void print_unchanged(struct cli *c, const struct issue_result *r, enum re
 	for (size_t i = 0; i < r->unchanged.n; i++) {
 		const char *why = i < r->unchanged_why.n ? r->unchanged_why.v[i] : "";
 
-		printf("%s: unchanged%s%s\n", shown(c->arena, r->unchanged.v[i]), *why ? ": " : "", *why ? shown(c->arena, why) : "");
+		printf("%s: unchanged%s%s\n", shown(c->arena, r->unchanged.v[i]), *why ? ": " : "",
+		       *why ? shown(c->arena, why) : "");
 	}
 }
 
@@ -131,7 +142,8 @@ static bool is_empty(const struct issue_result *r)
 	return !r->issued.n && !r->renewed.n && !r->unchanged.n && !r->n_failed && !r->n_pending;
 }
 
-int print_result(struct cli *c, const struct issue_result *r, enum result_kind kind, bool dry_run, struct err *e)
+int print_result(struct cli *c, const struct issue_result *r, enum result_kind kind, bool dry_run,
+                 struct err *e)
 {
 	progress_end(c->progress);
 	if (c->globals.json) {

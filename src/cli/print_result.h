@@ -12,7 +12,8 @@ enum result_kind {
 	RESULT_PASS,  /* all that there are: those where nothing had to be done are only counted */
 };
 /* Prints it and returns what the exit status follows from (issue_result_error). */
-NODISCARD int print_result(struct cli *c, const struct issue_result *r, enum result_kind kind, bool dry_run, struct err *e);
+NODISCARD int print_result(struct cli *c, const struct issue_result *r, enum result_kind kind,
+                           bool dry_run, struct err *e);
 
 /* {"issued": [], …} */
 json_t *result_json(const struct issue_result *r);

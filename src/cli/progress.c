@@ -1,6 +1,7 @@
 /*
- * The progress display. Steps come from any thread and only note what changed, under one mutex; drawing is done by one thread that
- * wakes ten times a second, and by whoever prints a log line (which takes the display away, prints, and lets the thread draw again).
+ * The progress display. Steps come from any thread and only note what changed, under one mutex;
+ * drawing is done by one thread that wakes ten times a second, and by whoever prints a log line
+ * (which takes the display away, prints, and lets the thread draw again).
  */
 #include "cli/progress.h"
 
@@ -30,7 +31,7 @@ struct progress {
 	bool live, stopping;
 	struct line *active; /* in the order they began */
 	size_t n_active, room, n_done;
-	size_t drawn;        /* lines on the screen now */
+	size_t drawn; /* lines on the screen now */
 	int64_t started_ms;
 };
 
@@ -56,7 +57,8 @@ static void draw_line(struct progress *p, struct arena *a, size_t width, const c
 static void draw(struct progress *p)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
-	size_t width = terminal_width(stderr), shown_lines = p->n_active < LINES ? p->n_active : LINES;
+	size_t width = terminal_width(stderr),
+	       shown_lines = p->n_active < LINES ? p->n_active : LINES;
 	int64_t now = clock_monotonic_ms();
 	char took[32];
 
@@ -66,11 +68,14 @@ static void draw(struct progress *p)
 	for (size_t i = 0; i < shown_lines; i++) {
 		const struct line *l = &p->active[i];
 
-		draw_line(p, a, width ? width - 1 : 0, arena_printf(a, "%s: %s, %s", l->subject, l->step, seconds(took, sizeof(took), now - l->since_ms)));
+		draw_line(p, a, width ? width - 1 : 0,
+		          arena_printf(a, "%s: %s, %s", l->subject, l->step,
+		                       seconds(took, sizeof(took), now - l->since_ms)));
 	}
 	if (p->n_done + p->n_active > 1)
 		draw_line(p, a, width ? width - 1 : 0,
-		          arena_printf(a, "%zu under way, %zu finished, %s", p->n_active, p->n_done, seconds(took, sizeof(took), now - p->started_ms)));
+		          arena_printf(a, "%zu under way, %zu finished, %s", p->n_active, p->n_done,
+		                       seconds(took, sizeof(took), now - p->started_ms)));
 	fflush(stderr);
 }
 
@@ -105,7 +110,11 @@ static void log_line(enum log_level level, const char *line, void *ctx)
 	pthread_mutex_lock(&p->lock);
 	if (p->live)
 		erase(p);
-	fprintf(stderr, "%s%s%s%s\n", !colour ? "" : level == LOG_ERROR ? "\x1b[31m" : "\x1b[33m", prefix, colour ? colour_end(stderr) : "", line);
+	fprintf(stderr, "%s%s%s%s\n",
+	        !colour              ? ""
+	        : level == LOG_ERROR ? "\x1b[31m"
+	                             : "\x1b[33m",
+	        prefix, colour ? colour_end(stderr) : "", line);
 	pthread_mutex_unlock(&p->lock);
 }
 

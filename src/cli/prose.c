@@ -1,6 +1,8 @@
 /*
- * Plain text to roff. "# NAME" begins a section, an empty line a paragraph; lines indented by four blanks are shown as they are;
- * "- " begins a point; a line that is followed by one beginning with ": " is a term and its meaning.
+ * Plain text to roff. "# NAME" begins a section, an empty line a paragraph; lines indented by four
+ * blanks are shown as they are;
+ * "- " begins a point; a line that is followed by one beginning with ": " is a term and its
+ * meaning.
  */
 #include "cli/prose.h"
 
@@ -10,7 +12,8 @@
 /* Inside a word '_' is a letter, as in a variable's name. */
 static bool opens_italic(const char *s, size_t at, size_t len)
 {
-	return s[at] == '_' && (at == 0 || strchr(" (\"", s[at - 1])) && at + 1 < len && memchr(s + at + 1, '_', len - at - 1);
+	return s[at] == '_' && (at == 0 || strchr(" (\"", s[at - 1])) && at + 1 < len &&
+	       memchr(s + at + 1, '_', len - at - 1);
 }
 
 static size_t span(FILE *out, const char *s, size_t at, size_t len, char end, const char *font)
@@ -18,7 +21,8 @@ static size_t span(FILE *out, const char *s, size_t at, size_t len, char end, co
 	size_t close = at + 1;
 
 	/* a '_' within the word is a letter here, too */
-	while (close < len && (s[close] != end || (end == '_' && close + 1 < len && isalnum((unsigned char)s[close + 1]))))
+	while (close < len && (s[close] != end || (end == '_' && close + 1 < len &&
+	                                           isalnum((unsigned char)s[close + 1]))))
 		close++;
 	fprintf(out, "\\f%s", font);
 	roff_text(out, s + at + 1, close - at - 1, false);
@@ -125,7 +129,8 @@ static bool is_named(const char *heading, const char *name)
 void prose_print(FILE *out, const char *prose, const char *name)
 {
 	for (const char *line = prose; line && *line; line = next_line(line)) {
-		if (!is_heading(line) || (name ? !is_named(line, name) : is_named(line, "DESCRIPTION")))
+		if (!is_heading(line) ||
+		    (name ? !is_named(line, name) : is_named(line, "DESCRIPTION")))
 			continue;
 		fprintf(out, ".SH %.*s\n", (int)strcspn(line + 2, "\n"), line + 2);
 		print_body(out, next_line(line));

@@ -1,6 +1,7 @@
 /*
- * One run: prepare the process (signals, umask, no core dumps), parse, open the state folder if the command needs it, run the
- * command, show its error once. Nothing is opened for --help and --version.
+ * One run: prepare the process (signals, umask, no core dumps), parse, open the state folder if the
+ * command needs it, run the command, show its error once. Nothing is opened for --help and
+ * --version.
  */
 #include "cli/run.h"
 
@@ -51,7 +52,8 @@ static void prepare_process(void)
 
 static void set_log_level(const struct globals *g)
 {
-	static const enum log_level levels[] = { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DETAIL, LOG_DEBUG };
+	static const enum log_level levels[] = { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DETAIL,
+		                                 LOG_DEBUG };
 	int at = 2 + g->verbose - g->quiet;
 
 	log_set_level(levels[at < 0 ? 0 : at > 4 ? 4 : at]);
@@ -102,7 +104,8 @@ static void show_error(const struct err *e)
 	bool hint = e->code == ERR_TERMS && !strstr(e->text, "--agree-tos");
 
 	if (e->text[0])
-		fprintf(stderr, "everleaf: %s%s", e->text, hint ? "; read them and add --agree-tos" : "");
+		fprintf(stderr, "everleaf: %s%s", e->text,
+		        hint ? "; read them and add --agree-tos" : "");
 	if (e->text[0] && e->retry_s)
 		fprintf(stderr, "; it asks to wait %u s", e->retry_s);
 	if (e->text[0])

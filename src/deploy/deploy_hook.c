@@ -1,5 +1,6 @@
 /*
- * See deploy_hook.h. One child a hook (base/proc.h), no shell; the hook gets the environment that certbot's deploy hooks get.
+ * See deploy_hook.h. One child a hook (base/proc.h), no shell; the hook gets the environment that
+ * certbot's deploy hooks get.
  */
 #include "deploy/deploy_hook.h"
 
@@ -14,7 +15,8 @@ int deploy_hook_run(struct arena *a, const struct deploy_hook_spec *spec, struct
 
 	TRY(proc_check_executable(spec->hook, e));
 	/* A word without a slash would be searched in PATH; a hook is a file. */
-	const char *path = strchr(spec->hook, '/') ? spec->hook : arena_printf(a, "./%s", spec->hook);
+	const char *path =
+	    strchr(spec->hook, '/') ? spec->hook : arena_printf(a, "./%s", spec->hook);
 	const char *const argv[] = { path, NULL };
 	const char *const env[] = {
 		arena_printf(a, "RENEWED_LINEAGE=%s", spec->lineage),

@@ -1,5 +1,5 @@
-/* Deploy hooks in certbot's contract: RENEWED_LINEAGE, RENEWED_DOMAINS. Run after the certificate is live; a failing one is told and
- * does not take the certificate back. */
+/* Deploy hooks in certbot's contract: RENEWED_LINEAGE, RENEWED_DOMAINS. Run after the certificate
+ * is live; a failing one is told and does not take the certificate back. */
 #ifndef DEPLOY_DEPLOY_HOOK_H
 #define DEPLOY_DEPLOY_HOOK_H
 
@@ -8,12 +8,13 @@
 #include "base/err.h"
 
 struct deploy_hook_spec {
-	const char *hook;         /* path of an executable file */
-	const char *lineage;      /* STATE/live/NAME */
+	const char *hook;    /* path of an executable file */
+	const char *lineage; /* STATE/live/NAME */
 	struct strings domains;
 	const struct cancel *cancel;
 };
-/* ERR_HOOK with the exit status and the last line of its standard error. Its standard output is logged. */
+/* ERR_HOOK with the exit status and the last line of its standard error. Its standard output is
+ * logged. */
 NODISCARD int deploy_hook_run(struct arena *a, const struct deploy_hook_spec *spec, struct err *e);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * See live.h. Order of a write: all files into versions/NAME/.N.tmp, each made durable; the folder renamed to N; the link
- * switched; old versions removed. Whoever has the lease of the certificate writes; there is no other lock.
+ * See live.h. Order of a write: all files into versions/NAME/.N.tmp, each made durable; the folder
+ * renamed to N; the link switched; old versions removed. Whoever has the lease of the certificate
+ * writes; there is no other lock.
  */
 #include "deploy/live.h"
 
@@ -29,7 +30,8 @@ struct files {
 static int check_name(const char *cert_name, struct err *e)
 {
 	if (!cert_name || !name_is_cert_name(cert_name))
-		return err_set(e, ERR_INPUT, "\"%s\" cannot be the name of a certificate's folder", cert_name ? cert_name : "");
+		return err_set(e, ERR_INPUT, "\"%s\" cannot be the name of a certificate's folder",
+		               cert_name ? cert_name : "");
 	return 0;
 }
 
@@ -51,7 +53,8 @@ static int files_of(struct arena *a, const struct live_files *f, struct files *o
 	const char *leaf = with_newline(a, f->leaf_pem), *chain = with_newline(a, f->chain_pem);
 	bool has_store = f->keystore.n > 0;
 
-	if (has_store && (!f->keystore_file || strchr(f->keystore_file, '/') || f->keystore_file[0] == '.'))
+	if (has_store &&
+	    (!f->keystore_file || strchr(f->keystore_file, '/') || f->keystore_file[0] == '.'))
 		return err_set(e, ERR_INPUT, "a key store needs a plain file name");
 	if (f->key_pem)
 		add_text(out, "privkey.pem", key);
@@ -66,23 +69,28 @@ static int files_of(struct arena *a, const struct live_files *f, struct files *o
 	return 0;
 }
 
-static int write_new_version(struct arena *a, const char *folder, int64_t n, const struct files *files, struct err *e)
+static int write_new_version(struct arena *a, const char *folder, int64_t n,
+                             const struct files *files, struct err *e)
 {
 	const char *tmp = arena_printf(a, "%s/.%lld.tmp", folder, (long long)n);
 	const char *final = arena_printf(a, "%s/%lld", folder, (long long)n);
 
 	TRY(fs_remove(tmp, e)); /* of a process that was killed here */
-	if (mkdir(tmp, 0700) < 0) /* its name need not last, so the folder above is not synced for it */
+	if (mkdir(tmp, 0700) <
+	    0) /* its name need not last, so the folder above is not synced for it */
 		return err_errno(e, ERR_IO, errno, "cannot create folder %s", tmp);
 	for (size_t i = 0; i < files->n; i++)
-		TRY(fs_write_new(fs_join(a, tmp, files->v[i].name), files->v[i].data.v, files->v[i].data.n, 0600, e));
+		TRY(fs_write_new(fs_join(a, tmp, files->v[i].name), files->v[i].data.v,
+		                 files->v[i].data.n, 0600, e));
 	TRY(fs_sync_dir(tmp, e));
 	TRY(fs_rename(tmp, final, e));
 	return fs_sync_dir(folder, e);
 }
 
-/* The folder came into place whole; a file is missing only when somebody took it away, or wants a key store now. */
-static int complete_version(struct arena *a, const char *version, const struct files *files, struct err *e)
+/* The folder came into place whole; a file is missing only when somebody took it away, or wants a
+ * key store now. */
+static int complete_version(struct arena *a, const char *version, const struct files *files,
+                            struct err *e)
 {
 	for (size_t i = 0; i < files->n; i++) {
 		const char *path = fs_join(a, version, files->v[i].name);
@@ -100,9 +108,10 @@ static bool points_to(const char *link, const char *target)
 	return n > 0 && (size_t)n == strlen(target) && memcmp(now, target, (size_t)n) == 0;
 }
 
-/* The new link is made beside the versions: one that a kill leaves there is replaced by the next, without looking through
- * the links of all certificates. */
-static int switch_link(struct arena *a, const char *state_dir, const struct live_files *f, const char *version, struct err *e)
+/* The new link is made beside the versions: one that a kill leaves there is replaced by the next,
+ * without looking through the links of all certificates. */
+static int switch_link(struct arena *a, const char *state_dir, const struct live_files *f,
+                       const char *version, struct err *e)
 {
 	const char *target = arena_printf(a, "../versions/%s/%lld", f->cert_name, (long long)f->n);
 	const char *link = live_path(a, state_dir, f->cert_name);
@@ -111,7 +120,8 @@ static int switch_link(struct arena *a, const char *state_dir, const struct live
 		return 0;
 	if (f->before_switch)
 		TRY(f->before_switch(f->ctx, version, e));
-	return fs_symlink_switch(target, link, arena_printf(a, "%s/versions/%s/.live.tmp", state_dir, f->cert_name), e);
+	return fs_symlink_switch(
+	    target, link, arena_printf(a, "%s/versions/%s/.live.tmp", state_dir, f->cert_name), e);
 }
 
 /* A version's folder is its number, 1 and up without a leading zero; 0 = anything else. */
@@ -152,8 +162,8 @@ static void close_dir(DIR **d)
 		closedir(*d);
 }
 
-/* Keeps the newest LIVE_KEEP, the live one among them even if it is older. What cannot be removed is only told: the
- * certificate is live by now. */
+/* Keeps the newest LIVE_KEEP, the live one among them even if it is older. What cannot be removed
+ * is only told: the certificate is live by now. */
 static void prune(struct arena *a, const char *folder, int64_t live)
 {
 	CLEANUP(close_dir) DIR *d = opendir(folder);
@@ -179,7 +189,8 @@ static void prune(struct arena *a, const char *folder, int64_t live)
 
 int64_t live_newest(struct arena *a, const char *state_dir, const char *cert_name)
 {
-	CLEANUP(close_dir) DIR *d = opendir(arena_printf(a, "%s/versions/%s", state_dir, cert_name));
+	CLEANUP(close_dir)
+	DIR *d = opendir(arena_printf(a, "%s/versions/%s", state_dir, cert_name));
 	int64_t newest = 0;
 	struct dirent *entry;
 
@@ -196,7 +207,8 @@ int live_write(const char *state_dir, const struct live_files *f, struct err *e)
 
 	TRY(check_name(f->cert_name, e));
 	if (f->n <= 0)
-		return err_set(e, ERR_INPUT, "%s: version %lld cannot be written", f->cert_name, (long long)f->n);
+		return err_set(e, ERR_INPUT, "%s: version %lld cannot be written", f->cert_name,
+		               (long long)f->n);
 	TRY(files_of(a, f, &files, e));
 	const char *folder = arena_printf(a, "%s/versions/%s", state_dir, f->cert_name);
 	const char *version = arena_printf(a, "%s/%lld", folder, (long long)f->n);

@@ -12,7 +12,8 @@ static bool is_url(const char *s)
 	return strncmp(s, "https://", 8) == 0 || strncmp(s, "http://", 7) == 0;
 }
 
-static int ca_unknown(struct arena *a, const char *name, const struct ca *added, size_t n_added, struct err *e)
+static int ca_unknown(struct arena *a, const char *name, const struct ca *added, size_t n_added,
+                      struct err *e)
 {
 	struct strings names = { 0 };
 	const struct ca *known;
@@ -23,8 +24,10 @@ static int ca_unknown(struct arena *a, const char *name, const struct ca *added,
 		strings_add(a, &names, known[i].name);
 	for (size_t i = 0; i < n_added; i++)
 		strings_add(a, &names, added[i].name);
-	return err_set(e, ERR_USAGE, "there is no CA \"%s\" (`everleaf ca list` shows %s); another one is added with `everleaf ca add NAME URL`", name,
-	               strings_join(a, &names, ", "));
+	return err_set(e, ERR_USAGE,
+	               "there is no CA \"%s\" (`everleaf ca list` shows %s); another one is added "
+	               "with `everleaf ca add NAME URL`",
+	               name, strings_join(a, &names, ", "));
 }
 
 int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e)
@@ -49,7 +52,9 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 	if (!is_url(name))
 		return ca_unknown(a, name, added, n_added, e);
 	if (strncmp(name, "http://", 7) == 0)
-		return err_set(e, ERR_USAGE, "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)", name);
+		return err_set(e, ERR_USAGE,
+		               "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)",
+		               name);
 	*out = (struct ca){ .name = arena_strdup(a, name), .url = arena_strdup(a, name) };
 	return 0;
 }

@@ -5,7 +5,8 @@
 #include "flow/run.h"
 
 /* A known name, an added name, or a directory URL. ERR_USAGE listing what there is. */
-NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e);
+NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
+                         struct err *e);
 
 /* Whether a CA may be called so. */
 bool ca_is_name(const char *name);

@@ -1,5 +1,6 @@
 /*
- * Reads everleaf.yaml: YAML into JSON, then the field table. Everything that can be said here can be overridden on the command line.
+ * Reads everleaf.yaml: YAML into JSON, then the field table. Everything that can be said here can
+ * be overridden on the command line.
  */
 #include "flow/config.h"
 
@@ -11,25 +12,33 @@
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
 
 const struct field config_fields[] = {
-	FIELD(struct config, ca, FT_STRING, 0, "the CA used where none is named: a name of `everleaf ca list`, or a directory URL"),
+	FIELD(struct config, ca, FT_STRING, 0,
+	      "the CA used where none is named: a name of `everleaf ca list`, or a directory URL"),
 	FIELD(struct config, account, FT_STRING, 0, "the account used where none is named"),
-	FIELD(struct config, email, FT_STRINGS, 0, "contacts of an account that is registered on the fly"),
+	FIELD(struct config, email, FT_STRINGS, 0,
+	      "contacts of an account that is registered on the fly"),
 	FIELD(struct config, agree_tos, FT_BOOL, 0, "the CA's terms of service are agreed to"),
-	FIELD(struct config, ca_bundle, FT_STRING, 0, "file of trust anchors for the ACME servers' own TLS"),
-	FIELD(struct config, proxy, FT_STRING, 0, "URL of the HTTP proxy; without it the environment's"),
+	FIELD(struct config, ca_bundle, FT_STRING, 0,
+	      "file of trust anchors for the ACME servers' own TLS"),
+	FIELD(struct config, proxy, FT_STRING, 0,
+	      "URL of the HTTP proxy; without it the environment's"),
 	FIELD(struct config, key_type, FT_STRING, 0, "key type of new certificates"),
 	FIELD(struct config, jobs, FT_INT, 0, "certificates worked on at once"),
-	FIELD(struct config, hook_config, FT_STRING, 0, "file that hook scripts are told of as CONFIG"),
-	FIELD(struct config, wait_s, FT_INT, 0, "seconds that one request waits for the CA to validate and issue"),
+	FIELD(struct config, hook_config, FT_STRING, 0,
+	      "file that hook scripts are told of as CONFIG"),
+	FIELD(struct config, wait_s, FT_INT, 0,
+	      "seconds that one request waits for the CA to validate and issue"),
 	FIELD_END
 };
 
 static int config_check(const struct config *c, const char *name, struct err *e)
 {
 	if (c->jobs < 0 || c->jobs > 64)
-		return err_set(e, ERR_CONFIG, "%s: jobs is %lld, it must be from 1 to 64", name, (long long)c->jobs);
+		return err_set(e, ERR_CONFIG, "%s: jobs is %lld, it must be from 1 to 64", name,
+		               (long long)c->jobs);
 	if (c->wait_s < 0 || c->wait_s > 3600)
-		return err_set(e, ERR_CONFIG, "%s: wait_s is %lld, it must be from 1 to 3600", name, (long long)c->wait_s);
+		return err_set(e, ERR_CONFIG, "%s: wait_s is %lld, it must be from 1 to 3600", name,
+		               (long long)c->wait_s);
 	return 0;
 }
 

@@ -1,13 +1,14 @@
-/* The configuration file (YAML), decoded once by its field table; an unknown key is an error that names it. */
+/* The configuration file (YAML), decoded once by its field table; an unknown key is an error that
+ * names it. */
 #ifndef FLOW_CONFIG_H
 #define FLOW_CONFIG_H
 
 #include "base/field.h"
 
 struct config {
-	const char *ca;          /* default CA: name or directory URL; NULL = letsencrypt */
-	const char *account;     /* default account's name */
-	struct strings email;    /* contacts of an account registered on the fly */
+	const char *ca;       /* default CA: name or directory URL; NULL = letsencrypt */
+	const char *account;  /* default account's name */
+	struct strings email; /* contacts of an account registered on the fly */
 	bool agree_tos;
 	const char *ca_bundle;   /* trust anchors for the ACME servers' TLS */
 	const char *proxy;       /* HTTP proxy's URL; NULL = from the environment */

@@ -1,6 +1,6 @@
 /*
- * Files first, then the record that says they are live, then the hooks, then the record that says they ran: a kill between two of them
- * repeats the later one.
+ * Files first, then the record that says they are live, then the hooks, then the record that says
+ * they ran: a kill between two of them repeats the later one.
  */
 #include "flow/deliver.h"
 
@@ -18,10 +18,13 @@
 #include "sys/keystore.h"
 #include "sys/x509.h"
 
-int deliver_keystore(struct arena *a, const struct cert *c, const struct version *v, struct bytes *out, const char **file, struct err *e)
+int deliver_keystore(struct arena *a, const struct cert *c, const struct version *v,
+                     struct bytes *out, const char **file, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
-	struct keystore_spec spec = { .fullchain_pem = v->fullchain, .alias = c->name, .password = c->keystore_password };
+	struct keystore_spec spec = { .fullchain_pem = v->fullchain,
+		                      .alias = c->name,
+		                      .password = c->keystore_password };
 	bool jks = c->keystore && strcmp(c->keystore, "jks") == 0;
 
 	*out = (struct bytes){ 0 };
@@ -48,7 +51,8 @@ static int before_switch(void *ctx, const char *folder, struct err *e)
 }
 
 /* dehydrated's hooks are told of the request's file too. */
-static int hook_csr(struct arena *a, const struct cert *c, const struct version *v, const char **out, struct err *e)
+static int hook_csr(struct arena *a, const struct cert *c, const struct version *v,
+                    const char **out, struct err *e)
 {
 	struct bytes der;
 	char *pem;
@@ -67,10 +71,15 @@ static bool has_hooks(const struct cert *c)
 }
 
 /* With nothing to run afterwards it is deployed once it is live. */
-static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v, struct err *e)
+static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v,
+                      struct err *e)
 {
 	struct switching w = { r, a, c };
-	struct live_files f = { .cert_name = c->name, .n = v->n, .key_pem = v->key, .before_switch = before_switch, .ctx = &w };
+	struct live_files f = { .cert_name = c->name,
+		                .n = v->n,
+		                .key_pem = v->key,
+		                .before_switch = before_switch,
+		                .ctx = &w };
 
 	f.fullchain_pem = v->fullchain;
 	TRY(x509_chain_split(a, v->fullchain, &f.leaf_pem, &f.chain_pem, e));
@@ -83,11 +92,14 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	c->redeliver = false;
 	v->deployed = v->deployed || !has_hooks(c);
 	return keep_live(r, c, v,
-	                 arena_printf(a, "version %lld is live in %s", (long long)v->n, live_path(a, r->state_dir, c->name)), e);
+	                 arena_printf(a, "version %lld is live in %s", (long long)v->n,
+	                              live_path(a, r->state_dir, c->name)),
+	                 e);
 }
 
 /* The first failure is kept in *failure, the others are logged. */
-static void hook_failed(struct run *r, const struct cert *c, const struct err *what, struct err *failure)
+static void hook_failed(struct run *r, const struct cert *c, const struct err *what,
+                        struct err *failure)
 {
 	struct err e;
 
@@ -99,7 +111,8 @@ static void hook_failed(struct run *r, const struct cert *c, const struct err *w
 		log_error("%s", what->text);
 }
 
-static void run_hooks(struct run *r, struct arena *a, const struct cert *c, const struct version *v, struct err *failure)
+static void run_hooks(struct run *r, struct arena *a, const struct cert *c, const struct version *v,
+                      struct err *failure)
 {
 	struct err e;
 
@@ -121,7 +134,8 @@ static void run_hooks(struct run *r, struct arena *a, const struct cert *c, cons
 }
 
 /* The same certificate and key again, for a folder of its own. */
-static int copy_version(struct run *r, struct arena *a, const struct cert *c, struct version *v, struct err *e)
+static int copy_version(struct run *r, struct arena *a, const struct cert *c, struct version *v,
+                        struct err *e)
 {
 	v->id = 0;
 	v->n = deliver_next_number(r, a, c);

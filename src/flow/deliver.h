@@ -1,19 +1,24 @@
-/* A stored version is put to work: STATE/live/NAME, key store, hooks. Everything here may be done again. */
+/* A stored version is put to work: STATE/live/NAME, key store, hooks. Everything here may be done
+ * again. */
 #ifndef FLOW_DELIVER_H
 #define FLOW_DELIVER_H
 
 #include "base/codec.h"
 #include "flow/run.h"
 
-/* Makes the newest version live if it is not, and runs the hooks that have not run for it. *hook_failure: a hook's failure (the
- * certificate is live all the same; the hooks are tried again by the next run); its code is ERR_NONE when all is well. */
-NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, struct err *e);
-/* The number of the next version: 0 lets the store count on, unless a folder from another life of the database has that number. */
+/* Makes the newest version live if it is not, and runs the hooks that have not run for it.
+ * *hook_failure: a hook's failure (the certificate is live all the same; the hooks are tried again
+ * by the next run); its code is ERR_NONE when all is well. */
+NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure,
+                      struct err *e);
+/* The number of the next version: 0 lets the store count on, unless a folder from another life of
+ * the database has that number. */
 int64_t deliver_next_number(const struct run *r, struct arena *a, const struct cert *c);
 /* STATE/live/NAME. */
 char *deliver_path(const struct run *r, struct arena *a, const char *cert_name);
-/* The key store of a version in the certificate's format; n = 0 when none is wanted. file: its name in the folder. */
-NODISCARD int deliver_keystore(struct arena *a, const struct cert *c, const struct version *v, struct bytes *out, const char **file,
-                               struct err *e);
+/* The key store of a version in the certificate's format; n = 0 when none is wanted. file: its name
+ * in the folder. */
+NODISCARD int deliver_keystore(struct arena *a, const struct cert *c, const struct version *v,
+                               struct bytes *out, const char **file, struct err *e);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * One version in the form another program reads. Which forms hold what is decided here and nowhere else.
+ * One version in the form another program reads. Which forms hold what is decided here and nowhere
+ * else.
  */
 #include "flow/export.h"
 
@@ -17,12 +18,14 @@ static struct bytes text_bytes(const char *s)
 static int needs_key(const struct version *v, struct err *e)
 {
 	if (!v->key)
-		return err_set(e, ERR_INPUT, "the private key of %s is not here: it was requested with --csr", v->cert);
+		return err_set(e, ERR_INPUT,
+		               "the private key of %s is not here: it was requested with --csr",
+		               v->cert);
 	return 0;
 }
 
-static int export_pem(struct arena *a, const struct version *v, const struct x509_chain *chain, const char *part, struct bytes *out,
-                      struct err *e)
+static int export_pem(struct arena *a, const struct version *v, const struct x509_chain *chain,
+                      const char *part, struct bytes *out, struct err *e)
 {
 	if (strcmp(part, "fullchain") == 0)
 		*out = text_bytes(chain->fullchain_pem);
@@ -34,12 +37,13 @@ static int export_pem(struct arena *a, const struct version *v, const struct x50
 		TRY(needs_key(v, e));
 		*out = text_bytes(v->key);
 	} else
-		*out = text_bytes(arena_printf(a, "%s%s", v->key ? v->key : "", chain->fullchain_pem));
+		*out =
+		    text_bytes(arena_printf(a, "%s%s", v->key ? v->key : "", chain->fullchain_pem));
 	return 0;
 }
 
-static int export_der(struct arena *a, const struct version *v, const struct x509_chain *chain, const char *part, struct bytes *out,
-                      struct err *e)
+static int export_der(struct arena *a, const struct version *v, const struct x509_chain *chain,
+                      const char *part, struct bytes *out, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 
@@ -54,11 +58,14 @@ static int export_der(struct arena *a, const struct version *v, const struct x50
 	return key_pkcs8_der(a, k, out, e);
 }
 
-static int export_keystore(struct arena *a, const struct version *v, const struct export_spec *spec, bool jks, struct bytes *out,
-                           struct err *e)
+static int export_keystore(struct arena *a, const struct version *v, const struct export_spec *spec,
+                           bool jks, struct bytes *out, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
-	struct keystore_spec store = { .fullchain_pem = v->fullchain, .alias = v->cert, .password = spec->password, .legacy = spec->legacy };
+	struct keystore_spec store = { .fullchain_pem = v->fullchain,
+		                       .alias = v->cert,
+		                       .password = spec->password,
+		                       .legacy = spec->legacy };
 
 	if (spec->part && strcmp(spec->part, "all") != 0)
 		return err_set(e, ERR_USAGE, "a key store holds everything; leave --part away");
@@ -70,7 +77,8 @@ static int export_keystore(struct arena *a, const struct version *v, const struc
 	return jks ? keystore_jks(a, &store, out, e) : keystore_pkcs12(a, &store, out, e);
 }
 
-int export_version(struct arena *a, const struct version *v, const struct export_spec *spec, struct bytes *out, struct err *e)
+int export_version(struct arena *a, const struct version *v, const struct export_spec *spec,
+                   struct bytes *out, struct err *e)
 {
 	const char *format = spec->format ? spec->format : "pem";
 	struct x509_chain chain;
@@ -78,7 +86,9 @@ int export_version(struct arena *a, const struct version *v, const struct export
 	if (strcmp(format, "pkcs12") == 0 || strcmp(format, "jks") == 0)
 		return export_keystore(a, v, spec, strcmp(format, "jks") == 0, out, e);
 	if (spec->legacy || spec->password)
-		return err_set(e, ERR_USAGE, "--legacy and --keystore-password-file belong to key stores (--format pkcs12 or jks)");
+		return err_set(e, ERR_USAGE,
+		               "--legacy and --keystore-password-file belong to key stores "
+		               "(--format pkcs12 or jks)");
 	TRY(x509_chain_parse(a, v->fullchain, strlen(v->fullchain), &chain, e));
 	if (strcmp(format, "der") == 0)
 		return export_der(a, v, &chain, spec->part ? spec->part : "cert", out, e);

@@ -9,11 +9,13 @@
 
 struct export_spec {
 	const char *format;   /* "pem", "der", "pkcs12", "jks"; NULL = "pem" */
-	const char *part;     /* "all", "fullchain", "cert", "chain", "key"; NULL = everything the format holds */
+	const char *part;     /* "all", "fullchain", "cert", "chain", "key"; NULL = everything the
+	                         format holds */
 	const char *password; /* of a key store; NULL = none */
 	bool legacy;          /* PKCS#12 for old Java and Windows */
 };
 /* ERR_USAGE for what does not go together, ERR_INPUT when the private key is not here. */
-NODISCARD int export_version(struct arena *a, const struct version *v, const struct export_spec *spec, struct bytes *out, struct err *e);
+NODISCARD int export_version(struct arena *a, const struct version *v,
+                             const struct export_spec *spec, struct bytes *out, struct err *e);
 
 #endif

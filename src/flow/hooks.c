@@ -1,5 +1,6 @@
 /*
- * dehydrated's hook calls outside challenges. Arguments are files and words without blanks, as hook_call checks.
+ * dehydrated's hook calls outside challenges. Arguments are files and words without blanks, as
+ * hook_call checks.
  */
 #include "flow/hooks.h"
 
@@ -53,8 +54,8 @@ const char *const *hooks_env(struct run *r, struct arena *a, const struct cert *
 	return has_hook(c) ? hook_env(a, &h) : NULL;
 }
 
-static int call(struct run *r, struct arena *a, const struct cert *c, const char *name, const char *const *args, char **output,
-                struct err *e)
+static int call(struct run *r, struct arena *a, const struct cert *c, const char *name,
+                const char *const *args, char **output, struct err *e)
 {
 	if (!has_hook(c))
 		return 0;
@@ -68,9 +69,11 @@ int hooks_startup(struct run *r, struct arena *a, const struct cert *c, struct e
 	return call(r, a, c, "startup_hook", none, NULL, e);
 }
 
-int hooks_generate_csr(struct run *r, struct arena *a, const struct cert *c, const char **csr_pem, struct err *e)
+int hooks_generate_csr(struct run *r, struct arena *a, const struct cert *c, const char **csr_pem,
+                       struct err *e)
 {
-	const char *args[] = { c->domains.v[0], live_path(a, r->state_dir, c->name), strings_join(a, &c->domains, " "), NULL };
+	const char *args[] = { c->domains.v[0], live_path(a, r->state_dir, c->name),
+		               strings_join(a, &c->domains, " "), NULL };
 	char *output = NULL;
 
 	TRY(call(r, a, c, "generate_csr", args, &output, e));
@@ -78,15 +81,18 @@ int hooks_generate_csr(struct run *r, struct arena *a, const struct cert *c, con
 	return 0;
 }
 
-int hooks_sync_cert(struct run *r, struct arena *a, const struct cert *c, const char *dir, struct err *e)
+int hooks_sync_cert(struct run *r, struct arena *a, const struct cert *c, const char *dir,
+                    struct err *e)
 {
-	const char *args[] = { fs_join(a, dir, "privkey.pem"), fs_join(a, dir, "cert.pem"), fs_join(a, dir, "fullchain.pem"),
-		               fs_join(a, dir, "chain.pem"), fs_join(a, dir, "cert.csr"), NULL };
+	const char *args[] = { fs_join(a, dir, "privkey.pem"),   fs_join(a, dir, "cert.pem"),
+		               fs_join(a, dir, "fullchain.pem"), fs_join(a, dir, "chain.pem"),
+		               fs_join(a, dir, "cert.csr"),      NULL };
 
 	return call(r, a, c, "sync_cert", args, NULL, e);
 }
 
-static const char **live_args(struct run *r, struct arena *a, const struct cert *c, const char *timestamp)
+static const char **live_args(struct run *r, struct arena *a, const struct cert *c,
+                              const char *timestamp)
 {
 	const char *dir = live_path(a, r->state_dir, c->name);
 	const char **v = ARENA_ARRAY(a, const char *, 7);
@@ -100,9 +106,11 @@ static const char **live_args(struct run *r, struct arena *a, const struct cert 
 	return v;
 }
 
-int hooks_deploy_cert(struct run *r, struct arena *a, const struct cert *c, int64_t at, struct err *e)
+int hooks_deploy_cert(struct run *r, struct arena *a, const struct cert *c, int64_t at,
+                      struct err *e)
 {
-	return call(r, a, c, "deploy_cert", live_args(r, a, c, arena_printf(a, "%lld", (long long)at)), NULL, e);
+	return call(r, a, c, "deploy_cert",
+	            live_args(r, a, c, arena_printf(a, "%lld", (long long)at)), NULL, e);
 }
 
 int hooks_unchanged_cert(struct run *r, struct arena *a, const struct cert *c, struct err *e)
@@ -121,7 +129,8 @@ static char *one_word(struct arena *a, const char *text)
 	return s;
 }
 
-static void tell(struct run *r, struct arena *a, const struct cert *c, const char *name, const char *const *args)
+static void tell(struct run *r, struct arena *a, const struct cert *c, const char *name,
+                 const char *const *args)
 {
 	struct err e;
 
@@ -129,16 +138,19 @@ static void tell(struct run *r, struct arena *a, const struct cert *c, const cha
 		log_warn("%s", e.text);
 }
 
-void hooks_invalid_challenge(struct run *r, struct arena *a, const struct cert *c, const char *domain, const char *response)
+void hooks_invalid_challenge(struct run *r, struct arena *a, const struct cert *c,
+                             const char *domain, const char *response)
 {
 	const char *args[] = { domain, one_word(a, response), NULL };
 
 	tell(r, a, c, "invalid_challenge", args);
 }
 
-void hooks_request_failure(struct run *r, struct arena *a, const struct cert *c, const struct err *failure)
+void hooks_request_failure(struct run *r, struct arena *a, const struct cert *c,
+                           const struct err *failure)
 {
-	const char *args[] = { arena_printf(a, "%d", failure->http_status), one_word(a, failure->text), "post", "", NULL };
+	const char *args[] = { arena_printf(a, "%d", failure->http_status),
+		               one_word(a, failure->text), "post", "", NULL };
 
 	if (failure->http_status >= 400)
 		tell(r, a, c, "request_failure", args);

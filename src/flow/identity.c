@@ -1,6 +1,6 @@
 /*
- * The digest that tells whether a certificate's record still asks for what was issued. A secret among the fields (an imported key) goes
- * in only as part of the digest.
+ * The digest that tells whether a certificate's record still asks for what was issued. A secret
+ * among the fields (an imported key) goes in only as part of the digest.
  */
 #include "flow/identity.h"
 

@@ -1,4 +1,5 @@
-/* What makes a certificate another certificate: a digest over the fields of cert_identity_fields. */
+/* What makes a certificate another certificate: a digest over the fields of cert_identity_fields.
+ */
 #ifndef FLOW_IDENTITY_H
 #define FLOW_IDENTITY_H
 

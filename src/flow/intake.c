@@ -1,5 +1,6 @@
 /*
- * Merge by field name, then check the whole record: so `issue`, `set` and later the REST API obey the same rules.
+ * Merge by field name, then check the whole record: so `issue`, `set` and later the REST API obey
+ * the same rules.
  */
 #include "flow/intake.h"
 
@@ -25,7 +26,7 @@ static bool is_given(const struct cert_change *ch, const char *field)
 /* Copies the given fields. */
 static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
 {
-	FIELD_EACH(f, cert_fields) {
+	FIELD_EACH (f, cert_fields) {
 		if (!is_given(ch, f->name))
 			continue;
 		switch (f->type) {
@@ -47,13 +48,16 @@ static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
 	}
 }
 
-static int normalize_domains(struct arena *a, const struct strings *typed, struct strings *out, struct err *e)
+static int normalize_domains(struct arena *a, const struct strings *typed, struct strings *out,
+                             struct err *e)
 {
 	struct strings names = { 0 };
 
 	if (typed->n > INTAKE_MAX_NAMES)
-		return err_set(e, ERR_USAGE, "%zu names in one certificate; at most %d are possible, put the others into another one", typed->n,
-		               INTAKE_MAX_NAMES);
+		return err_set(e, ERR_USAGE,
+		               "%zu names in one certificate; at most %d are possible, put the "
+		               "others into another one",
+		               typed->n, INTAKE_MAX_NAMES);
 	for (size_t i = 0; i < typed->n; i++) {
 		enum name_kind kind;
 		const char *name;
@@ -88,11 +92,15 @@ static int check_names_for_challenge(const struct cert *c, struct err *e)
 	for (size_t i = 0; i < c->domains.n; i++) {
 		const char *name = c->domains.v[i];
 		if (name_kind(name) == NAME_WILDCARD && !dns)
-			return err_set(e, ERR_USAGE, "%s is a wildcard and cannot be proved by %s; use dns-01 (--hook, --manual) or --dns-persist", name,
-			               c->challenge);
+			return err_set(e, ERR_USAGE,
+			               "%s is a wildcard and cannot be proved by %s; use dns-01 "
+			               "(--hook, --manual) or --dns-persist",
+			               name, c->challenge);
 		if (name_kind(name) == NAME_IP && dns)
-			return err_set(e, ERR_USAGE, "%s is an address and cannot be proved by %s; use http-01 (--webroot, --standalone) or --alpn", name,
-			               c->challenge);
+			return err_set(e, ERR_USAGE,
+			               "%s is an address and cannot be proved by %s; use http-01 "
+			               "(--webroot, --standalone) or --alpn",
+			               name, c->challenge);
 	}
 	return 0;
 }
@@ -103,15 +111,21 @@ static int check_method(struct arena *a, struct cert *c, struct err *e)
 	struct strings types = { 0 };
 
 	if (!s)
-		return err_set(e, ERR_USAGE, "say how to prove the names: --webroot DIR, --standalone, --alpn, --hook FILE, --dns-persist or --manual");
+		return err_set(e, ERR_USAGE,
+		               "say how to prove the names: --webroot DIR, --standalone, --alpn, "
+		               "--hook FILE, --dns-persist or --manual");
 	if (!c->challenge)
 		c->challenge = default_challenge(c, s);
 	for (size_t i = 0; s->types[i]; i++)
 		strings_add(a, &types, s->types[i]);
 	if (!strings_has(&types, c->challenge))
-		return err_set(e, ERR_USAGE, "--%s cannot do %s (it can: %s)", c->method, c->challenge, strings_join(a, &types, ", "));
-	if (strcmp(c->method, "hook") == 0 && strcmp(c->challenge, "http-01") == 0 && !c->well_known)
-		return err_set(e, ERR_USAGE, "--hook with --challenge http-01 needs --well-known DIR, where the web server takes the tokens from");
+		return err_set(e, ERR_USAGE, "--%s cannot do %s (it can: %s)", c->method,
+		               c->challenge, strings_join(a, &types, ", "));
+	if (strcmp(c->method, "hook") == 0 && strcmp(c->challenge, "http-01") == 0 &&
+	    !c->well_known)
+		return err_set(e, ERR_USAGE,
+		               "--hook with --challenge http-01 needs --well-known DIR, where the "
+		               "web server takes the tokens from");
 	return check_names_for_challenge(c, e);
 }
 
@@ -136,7 +150,8 @@ static void reset_method(const struct cert_change *ch, struct cert *c)
 
 /* Everything else */
 
-/* As much as an IA5String in a subject needs (RFC 5280 4.1.2.6): printable ASCII, one "@" with something on both sides. */
+/* As much as an IA5String in a subject needs (RFC 5280 4.1.2.6): printable ASCII, one "@" with
+ * something on both sides. */
 static bool is_mail_address(const char *s)
 {
 	const char *at = strchr(s, '@');
@@ -154,18 +169,26 @@ static int check_subject(const struct cert *c, struct err *e)
 		size_t max;
 	} limits[] = {
 		/* RFC 5280 A.1, upper bounds */
-		{ c->province, "--province", 128 }, { c->city, "--city", 128 }, { c->organization, "--organization", 64 },
-		{ c->unit, "--unit", 64 }, { c->subject_email, "--subject-email", 255 },
+		{ c->province, "--province", 128 },           { c->city, "--city", 128 },
+		{ c->organization, "--organization", 64 },    { c->unit, "--unit", 64 },
+		{ c->subject_email, "--subject-email", 255 },
 	};
 
-	if (c->country && (strlen(c->country) != 2 || c->country[0] < 'A' || c->country[0] > 'Z' || c->country[1] < 'A' || c->country[1] > 'Z'))
-		return err_set(e, ERR_USAGE, "--country is two capital letters (ISO 3166), not \"%s\"", c->country);
+	if (c->country && (strlen(c->country) != 2 || c->country[0] < 'A' || c->country[0] > 'Z' ||
+	                   c->country[1] < 'A' || c->country[1] > 'Z'))
+		return err_set(e, ERR_USAGE,
+		               "--country is two capital letters (ISO 3166), not \"%s\"",
+		               c->country);
 	if (c->subject_email && !is_mail_address(c->subject_email))
-		return err_set(e, ERR_USAGE, "--subject-email is an address like somebody@example.org, not \"%s\"", c->subject_email);
+		return err_set(
+		    e, ERR_USAGE,
+		    "--subject-email is an address like somebody@example.org, not \"%s\"",
+		    c->subject_email);
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		if (limits[i].value && (*limits[i].value == '\0' || strlen(limits[i].value) > limits[i].max))
-			return err_set(e, ERR_USAGE, "%s has %zu bytes; from 1 to %zu are possible", limits[i].what, strlen(limits[i].value),
-			               limits[i].max);
+		if (limits[i].value &&
+		    (*limits[i].value == '\0' || strlen(limits[i].value) > limits[i].max))
+			return err_set(e, ERR_USAGE, "%s has %zu bytes; from 1 to %zu are possible",
+			               limits[i].what, strlen(limits[i].value), limits[i].max);
 	return 0;
 }
 
@@ -174,11 +197,19 @@ static int check_words(const struct cert *c, struct err *e)
 	int64_t before;
 
 	if (key_type_parse(c->key_type) == KEY_NONE)
-		return err_set(e, ERR_USAGE, "there is no key type \"%s\"; there are ec256, ec384, rsa2048, rsa3072 and rsa4096", c->key_type);
-	if (strcmp(c->signature, "sha256") != 0 && strcmp(c->signature, "sha384") != 0 && strcmp(c->signature, "sha512") != 0)
-		return err_set(e, ERR_USAGE, "there is no signature \"%s\"; there are sha256, sha384 and sha512", c->signature);
+		return err_set(e, ERR_USAGE,
+		               "there is no key type \"%s\"; there are ec256, ec384, rsa2048, "
+		               "rsa3072 and rsa4096",
+		               c->key_type);
+	if (strcmp(c->signature, "sha256") != 0 && strcmp(c->signature, "sha384") != 0 &&
+	    strcmp(c->signature, "sha512") != 0)
+		return err_set(e, ERR_USAGE,
+		               "there is no signature \"%s\"; there are sha256, sha384 and sha512",
+		               c->signature);
 	if (strcmp(c->key_policy, "new") != 0 && strcmp(c->key_policy, "same") != 0)
-		return err_set(e, ERR_USAGE, "there is no key policy \"%s\"; there are new and same", c->key_policy);
+		return err_set(e, ERR_USAGE,
+		               "there is no key policy \"%s\"; there are new and same",
+		               c->key_policy);
 	if (c->renew_before)
 		TRY(plan_policy_parse(c->renew_before, 90 * 86400, &before, e));
 	return check_subject(c, e);
@@ -189,13 +220,19 @@ static int check_keystore(const struct cert *c, struct err *e)
 	if (!c->keystore || strcmp(c->keystore, "pem") == 0)
 		return 0;
 	if (strcmp(c->keystore, "pkcs12") != 0 && strcmp(c->keystore, "jks") != 0)
-		return err_set(e, ERR_USAGE, "there is no key store format \"%s\"; there are pem, pkcs12 and jks", c->keystore);
+		return err_set(e, ERR_USAGE,
+		               "there is no key store format \"%s\"; there are pem, pkcs12 and jks",
+		               c->keystore);
 	if (c->own_csr)
-		return err_set(e, ERR_USAGE, "--keystore %s needs the private key, which is not here with --csr", c->keystore);
+		return err_set(e, ERR_USAGE,
+		               "--keystore %s needs the private key, which is not here with --csr",
+		               c->keystore);
 	if (!c->keystore_password)
-		return err_set(e, ERR_USAGE, "--keystore %s needs --keystore-password-file FILE", c->keystore);
+		return err_set(e, ERR_USAGE, "--keystore %s needs --keystore-password-file FILE",
+		               c->keystore);
 	if (strcmp(c->keystore, "jks") == 0 && strlen(c->keystore_password) < 6)
-		return err_set(e, ERR_USAGE, "the password of a jks key store needs at least 6 characters");
+		return err_set(e, ERR_USAGE,
+		               "the password of a jks key store needs at least 6 characters");
 	return 0;
 }
 
@@ -209,8 +246,10 @@ static void defaults(struct run *r, struct cert *c)
 		c->key_policy = "new";
 }
 
-/* The account that it was issued to is gone, or another CA is asked for: then the CA's default account takes its place. */
-static bool has_other_home(struct run *r, struct arena *a, const struct cert *c, const struct cert_change *ch)
+/* The account that it was issued to is gone, or another CA is asked for: then the CA's default
+ * account takes its place. */
+static bool has_other_home(struct run *r, struct arena *a, const struct cert *c,
+                           const struct cert_change *ch)
 {
 	struct account account;
 	struct err ignored;
@@ -218,10 +257,12 @@ static bool has_other_home(struct run *r, struct arena *a, const struct cert *c,
 
 	if (st_account_get(r->store, a, c->account, &account, &ignored) < 0)
 		return c->ca != NULL;
-	return is_given(ch, "ca") && (ca_resolve(r, a, c->ca, &ca, &ignored) < 0 || strcmp(ca.url, account.directory_url) != 0);
+	return is_given(ch, "ca") && (ca_resolve(r, a, c->ca, &ca, &ignored) < 0 ||
+	                              strcmp(ca.url, account.directory_url) != 0);
 }
 
-static int default_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
+static int default_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                      struct err *e)
 {
 	struct account *v, account;
 	struct ca ca;
@@ -236,7 +277,8 @@ static int default_ca(struct run *r, struct arena *a, const struct cert_change *
 		if (is_given(ch, "ca")) {
 			TRY(ca_resolve(r, a, c->ca, &ca, e));
 			if (strcmp(ca.url, account.directory_url) != 0)
-				return err_set(e, ERR_USAGE, "the account %s is at %s, not at %s", account.name, account.ca, c->ca);
+				return err_set(e, ERR_USAGE, "the account %s is at %s, not at %s",
+				               account.name, account.ca, c->ca);
 		}
 		c->ca = account.ca;
 		return 0;
@@ -253,13 +295,18 @@ static int default_ca(struct run *r, struct arena *a, const struct cert_change *
 	return ca_resolve(r, a, c->ca, &ca, e);
 }
 
-static int check_name(struct arena *a, const struct cert_change *ch, const struct strings *domains, const char **name, struct err *e)
+static int check_name(struct arena *a, const struct cert_change *ch, const struct strings *domains,
+                      const char **name, struct err *e)
 {
-	*name = is_given(ch, "name") ? ch->values.name : domains->n ? name_to_cert_name(a, domains->v[0]) : NULL;
+	*name = is_given(ch, "name") ? ch->values.name
+	        : domains->n         ? name_to_cert_name(a, domains->v[0])
+	                             : NULL;
 	if (!*name)
 		return err_set(e, ERR_USAGE, "no name was given: `everleaf issue DOMAIN... HOW`");
 	if (!name_is_cert_name(*name))
-		return err_set(e, ERR_USAGE, "\"%s\" cannot be a certificate's name: up to 128 letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
+		return err_set(e, ERR_USAGE,
+		               "\"%s\" cannot be a certificate's name: up to 128 letters, digits, "
+		               "'.', '_' and '-', not beginning with '.' or '-'",
 		               *name);
 	return 0;
 }
@@ -278,16 +325,19 @@ static bool same_text(const char *x, const char *y)
 	return x && y ? strcmp(x, y) == 0 : x == y;
 }
 
-/* Another key store is a new folder, even for the same certificate: what live/NAME has pointed to never changes. */
+/* Another key store is a new folder, even for the same certificate: what live/NAME has pointed to
+ * never changes. */
 static void note_keystore(const struct cert *before, struct cert *c)
 {
-	if (c->live_version == 0 || (same_text(before->keystore, c->keystore) && same_text(before->keystore_password, c->keystore_password)))
+	if (c->live_version == 0 || (same_text(before->keystore, c->keystore) &&
+	                             same_text(before->keystore_password, c->keystore_password)))
 		return;
 	c->redeliver = true;
 	c->unfinished = true;
 }
 
-static int complete(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
+static int complete(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                    struct err *e)
 {
 	struct cert before;
 
@@ -310,11 +360,13 @@ const char *intake_cert_name(struct arena *a, const char *typed)
 	const char *name;
 	struct err ignored;
 
-	return name_normalize(a, typed, &name, &kind, &ignored) == 0 ? name_to_cert_name(a, name) : NULL;
+	return name_normalize(a, typed, &name, &kind, &ignored) == 0 ? name_to_cert_name(a, name)
+	                                                             : NULL;
 }
 
 /* The stored record, or the beginning of a new one. */
-static int stored_or_new(struct run *r, struct arena *a, const char *name, struct cert *stored, struct cert *c, struct err *e)
+static int stored_or_new(struct run *r, struct arena *a, const char *name, struct cert *stored,
+                         struct cert *c, struct err *e)
 {
 	struct err err;
 	int result = st_cert_get(r->store, a, name, stored, &err);
@@ -327,11 +379,14 @@ static int stored_or_new(struct run *r, struct arena *a, const char *name, struc
 		*stored = (struct cert){ 0 };
 	*c = *stored;
 	if (stored->id == 0)
-		*c = (struct cert){ .status = "pending", .preflight = true, .created_at = clock_now() };
+		*c = (struct cert){ .status = "pending",
+			            .preflight = true,
+			            .created_at = clock_now() };
 	return 0;
 }
 
-int intake(struct run *r, struct arena *a, const struct cert_change *change, struct intake *out, struct err *e)
+int intake(struct run *r, struct arena *a, const struct cert_change *change, struct intake *out,
+           struct err *e)
 {
 	struct cert_change ch = *change;
 	struct intake in = { .change = change };
@@ -373,7 +428,7 @@ static bool same_value(const struct field *f, const struct cert *x, const struct
 
 static bool same_record(const struct cert *x, const struct cert *y)
 {
-	FIELD_EACH(f, cert_fields)
+	FIELD_EACH (f, cert_fields)
 		if (!same_value(f, x, y))
 			return false;
 	return true;
@@ -390,13 +445,15 @@ int intake_store(struct run *r, struct arena *a, struct intake *in, struct err *
 	is_new = in->wanted.id == 0;
 	if (!is_new && same_record(&now, &in->wanted))
 		return 0;
-	return keep_record(r, a, &in->wanted, is_new ? "requested" : "set",
-	                   is_new ? arena_printf(a, "requested: %s", strings_join(a, &in->wanted.domains, ", "))
-	                          : arena_printf(a, "changed: %s", strings_join(a, &in->change->given, ", ")),
-	                   e);
+	return keep_record(
+	    r, a, &in->wanted, is_new ? "requested" : "set",
+	    is_new ? arena_printf(a, "requested: %s", strings_join(a, &in->wanted.domains, ", "))
+	           : arena_printf(a, "changed: %s", strings_join(a, &in->change->given, ", ")),
+	    e);
 }
 
-int intake_set(struct run *r, struct arena *a, const char *name, const struct cert_change *change, struct cert *out, struct err *e)
+int intake_set(struct run *r, struct arena *a, const char *name, const struct cert_change *change,
+               struct cert *out, struct err *e)
 {
 	struct cert_change ch = *change;
 	struct cert c;

@@ -1,6 +1,7 @@
 /*
- * What was asked for becomes a record: everything is checked before anything is stored or sent. Wrong usage is ERR_USAGE, a file or value
- * that does not fit ERR_INPUT, ERR_IO or ERR_NOT_FOUND; each names the name, file or option and the mend.
+ * What was asked for becomes a record: everything is checked before anything is stored or sent.
+ * Wrong usage is ERR_USAGE, a file or value that does not fit ERR_INPUT, ERR_IO or ERR_NOT_FOUND;
+ * each names the name, file or option and the mend.
  */
 #ifndef FLOW_INTAKE_H
 #define FLOW_INTAKE_H
@@ -19,13 +20,15 @@ struct intake {
 	struct cert wanted;
 };
 
-/* Merges the change into the stored record of that name (or a new one with the defaults). The name is change->values.name if given, else
- * made from the first domain. Reads the files named. */
-NODISCARD int intake(struct run *r, struct arena *a, const struct cert_change *change, struct intake *out, struct err *e);
-/* Stores what was taken in; the certificate's lease is held. If somebody changed the record meanwhile, the change is merged anew. */
+/* Merges the change into the stored record of that name (or a new one with the defaults). The name
+ * is change->values.name if given, else made from the first domain. Reads the files named. */
+NODISCARD int intake(struct run *r, struct arena *a, const struct cert_change *change,
+                     struct intake *out, struct err *e);
+/* Stores what was taken in; the certificate's lease is held. If somebody changed the record
+ * meanwhile, the change is merged anew. */
 NODISCARD int intake_store(struct run *r, struct arena *a, struct intake *in, struct err *e);
 /* The same for `set NAME`: the record must exist. */
-NODISCARD int intake_set(struct run *r, struct arena *a, const char *name, const struct cert_change *change, struct cert *out,
-                         struct err *e);
+NODISCARD int intake_set(struct run *r, struct arena *a, const char *name,
+                         const struct cert_change *change, struct cert *out, struct err *e);
 
 #endif

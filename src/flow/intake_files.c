@@ -12,7 +12,8 @@
 
 #define FILE_MAX_BYTES ((size_t)64 << 10)
 
-static int read_csr(struct arena *a, const char *file, struct csr_info *out, char **text, size_t *len, struct err *e)
+static int read_csr(struct arena *a, const char *file, struct csr_info *out, char **text,
+                    size_t *len, struct err *e)
 {
 	TRY(fs_read(a, file, FILE_MAX_BYTES, text, len, e));
 	if (csr_parse(a, *text, *len, out, e) < 0)
@@ -30,7 +31,8 @@ static bool same_set(const struct strings *x, const struct strings *y)
 	return true;
 }
 
-int intake_csr_names(struct arena *a, const struct cert_change *change, struct cert_change *out, struct err *e)
+int intake_csr_names(struct arena *a, const struct cert_change *change, struct cert_change *out,
+                     struct err *e)
 {
 	struct csr_info info;
 	char *text;
@@ -44,8 +46,9 @@ int intake_csr_names(struct arena *a, const struct cert_change *change, struct c
 		return 0;
 	}
 	if (!same_set(&out->values.domains, &info.names))
-		return err_set(e, ERR_INPUT, "the request %s is for %s, which are not the names given", change->csr_file,
-		               strings_join(a, &info.names, ", "));
+		return err_set(e, ERR_INPUT,
+		               "the request %s is for %s, which are not the names given",
+		               change->csr_file, strings_join(a, &info.names, ", "));
 	return 0;
 }
 
@@ -55,12 +58,16 @@ static int refuse_blocked(struct run *r, const char *spki_sha256, const char *fi
 
 	TRY(st_key_is_blocked(r->store, spki_sha256, &blocked, e));
 	if (blocked)
-		return err_set(e, ERR_DENIED, "the key of %s was revoked for compromise and is refused for good; make another", file);
+		return err_set(e, ERR_DENIED,
+		               "the key of %s was revoked for compromise and is refused for good; "
+		               "make another",
+		               file);
 	return 0;
 }
 
 /* Names given anew must still be those of the request that is kept. */
-static int check_kept_csr(struct arena *a, const struct cert_change *ch, const struct cert *c, struct err *e)
+static int check_kept_csr(struct arena *a, const struct cert_change *ch, const struct cert *c,
+                          struct err *e)
 {
 	struct csr_info info;
 	struct bytes der;
@@ -70,12 +77,16 @@ static int check_kept_csr(struct arena *a, const struct cert_change *ch, const s
 	TRY(base64url_decode(a, c->own_csr, &der, e));
 	TRY(csr_parse(a, der.v, der.n, &info, e));
 	if (!same_set(&c->domains, &info.names))
-		return err_set(e, ERR_INPUT, "it was requested with --csr, for %s; other names need another request", strings_join(a, &info.names, ", "));
+		return err_set(
+		    e, ERR_INPUT,
+		    "it was requested with --csr, for %s; other names need another request",
+		    strings_join(a, &info.names, ", "));
 	return 0;
 }
 
 /* Let's Encrypt and others refuse a certificate with an account's key; nobody should want one. */
-static int refuse_account_key(struct run *r, struct arena *a, const struct key *k, const char *file, struct err *e)
+static int refuse_account_key(struct run *r, struct arena *a, const struct key *k, const char *file,
+                              struct err *e)
 {
 	struct account *v;
 	size_t n;
@@ -85,23 +96,33 @@ static int refuse_account_key(struct run *r, struct arena *a, const struct key *
 		struct key *other CLEANUP(key_cleanup) = NULL;
 		struct account full;
 		TRY(st_account_get(r->store, a, v[i].name, &full, e));
-		if (full.key && key_parse(full.key, strlen(full.key), &other, e) == 0 && key_same(k, other))
-			return err_set(e, ERR_INPUT, "%s is the key of the account %s; a certificate needs a key of its own", file, full.name);
+		if (full.key && key_parse(full.key, strlen(full.key), &other, e) == 0 &&
+		    key_same(k, other))
+			return err_set(
+			    e, ERR_INPUT,
+			    "%s is the key of the account %s; a certificate needs a key of its own",
+			    file, full.name);
 	}
 	return 0;
 }
 
-static int take_csr(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
+static int take_csr(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                    struct err *e)
 {
 	struct csr_info info;
 	char *text;
 	size_t len;
 
 	if (ch->key_file)
-		return err_set(e, ERR_USAGE, "--csr and --key exclude each other: the request has its key already");
+		return err_set(
+		    e, ERR_USAGE,
+		    "--csr and --key exclude each other: the request has its key already");
 	TRY(read_csr(a, ch->csr_file, &info, &text, &len, e));
 	if (info.must_staple)
-		return err_set(e, ERR_INPUT, "the request %s asks for must-staple, which CAs have refused since 2025; make it without", ch->csr_file);
+		return err_set(e, ERR_INPUT,
+		               "the request %s asks for must-staple, which CAs have refused since "
+		               "2025; make it without",
+		               ch->csr_file);
 	TRY(refuse_blocked(r, info.spki_sha256, ch->csr_file, e));
 	c->own_csr = base64url_encode(a, info.der.v, info.der.n);
 	c->own_key = NULL;
@@ -109,7 +130,8 @@ static int take_csr(struct run *r, struct arena *a, const struct cert_change *ch
 	return 0;
 }
 
-static int take_key(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
+static int take_key(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                    struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	char *text, *spki, *pem;
@@ -119,7 +141,8 @@ static int take_key(struct run *r, struct arena *a, const struct cert_change *ch
 	if (key_parse(text, len, &k, e) < 0)
 		return err_ctx(e, "the key %s", ch->key_file);
 	if (strings_has(&ch->given, "key_type") && key_type(k) != key_type_parse(c->key_type))
-		return err_set(e, ERR_USAGE, "the key %s is %s, not %s; leave --key-type away", ch->key_file, key_type_name(key_type(k)), c->key_type);
+		return err_set(e, ERR_USAGE, "the key %s is %s, not %s; leave --key-type away",
+		               ch->key_file, key_type_name(key_type(k)), c->key_type);
 	TRY(key_spki_sha256(a, k, &spki, e));
 	TRY(refuse_blocked(r, spki, ch->key_file, e));
 	TRY(refuse_account_key(r, a, k, ch->key_file, e));
@@ -133,16 +156,21 @@ static int take_key(struct run *r, struct arena *a, const struct cert_change *ch
 /* A person's own request is signed as it is: nothing of it can be asked for besides. */
 static int refuse_beside_csr(const struct cert_change *ch, struct err *e)
 {
-	static const char *const fields[] = { "key_type", "signature", "key_policy", "country", "province", "city", "organization", "unit", "subject_email" };
+	static const char *const fields[] = { "key_type",     "signature", "key_policy",
+		                              "country",      "province",  "city",
+		                              "organization", "unit",      "subject_email" };
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (strings_has(&ch->given, fields[i]))
-			return err_set(e, ERR_USAGE, "it has a request of its own (--csr), which is signed as it is; the option for %s does not go with it",
+			return err_set(e, ERR_USAGE,
+			               "it has a request of its own (--csr), which is signed as it "
+			               "is; the option for %s does not go with it",
 			               fields[i]);
 	return 0;
 }
 
-int intake_files(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c, struct err *e)
+int intake_files(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                 struct err *e)
 {
 	char *password;
 

@@ -18,8 +18,10 @@
 
 #define POLL_LIMIT_S 30
 
-/* The order has every authorization; it becomes valid (RFC 8555 7.4). Resumed ones may be further on already. */
-static int finalize(struct run *r, struct arena *a, struct acme *ca, const struct order *row, struct acme_order *order, struct err *e)
+/* The order has every authorization; it becomes valid (RFC 8555 7.4). Resumed ones may be further
+ * on already. */
+static int finalize(struct run *r, struct arena *a, struct acme *ca, const struct order *row,
+                    struct acme_order *order, struct err *e)
 {
 	static const char *const unfinished[] = { "pending", "ready", "processing", NULL };
 	int64_t end = clock_monotonic_ms() + (r->config->wait_s ? r->config->wait_s : 300) * 1000;
@@ -33,38 +35,46 @@ static int finalize(struct run *r, struct arena *a, struct acme *ca, const struc
 	run_step(r, row->cert, "waiting for the CA to issue");
 	for (;;) {
 		int result = acme_order_poll(ca, a, order, unfinished, POLL_LIMIT_S, e);
-		if (result != -ERR_AGAIN || clock_monotonic_ms() + (int64_t)e->retry_s * 1000 >= end)
+		if (result != -ERR_AGAIN ||
+		    clock_monotonic_ms() + (int64_t)e->retry_s * 1000 >= end)
 			return result;
 		TRY(cancel_sleep_ms(r->cancel, (int64_t)e->retry_s * 1000, e));
 	}
 }
 
-static int download(struct run *r, struct arena *a, struct acme *ca, struct cert *c, struct order *row, const struct acme_order *order,
-                    struct err *e)
+static int download(struct run *r, struct arena *a, struct acme *ca, struct cert *c,
+                    struct order *row, const struct acme_order *order, struct err *e)
 {
 	struct x509_chain chain;
 	bool matched;
 
 	if (strcmp(order->status, "valid") != 0 || !order->certificate)
-		return err_set(e, ERR_ACME, "the CA did not issue: its order is %s%s%s", order->status, order->error_text ? ": " : "",
+		return err_set(e, ERR_ACME, "the CA did not issue: its order is %s%s%s",
+		               order->status, order->error_text ? ": " : "",
 		               order->error_text ? order->error_text : "");
 	run_step(r, c->name, "downloading the certificate");
-	TRY(acme_certificate_get(ca, a, order->certificate, c->preferred_chain, &chain, &matched, e));
+	TRY(acme_certificate_get(ca, a, order->certificate, c->preferred_chain, &chain, &matched,
+	                         e));
 	if (c->preferred_chain && !matched)
-		log_warn("the CA offers no chain that ends with \"%s\"; its default chain is taken", c->preferred_chain);
+		log_warn("the CA offers no chain that ends with \"%s\"; its default chain is taken",
+		         c->preferred_chain);
 	return keep_issued(r, a, c, row, &chain, order->certificate, e);
 }
 
 /* A failure that the order does not survive closes it; anything else leaves it to be resumed. */
-static int order_failed(struct run *r, struct arena *a, struct cert *c, struct order *row, const struct acme_order *order, struct err *e)
+static int order_failed(struct run *r, struct arena *a, struct cert *c, struct order *row,
+                        const struct acme_order *order, struct err *e)
 {
 	struct err closing;
 	/* a final word of the CA; what is lost on the way, or fails here, is gone on with */
-	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_VALIDATION || e->code == ERR_ACME;
+	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_VALIDATION ||
+	            e->code == ERR_ACME;
 
 	hooks_request_failure(r, a, c, e);
-	if (over && strcmp(order->status, "ready") == 0 && (strcmp(e->problem, "badCSR") == 0 || strcmp(e->problem, "badPublicKey") == 0)) {
-		/* the order stays ready (RFC 8555 7.4): the next attempt sends another request for it */
+	if (over && strcmp(order->status, "ready") == 0 &&
+	    (strcmp(e->problem, "badCSR") == 0 || strcmp(e->problem, "badPublicKey") == 0)) {
+		/* the order stays ready (RFC 8555 7.4): the next attempt sends another request for
+		 * it */
 		row->key = row->csr = NULL;
 		if (st_order_put(r->store, row, &closing) < 0)
 			log_warn("%s", closing.text);
@@ -79,8 +89,9 @@ static int order_failed(struct run *r, struct arena *a, struct cert *c, struct o
 }
 
 /* *stale: it failed for good, with an order of an earlier run. */
-static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acme *ca, struct account *account, struct solve *s,
-                      bool person_is_ready, bool *stale, enum issue_outcome *outcome, struct err *e)
+static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acme *ca,
+                      struct account *account, struct solve *s, bool person_is_ready, bool *stale,
+                      enum issue_outcome *outcome, struct err *e)
 {
 	struct acme_order order;
 	struct order row;
@@ -107,7 +118,8 @@ static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acm
 	return 0;
 }
 
-int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready, enum issue_outcome *outcome, struct err *e)
+int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready,
+          enum issue_outcome *outcome, struct err *e)
 {
 	struct account account;
 	struct acme *ca;
@@ -122,16 +134,19 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready, 
 	s = solve_new(r, a, c);
 	TRY(solve_check(r, c, s, e));
 	result = issue_with(r, a, c, ca, &account, s, person_is_ready, &stale, outcome, &first);
-	/* an earlier run had answered, and the CA looked while nothing was published: that says nothing about this run */
+	/* an earlier run had answered, and the CA looked while nothing was published: that says
+	 * nothing about this run */
 	if (result < 0 && stale && strcmp(c->method, "manual") != 0)
-		result = issue_with(r, a, c, ca, &account, s, person_is_ready, &stale, outcome, &first);
+		result =
+		    issue_with(r, a, c, ca, &account, s, person_is_ready, &stale, outcome, &first);
 	solve_done(c, s);
 	if (result < 0)
 		*e = first;
 	return result;
 }
 
-static int deactivate_pending(struct run *r, struct arena *a, struct acme *ca, const struct order *row, struct err *e)
+static int deactivate_pending(struct run *r, struct arena *a, struct acme *ca,
+                              const struct order *row, struct err *e)
 {
 	struct strings pending = { 0 };
 	struct acme_order order;
@@ -166,8 +181,10 @@ int issue_abandon(struct run *r, struct arena *a, struct cert *c, struct err *e)
 		*e = err;
 		return result;
 	}
-	if (row.url && account_for_cert(r, a, c, &account, &err) == 0 && session_for_account(r, a, &account, &ca, &err) == 0 &&
+	if (row.url && account_for_cert(r, a, c, &account, &err) == 0 &&
+	    session_for_account(r, a, &account, &ca, &err) == 0 &&
 	    deactivate_pending(r, a, ca, &row, &err) < 0)
-		log_warn("%s: its old authorizations stay open at the CA until they end: %s", c->name, err.text);
+		log_warn("%s: its old authorizations stay open at the CA until they end: %s",
+		         c->name, err.text);
 	return order_close(r, &row, "failed", e);
 }

@@ -22,7 +22,8 @@ static int job_follow(struct run *r, const struct cert *c, struct err *e)
 	return st_job_set(r->store, c->name, p.run_at, e);
 }
 
-static int record_in_transaction(struct run *r, struct cert *c, const char *kind, const char *text, struct err *e)
+static int record_in_transaction(struct run *r, struct cert *c, const char *kind, const char *text,
+                                 struct err *e)
 {
 	c->updated_at = clock_now();
 	TRY(st_cert_put(r->store, c, e));
@@ -30,21 +31,24 @@ static int record_in_transaction(struct run *r, struct cert *c, const char *kind
 	return text ? st_event_add(r->store, c->name, kind, e, "%s", text) : 0;
 }
 
-static int keep_together(struct run *r, struct cert *c, struct version *v, const char *kind, const char *text, struct err *e)
+static int keep_together(struct run *r, struct cert *c, struct version *v, const char *kind,
+                         const char *text, struct err *e)
 {
 	struct plan p;
 
 	plan_next(c, clock_now(), &p);
 	c->renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
-	if ((v && st_version_put(r->store, v, e) < 0) || record_in_transaction(r, c, kind, text, e) < 0) {
+	if ((v && st_version_put(r->store, v, e) < 0) ||
+	    record_in_transaction(r, c, kind, text, e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
 	return store_commit(r->store, e);
 }
 
-int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text, struct err *e)
+int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text,
+                struct err *e)
 {
 	(void)a;
 	return keep_together(r, c, NULL, kind, text, e);
@@ -80,7 +84,9 @@ static void record_from_version(struct cert *c, const struct version *v)
 	c->not_after = v->not_after;
 	c->ari_id = v->ari_id;
 	c->ari_start = c->ari_end = c->ari_renew_at = 0;
-	c->ari_check_at = v->ari_id ? clock_now() : 0; /* due at once (RFC 9773 4.3), by whichever run comes first */
+	c->ari_check_at = v->ari_id
+	                      ? clock_now()
+	                      : 0; /* due at once (RFC 9773 4.3), by whichever run comes first */
 	c->ari_explanation_url = NULL;
 	c->failures = c->retry_at = 0;
 	c->last_error = NULL;
@@ -89,14 +95,16 @@ static void record_from_version(struct cert *c, const struct version *v)
 	c->unfinished = true; /* until it is live and its hooks have run */
 }
 
-static int check_issued(struct arena *a, const struct order *row, const struct x509_chain *chain, struct err *e)
+static int check_issued(struct arena *a, const struct order *row, const struct x509_chain *chain,
+                        struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct csr_info csr;
 	struct bytes der;
 
 	if (row->spki_sha256)
-		return x509_chain_check(chain, NULL, row->spki_sha256, &row->domains, clock_now(), e);
+		return x509_chain_check(chain, NULL, row->spki_sha256, &row->domains, clock_now(),
+		                        e);
 	if (row->key) {
 		TRY(key_parse(row->key, strlen(row->key), &k, e));
 		return x509_chain_check(chain, k, NULL, &row->domains, clock_now(), e);
@@ -106,7 +114,8 @@ static int check_issued(struct arena *a, const struct order *row, const struct x
 	return x509_chain_check(chain, NULL, csr.spki_sha256, &row->domains, clock_now(), e);
 }
 
-static int store_issued(struct run *r, struct arena *a, struct cert *c, struct order *row, struct version *v, struct err *e)
+static int store_issued(struct run *r, struct arena *a, struct cert *c, struct order *row,
+                        struct version *v, struct err *e)
 {
 	row->state = "done";
 	row->key = NULL; /* the version has it */
@@ -114,7 +123,8 @@ static int store_issued(struct run *r, struct arena *a, struct cert *c, struct o
 	TRY(st_version_put(r->store, v, e));
 	TRY(st_order_put(r->store, row, e));
 	return record_in_transaction(r, c, "issued",
-	                             arena_printf(a, "issued by %s, serial %s, valid until %s", v->issuer, v->serial,
+	                             arena_printf(a, "issued by %s, serial %s, valid until %s",
+	                                          v->issuer, v->serial,
 	                                          clock_rfc3339(a, v->not_after)),
 	                             e);
 }
@@ -125,11 +135,14 @@ static int refuse_blocked(struct run *r, const struct x509_chain *chain, struct 
 	bool blocked;
 
 	TRY(st_key_is_blocked(r->store, chain->v[0].spki_sha256, &blocked, e));
-	return blocked ? err_set(e, ERR_ACME, "its key was revoked for compromise; the next attempt makes another") : 0;
+	return blocked
+	           ? err_set(e, ERR_ACME,
+	                     "its key was revoked for compromise; the next attempt makes another")
+	           : 0;
 }
 
-int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *row, const struct x509_chain *chain,
-                const char *certificate_url, struct err *e)
+int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *row,
+                const struct x509_chain *chain, const char *certificate_url, struct err *e)
 {
 	struct version v = {
 		.cert = c->name,
@@ -146,7 +159,8 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 	struct plan p;
 
 	if (check_issued(a, row, chain, e) < 0) {
-		e->code = ERR_ACME; /* the CA's final word: asking again for the same order brings the same */
+		e->code = ERR_ACME; /* the CA's final word: asking again for the same order brings
+		                       the same */
 		return err_ctx(e, "the CA's certificate is not what was asked for");
 	}
 	TRY(refuse_blocked(r, chain, e));
@@ -171,17 +185,23 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 int keep_stand_in(struct run *r, struct arena *a, struct cert *c, struct err *e)
 {
 	struct csr_spec spec = {
-		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city, c->organization, c->unit, c->subject_email },
+		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city,
+		             c->organization, c->unit, c->subject_email },
 		.names = c->domains,
 		.digest = HASH_SHA256,
 	};
-	struct version v = { .cert = c->name, .self_signed = true, .n = deliver_next_number(r, a, c) };
+	struct version v = { .cert = c->name,
+		             .self_signed = true,
+		             .n = deliver_next_number(r, a, c) };
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct x509_chain chain;
 	char *cert_pem, *key_text;
 
 	if (c->own_csr)
-		return err_set(e, ERR_USAGE, "%s: with --csr there is no private key here for a self-signed stand-in", c->name);
+		return err_set(
+		    e, ERR_USAGE,
+		    "%s: with --csr there is no private key here for a self-signed stand-in",
+		    c->name);
 	if (c->own_key)
 		TRY(key_parse(c->own_key, strlen(c->own_key), &k, e));
 	else
@@ -193,5 +213,6 @@ int keep_stand_in(struct run *r, struct arena *a, struct cert *c, struct err *e)
 	v.key = key_text;
 	v.ari_id = NULL;
 	TRY(st_version_put(r->store, &v, e));
-	return st_event_add(r->store, c->name, "stand-in", e, "a self-signed certificate stands in until the real one is there");
+	return st_event_add(r->store, c->name, "stand-in", e,
+	                    "a self-signed certificate stands in until the real one is there");
 }

@@ -21,7 +21,8 @@ int lease_take(struct run *r, const char *subject, struct err *e)
 		if (result != -ERR_BUSY || clock_monotonic_ms() >= end)
 			return result;
 		if (!told) {
-			log_info("waiting up to a minute: %.*s", (int)strcspn(e->text, ";"), e->text);
+			log_info("waiting up to a minute: %.*s", (int)strcspn(e->text, ";"),
+			         e->text);
 			run_step(r, subject, "waiting for another process");
 		}
 		TRY(cancel_sleep_ms(r->cancel, LEASE_LOOK_MS, e));

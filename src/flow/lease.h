@@ -1,6 +1,6 @@
 /*
- * Who works on what: a certificate by its name, an account as "account/NAME". Whoever reads a row, waits for the network and writes the row
- * holds its lease meanwhile.
+ * Who works on what: a certificate by its name, an account as "account/NAME". Whoever reads a row,
+ * waits for the network and writes the row holds its lease meanwhile.
  */
 #ifndef FLOW_LEASE_H
 #define FLOW_LEASE_H

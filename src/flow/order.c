@@ -1,6 +1,7 @@
 /*
- * Before newOrder leaves, the row with the private key and the CSR is committed; when its answer was lost the order is made again with the
- * same key. From then on the URL is known and the order is only ever resumed.
+ * Before newOrder leaves, the row with the private key and the CSR is committed; when its answer
+ * was lost the order is made again with the same key. From then on the URL is known and the order
+ * is only ever resumed.
  */
 #include "flow/order.h"
 
@@ -32,12 +33,15 @@ static int refuse_blocked(struct run *r, struct arena *a, const struct key *k, s
 	TRY(key_spki_sha256(a, k, &spki, e));
 	TRY(st_key_is_blocked(r->store, spki, &blocked, e));
 	if (blocked)
-		return err_set(e, ERR_DENIED, "this key was revoked for compromise and is never used again; give another with --key, or none for a new one");
+		return err_set(e, ERR_DENIED,
+		               "this key was revoked for compromise and is never used again; give "
+		               "another with --key, or none for a new one");
 	return 0;
 }
 
 /* The newest version's key, for --key-policy same; NULL when there is none that may be used. */
-static int key_of_last_version(struct run *r, struct arena *a, const struct cert *c, struct key **out, struct err *e)
+static int key_of_last_version(struct run *r, struct arena *a, const struct cert *c,
+                               struct key **out, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct version v;
@@ -57,7 +61,8 @@ static int key_of_last_version(struct run *r, struct arena *a, const struct cert
 	return 0;
 }
 
-static int choose_key(struct run *r, struct arena *a, struct cert *c, struct key **out, struct err *e)
+static int choose_key(struct run *r, struct arena *a, struct cert *c, struct key **out,
+                      struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 
@@ -66,7 +71,8 @@ static int choose_key(struct run *r, struct arena *a, struct cert *c, struct key
 		if (c->new_key_needed || refuse_blocked(r, a, k, e) < 0) {
 			if (!c->new_key_needed && e->code != ERR_DENIED)
 				return -(int)e->code;
-			log_warn("its own key was revoked for compromise and is never used again; a new one takes its place");
+			log_warn("its own key was revoked for compromise and is never used again; "
+			         "a new one takes its place");
 			c->own_key = NULL;
 			key_free(TAKE(k));
 		}
@@ -80,7 +86,8 @@ static int choose_key(struct run *r, struct arena *a, struct cert *c, struct key
 }
 
 /* A request made elsewhere: the person's --csr, or a hook's generate_csr. */
-static int take_foreign_csr(struct run *r, struct arena *a, const void *text, size_t len, struct order *row, struct err *e)
+static int take_foreign_csr(struct run *r, struct arena *a, const void *text, size_t len,
+                            struct order *row, struct err *e)
 {
 	struct csr_info info;
 	bool blocked;
@@ -88,17 +95,21 @@ static int take_foreign_csr(struct run *r, struct arena *a, const void *text, si
 	TRY(csr_parse(a, text, len, &info, e));
 	TRY(st_key_is_blocked(r->store, info.spki_sha256, &blocked, e));
 	if (blocked)
-		return err_set(e, ERR_DENIED, "the key of this request was revoked for compromise and is never used again; make a request with another key");
+		return err_set(e, ERR_DENIED,
+		               "the key of this request was revoked for compromise and is never "
+		               "used again; make a request with another key");
 	row->key = NULL;
 	row->csr = base64url_encode(a, info.der.v, info.der.n);
 	row->spki_sha256 = info.spki_sha256;
 	return 0;
 }
 
-static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct order *row, struct err *e)
+static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct order *row,
+                       struct err *e)
 {
 	struct csr_spec spec = {
-		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city, c->organization, c->unit, c->subject_email },
+		.subject = { csr_common_name(&c->domains), c->country, c->province, c->city,
+		             c->organization, c->unit, c->subject_email },
 		.names = c->domains,
 		.digest = signature_digest(c),
 	};
@@ -132,9 +143,10 @@ static bool shares_a_name(const struct strings *x, const struct strings *y)
 	return false;
 }
 
-/* The certificate that this order replaces (RFC 9773 5): of the same account, with a name in common. */
-static int find_replaced(struct run *r, struct arena *a, const struct cert *c, const struct account *account, const char **ari_id,
-                         struct err *e)
+/* The certificate that this order replaces (RFC 9773 5): of the same account, with a name in
+ * common. */
+static int find_replaced(struct run *r, struct arena *a, const struct cert *c,
+                         const struct account *account, const char **ari_id, struct err *e)
 {
 	const char *identity, *leaf_pem, *chain_pem;
 	struct x509_info leaf;
@@ -154,7 +166,8 @@ static int find_replaced(struct run *r, struct arena *a, const struct cert *c, c
 	if (v.self_signed || v.revoked_at || !v.account || strcmp(v.account, account->name) != 0)
 		return 0;
 	TRY(cert_identity(a, c, &identity, e));
-	if (!c->issued_identity || strcmp(identity, c->issued_identity) != 0) { /* other names, maybe */
+	if (!c->issued_identity ||
+	    strcmp(identity, c->issued_identity) != 0) { /* other names, maybe */
 		TRY(x509_chain_split(a, v.fullchain, &leaf_pem, &chain_pem, e));
 		TRY(x509_parse(a, leaf_pem, strlen(leaf_pem), &leaf, e));
 		if (!shares_a_name(&c->domains, &leaf.names))
@@ -164,8 +177,8 @@ static int find_replaced(struct run *r, struct arena *a, const struct cert *c, c
 	return 0;
 }
 
-static int order_write_down(struct run *r, struct arena *a, struct cert *c, const struct account *account, struct order *row,
-                            struct err *e)
+static int order_write_down(struct run *r, struct arena *a, struct cert *c,
+                            const struct account *account, struct order *row, struct err *e)
 {
 	struct order o = {
 		.cert = c->name,
@@ -185,7 +198,8 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c, cons
 	next = *c;
 	next.unfinished = true;
 	TRY(store_begin(r->store, e));
-	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, &next, e) < 0 || st_job_set(r->store, c->name, clock_now(), e) < 0) {
+	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, &next, e) < 0 ||
+	    st_job_set(r->store, c->name, clock_now(), e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
@@ -195,9 +209,12 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c, cons
 	return 0;
 }
 
-static int order_make(struct run *r, struct arena *a, struct acme *ca, struct order *row, struct acme_order *order, struct err *e)
+static int order_make(struct run *r, struct arena *a, struct acme *ca, struct order *row,
+                      struct acme_order *order, struct err *e)
 {
-	struct acme_new_order want = { .names = row->domains, .profile = row->profile, .replaces = row->replaces };
+	struct acme_new_order want = { .names = row->domains,
+		                       .profile = row->profile,
+		                       .replaces = row->replaces };
 
 	run_step(r, row->cert, "ordering");
 	TRY(acme_order_new(ca, a, &want, order, e));
@@ -223,8 +240,9 @@ int order_close(struct run *r, struct order *row, const char *state, struct err 
 }
 
 /* Whether the open row may be gone on with: *usable. Fetches its order when its URL is known. */
-static int order_look_again(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct account *account,
-                            struct order *row, struct acme_order *order, bool *usable, struct err *e)
+static int order_look_again(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                            const struct account *account, struct order *row,
+                            struct acme_order *order, bool *usable, struct err *e)
 {
 	const char *identity;
 	struct err err;
@@ -232,7 +250,8 @@ static int order_look_again(struct run *r, struct arena *a, struct acme *ca, con
 
 	*usable = false;
 	TRY(cert_identity(a, c, &identity, e));
-	if (!row->identity || strcmp(row->identity, identity) != 0 || strcmp(row->account, account->name) != 0)
+	if (!row->identity || strcmp(row->identity, identity) != 0 ||
+	    strcmp(row->account, account->name) != 0)
 		return 0;
 	if (!row->url) {
 		*usable = true;
@@ -240,7 +259,8 @@ static int order_look_again(struct run *r, struct arena *a, struct acme *ca, con
 	}
 	run_step(r, c->name, "resuming its order");
 	result = acme_order_get(ca, a, row->url, order, &err);
-	if (result == -ERR_NOT_FOUND || result == -ERR_ACME) /* gone, or not ours: no word of it will change that */
+	if (result == -ERR_NOT_FOUND ||
+	    result == -ERR_ACME) /* gone, or not ours: no word of it will change that */
 		return 0;
 	if (result < 0) {
 		*e = err;
@@ -267,8 +287,9 @@ static int drop_blocked_csr(struct run *r, struct arena *a, struct order *row, s
 	return 0;
 }
 
-int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct cert *c, const struct account *account,
-                        struct order *row, struct acme_order *order, struct err *e)
+int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct cert *c,
+                        const struct account *account, struct order *row, struct acme_order *order,
+                        struct err *e)
 {
 	struct order found;
 	struct err none;

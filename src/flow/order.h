@@ -5,10 +5,12 @@
 #include "acme/order.h"
 #include "flow/run.h"
 
-/* *row and *order: the open order, its URL stored. A row from before a kill is taken up again when it still asks for the same and the CA
- * still knows its order; else it is closed and a new one made. */
-NODISCARD int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct cert *c, const struct account *account,
-                                  struct order *row, struct acme_order *order, struct err *e);
+/* *row and *order: the open order, its URL stored. A row from before a kill is taken up again when
+ * it still asks for the same and the CA still knows its order; else it is closed and a new one
+ * made. */
+NODISCARD int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct cert *c,
+                                  const struct account *account, struct order *row,
+                                  struct acme_order *order, struct err *e);
 /* Closes the row as "done" or "failed". */
 NODISCARD int order_close(struct run *r, struct order *row, const char *state, struct err *e);
 

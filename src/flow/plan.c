@@ -1,5 +1,6 @@
 /*
- * The rules of renewal in one place, without I/O, so that a table of cases can hold them to account.
+ * The rules of renewal in one place, without I/O, so that a table of cases can hold them to
+ * account.
  */
 #include "flow/plan.h"
 
@@ -32,12 +33,15 @@ int plan_policy_parse(const char *policy, int64_t lifetime_s, int64_t *before_s,
 			*before_s = x * DAY_S;
 			return 0;
 		}
-		if (*end == '/' && policy_number(end + 1, &end2, &y) == 0 && *end2 == '\0' && x >= 1 && y > x && y <= 1000) {
+		if (*end == '/' && policy_number(end + 1, &end2, &y) == 0 && *end2 == '\0' &&
+		    x >= 1 && y > x && y <= 1000) {
 			*before_s = lifetime_s * x / y;
 			return 0;
 		}
 	}
-	return err_set(e, ERR_USAGE, "renewal policy \"%s\" is neither a number of days (15d) nor a fraction of the lifetime (1/3)",
+	return err_set(e, ERR_USAGE,
+	               "renewal policy \"%s\" is neither a number of days (15d) nor a fraction of "
+	               "the lifetime (1/3)",
 	               policy);
 }
 
@@ -46,12 +50,14 @@ static void plan_renew_at(const struct cert *c, struct plan *p)
 	int64_t lifetime = c->not_after - c->not_before, before;
 	struct err ignored;
 
-	if (c->ari_renew_at > 0 && c->ari_renew_at < c->not_after) { /* a window after the end would mean never */
+	if (c->ari_renew_at > 0 &&
+	    c->ari_renew_at < c->not_after) { /* a window after the end would mean never */
 		p->reason = PLAN_CA;
 		p->renew_at = c->ari_renew_at;
 		return;
 	}
-	if (c->renew_before && plan_policy_parse(c->renew_before, lifetime, &before, &ignored) == 0) {
+	if (c->renew_before &&
+	    plan_policy_parse(c->renew_before, lifetime, &before, &ignored) == 0) {
 		p->reason = PLAN_POLICY;
 		p->renew_at = c->not_after - before;
 		return;
@@ -75,7 +81,9 @@ void plan_next(const struct cert *c, int64_t now, struct plan *out)
 	}
 	if (!plan_has_certificate(c)) {
 		p.reason = PLAN_FIRST;
-		p.renew_at = c->retry_at > 0 ? c->retry_at : c->created_at > 0 ? c->created_at : now;
+		p.renew_at = c->retry_at > 0     ? c->retry_at
+		             : c->created_at > 0 ? c->created_at
+		                                 : now;
 		p.run_at = p.renew_at;
 		*out = p;
 		return;
@@ -110,7 +118,9 @@ static void warn_about(const char *name, const char *policy)
 {
 	struct log_context former = log_context_set("%s", name);
 
-	log_warn("--renew-before %s is longer than the certificate lives; it would renew at every run, a fraction (1/3) fits any lifetime", policy);
+	log_warn("--renew-before %s is longer than the certificate lives; it would renew at every "
+	         "run, a fraction (1/3) fits any lifetime",
+	         policy);
 	log_context_restore(&former);
 }
 
@@ -121,7 +131,8 @@ void plan_warn(const struct cert *c)
 
 	if (!c->renew_before || c->not_after == 0 || !strchr(c->renew_before, 'd'))
 		return;
-	if (plan_policy_parse(c->renew_before, 0, &before, &ignored) == 0 && before >= c->not_after - c->not_before)
+	if (plan_policy_parse(c->renew_before, 0, &before, &ignored) == 0 &&
+	    before >= c->not_after - c->not_before)
 		warn_about(c->name, c->renew_before);
 }
 
@@ -141,17 +152,22 @@ char *plan_explain(struct arena *a, const struct cert *c, int64_t now)
 	at = clock_rfc3339(a, p.renew_at);
 	switch (p.reason) {
 	case PLAN_NEVER:
-		return arena_strdup(a, "it is revoked and is not renewed by itself; `everleaf issue --force` replaces it");
+		return arena_strdup(a, "it is revoked and is not renewed by itself; `everleaf "
+		                       "issue --force` replaces it");
 	case PLAN_FIRST:
-		return arena_printf(a, "it has not been issued yet; the next attempt is due at %s", at);
+		return arena_printf(a, "it has not been issued yet; the next attempt is due at %s",
+		                    at);
 	case PLAN_CA:
-		return arena_printf(a, "the CA's renewal information suggests %s to %s; chosen: %s", clock_rfc3339(a, c->ari_start),
-		                    clock_rfc3339(a, c->ari_end), at);
+		return arena_printf(a, "the CA's renewal information suggests %s to %s; chosen: %s",
+		                    clock_rfc3339(a, c->ari_start), clock_rfc3339(a, c->ari_end),
+		                    at);
 	case PLAN_POLICY:
-		return arena_printf(a, "its own policy says %s before the end: %s", c->renew_before, at);
+		return arena_printf(a, "its own policy says %s before the end: %s", c->renew_before,
+		                    at);
 	case PLAN_LIFETIME:
-		return arena_printf(a, "%s of its lifetime is left at %s",
-		                    c->not_after - c->not_before < SHORT_LIFETIME_S ? "one half" : "one third", at);
+		return arena_printf(
+		    a, "%s of its lifetime is left at %s",
+		    c->not_after - c->not_before < SHORT_LIFETIME_S ? "one half" : "one third", at);
 	}
 	return arena_strdup(a, "");
 }

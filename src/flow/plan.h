@@ -1,7 +1,7 @@
 /*
- * When what is next: pure. A certificate's record and the time go in, the instants come out; nothing is read or written.
- * Precedence (DESIGN.md): the CA's renewal information (RFC 9773), the certificate's own policy, one third of the lifetime left (one half
- * below 10 days).
+ * When what is next: pure. A certificate's record and the time go in, the instants come out;
+ * nothing is read or written. Precedence (DESIGN.md): the CA's renewal information (RFC 9773), the
+ * certificate's own policy, one third of the lifetime left (one half below 10 days).
  */
 #ifndef FLOW_PLAN_H
 #define FLOW_PLAN_H
@@ -13,15 +13,19 @@ enum plan_reason { PLAN_FIRST, PLAN_CA, PLAN_POLICY, PLAN_LIFETIME, PLAN_NEVER }
 
 struct plan {
 	enum plan_reason reason;
-	int64_t renew_at; /* when the certificate is to be renewed (or first attempted); 0 = never by itself */
-	int64_t run_at;   /* when something about it is next due: that, not before retry_at, or asking the CA again; 0 = never */
+	int64_t renew_at; /* when the certificate is to be renewed (or first attempted); 0 = never
+	                     by itself */
+	int64_t run_at; /* when something about it is next due: that, not before retry_at, or asking
+	                   the CA again; 0 = never */
 };
 
 void plan_next(const struct cert *c, int64_t now, struct plan *out);
 
 /* renew_before: "15d" or "1/3". Seconds before the end for a lifetime. ERR_USAGE. */
-NODISCARD int plan_policy_parse(const char *policy, int64_t lifetime_s, int64_t *before_s, struct err *e);
-/* The wait after so many failures in a row, in seconds: 5 minutes, doubled each time, at most a day; at least retry_s. */
+NODISCARD int plan_policy_parse(const char *policy, int64_t lifetime_s, int64_t *before_s,
+                                struct err *e);
+/* The wait after so many failures in a row, in seconds: 5 minutes, doubled each time, at most a
+ * day; at least retry_s. */
 int64_t plan_backoff(int64_t failures, uint32_t retry_s);
 /* Logs a warning when the policy of fixed days does not fit the lifetime of what was issued. */
 void plan_warn(const struct cert *c);

@@ -1,5 +1,6 @@
 /*
- * The row is there, with the key, before newAccount leaves: a lost answer is found again by the same key.
+ * The row is there, with the key, before newAccount leaves: a lost answer is found again by the
+ * same key.
  */
 #include "flow/register.h"
 
@@ -13,7 +14,8 @@
 #include "sys/names.h"
 
 /* "letsencrypt", "letsencrypt-2", …; a URL gives its host. */
-static int free_name(struct run *r, struct arena *a, const struct ca *ca, const char **out, struct err *e)
+static int free_name(struct run *r, struct arena *a, const struct ca *ca, const char **out,
+                     struct err *e)
 {
 	const char *base = ca->name, *host = strstr(base, "://");
 	struct account ignored;
@@ -35,10 +37,12 @@ static int free_name(struct run *r, struct arena *a, const struct ca *ca, const 
 			return result;
 		}
 	}
-	return err_set(e, ERR_EXISTS, "no free name for an account at %s; give one with --name", ca->name);
+	return err_set(e, ERR_EXISTS, "no free name for an account at %s; give one with --name",
+	               ca->name);
 }
 
-static int name_for(struct run *r, struct arena *a, const struct ca *ca, const char *wanted, const char **out, struct err *e)
+static int name_for(struct run *r, struct arena *a, const struct ca *ca, const char *wanted,
+                    const char **out, struct err *e)
 {
 	struct account found;
 	struct err err;
@@ -47,10 +51,15 @@ static int name_for(struct run *r, struct arena *a, const struct ca *ca, const c
 	if (!wanted)
 		return free_name(r, a, ca, out, e);
 	if (!name_is_cert_name(wanted))
-		return err_set(e, ERR_USAGE, "\"%s\" cannot be an account's name: letters, digits, '.', '_' and '-' only", wanted);
+		return err_set(
+		    e, ERR_USAGE,
+		    "\"%s\" cannot be an account's name: letters, digits, '.', '_' and '-' only",
+		    wanted);
 	result = st_account_get(r->store, a, wanted, &found, &err);
 	if (result == 0)
-		return err_set(e, ERR_EXISTS, "there is an account %s already (at %s); choose another --name", wanted, found.ca);
+		return err_set(e, ERR_EXISTS,
+		               "there is an account %s already (at %s); choose another --name",
+		               wanted, found.ca);
 	if (result != -ERR_NOT_FOUND) {
 		*e = err;
 		return result;
@@ -60,16 +69,19 @@ static int name_for(struct run *r, struct arena *a, const struct ca *ca, const c
 }
 
 /* A registration of the same name or CA that was cut short. */
-static int cut_short(struct run *r, struct arena *a, const struct register_spec *spec, struct account *out, struct err *e)
+static int cut_short(struct run *r, struct arena *a, const struct register_spec *spec,
+                     struct account *out, struct err *e)
 {
 	struct account *v;
 	size_t n;
 
 	TRY(st_account_list(r->store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i].status, "registering") == 0 && strcmp(v[i].directory_url, spec->ca->url) == 0 &&
+		if (strcmp(v[i].status, "registering") == 0 &&
+		    strcmp(v[i].directory_url, spec->ca->url) == 0 &&
 		    (!spec->name || strcmp(spec->name, v[i].name) == 0)) {
-			TRY(lease_take(r, lease_of_account(a, v[i].name), e)); /* of a living process: it finishes first */
+			TRY(lease_take(r, lease_of_account(a, v[i].name),
+			               e)); /* of a living process: it finishes first */
 			TRY(st_account_get(r->store, a, v[i].name, out, e));
 			return 0;
 		}
@@ -80,11 +92,15 @@ static int key_type_wanted(const char *name, enum key_type *out, struct err *e)
 {
 	*out = key_type_parse(name);
 	if (*out == KEY_NONE)
-		return err_set(e, ERR_USAGE, "there is no key type \"%s\"; there are ec256, ec384, rsa2048, rsa3072 and rsa4096", name);
+		return err_set(e, ERR_USAGE,
+		               "there is no key type \"%s\"; there are ec256, ec384, rsa2048, "
+		               "rsa3072 and rsa4096",
+		               name);
 	return 0;
 }
 
-static int row_new(struct run *r, struct arena *a, const struct register_spec *spec, struct account *x, struct err *e)
+static int row_new(struct run *r, struct arena *a, const struct register_spec *spec,
+                   struct account *x, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	enum key_type type;
@@ -108,8 +124,8 @@ static int row_new(struct run *r, struct arena *a, const struct register_spec *s
 	return 0;
 }
 
-static int register_at_ca(struct run *r, struct arena *a, const struct register_spec *spec, const struct account *x, struct acme_account *got,
-                          struct err *e)
+static int register_at_ca(struct run *r, struct arena *a, const struct register_spec *spec,
+                          const struct account *x, struct acme_account *got, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct acme_new_account want = {
@@ -130,7 +146,8 @@ static int register_at_ca(struct run *r, struct arena *a, const struct register_
 	return result;
 }
 
-static int store_registered(struct run *r, struct arena *a, struct account *x, const struct acme_account *got, struct err *e)
+static int store_registered(struct run *r, struct arena *a, struct account *x,
+                            const struct acme_account *got, struct err *e)
 {
 	x->url = got->url;
 	x->status = got->status && *got->status ? got->status : "valid";
@@ -139,7 +156,8 @@ static int store_registered(struct run *r, struct arena *a, struct account *x, c
 		x->terms_url = got->terms_of_service_agreed_url;
 	TRY(store_begin(r->store, e));
 	if (st_account_put(r->store, x, e) < 0 ||
-	    st_event_add(r->store, NULL, "account", e, "account %s at %s: %s", x->name, x->ca, x->url) < 0) {
+	    st_event_add(r->store, NULL, "account", e, "account %s at %s: %s", x->name, x->ca,
+	                 x->url) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
@@ -160,8 +178,10 @@ static int reach(struct run *r, const struct register_spec *spec, struct err *e)
 	return result < 0 ? err_about(e, spec->ca->name) : 0;
 }
 
-/* A refusal before anything was made at the CA leaves nothing behind. Whenever it may know the key, the row stays and is taken up again. */
-static int register_held(struct run *r, struct arena *a, const struct register_spec *spec, struct account *x, bool resumed, struct err *e)
+/* A refusal before anything was made at the CA leaves nothing behind. Whenever it may know the key,
+ * the row stays and is taken up again. */
+static int register_held(struct run *r, struct arena *a, const struct register_spec *spec,
+                         struct account *x, bool resumed, struct err *e)
 {
 	bool is_final;
 	struct acme_account got;
@@ -172,8 +192,11 @@ static int register_held(struct run *r, struct arena *a, const struct register_s
 		if (is_final && !resumed && st_account_delete(r->store, x->name, &forget) < 0)
 			return err_ctx(e, "account %s", x->name);
 		if (e->code == ERR_USAGE && !spec->eab_kid)
-			return err_set(e, ERR_USAGE, "%s demands an external account binding; its web site gives you a key identifier and a key for --eab-kid and --eab-hmac-file",
-			               spec->ca->name);
+			return err_set(
+			    e, ERR_USAGE,
+			    "%s demands an external account binding; its web site gives you a key "
+			    "identifier and a key for --eab-kid and --eab-hmac-file",
+			    spec->ca->name);
 		return err_about(e, spec->ca->name);
 	}
 	if (got.contacts.n == 0)
@@ -181,7 +204,8 @@ static int register_held(struct run *r, struct arena *a, const struct register_s
 	return store_registered(r, a, x, &got, e);
 }
 
-int account_register(struct run *r, struct arena *a, const struct register_spec *spec, struct account *out, struct err *e)
+int account_register(struct run *r, struct arena *a, const struct register_spec *spec,
+                     struct account *out, struct err *e)
 {
 	struct account x = { 0 };
 	bool resumed;
@@ -202,20 +226,23 @@ int account_register(struct run *r, struct arena *a, const struct register_spec 
 	return 0;
 }
 
-static int refuse_known(struct run *r, struct arena *a, const struct acme_account *got, const struct ca *ca, struct err *e)
+static int refuse_known(struct run *r, struct arena *a, const struct acme_account *got,
+                        const struct ca *ca, struct err *e)
 {
 	struct account *v;
 	size_t n;
 
 	TRY(st_account_list(r->store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
-		if (v[i].url && strcmp(v[i].url, got->url) == 0 && strcmp(v[i].directory_url, ca->url) == 0)
-			return err_set(e, ERR_EXISTS, "this key is the account %s already", v[i].name);
+		if (v[i].url && strcmp(v[i].url, got->url) == 0 &&
+		    strcmp(v[i].directory_url, ca->url) == 0)
+			return err_set(e, ERR_EXISTS, "this key is the account %s already",
+			               v[i].name);
 	return 0;
 }
 
-int account_find_again(struct run *r, struct arena *a, const struct ca *ca, const char *key_text, size_t key_len, const char *name,
-                       struct account *out, struct err *e)
+int account_find_again(struct run *r, struct arena *a, const struct ca *ca, const char *key_text,
+                       size_t key_len, const char *name, struct account *out, struct err *e)
 {
 	struct key *key CLEANUP(key_cleanup) = NULL;
 	struct account x = { .ca = ca->name, .directory_url = ca->url, .created_at = clock_now() };
@@ -244,16 +271,19 @@ int account_find_again(struct run *r, struct arena *a, const struct ca *ca, cons
 	return 0;
 }
 
-/* Everything that reads an account, asks the CA and writes the account does so with its lease, on the row as it is then. */
+/* Everything that reads an account, asks the CA and writes the account does so with its lease, on
+ * the row as it is then. */
 static int with_lease(struct run *r, struct arena *a, struct account *x, const void *arg,
-                      int (*act)(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e),
+                      int (*act)(struct run *r, struct arena *a, struct account *x,
+                                 struct acme *acme, const void *arg, struct err *e),
                       struct err *e)
 {
 	const char *lease = lease_of_account(a, x->name);
 	struct acme *acme;
 	int result;
 
-	TRY(session_for_account(r, a, x, &acme, e)); /* also settles a key change that was cut short */
+	TRY(session_for_account(r, a, x, &acme,
+	                        e)); /* also settles a key change that was cut short */
 	TRY(lease_take(r, lease, e));
 	result = st_account_get(r->store, a, x->name, x, e);
 	if (result == 0 && strcmp(x->status, "valid") != 0)
@@ -264,7 +294,8 @@ static int with_lease(struct run *r, struct arena *a, struct account *x, const v
 	return result;
 }
 
-static int act_change_key(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
+static int act_change_key(struct run *r, struct arena *a, struct account *x, struct acme *acme,
+                          const void *arg, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	const char *wanted = arg;
@@ -283,15 +314,18 @@ static int act_change_key(struct run *r, struct arena *a, struct account *x, str
 	x->key_type = key_type_name(key_type(k));
 	session_forget(r, x->name);
 	TRY(st_account_put(r->store, x, e));
-	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)", x->name, x->ca, x->key_type);
+	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)",
+	                    x->name, x->ca, x->key_type);
 }
 
-int account_change_key(struct run *r, struct arena *a, struct account *x, const char *wanted_type, struct err *e)
+int account_change_key(struct run *r, struct arena *a, struct account *x, const char *wanted_type,
+                       struct err *e)
 {
 	return with_lease(r, a, x, wanted_type, act_change_key, e);
 }
 
-static int act_refresh(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
+static int act_refresh(struct run *r, struct arena *a, struct account *x, struct acme *acme,
+                       const void *arg, struct err *e)
 {
 	struct acme_account got;
 
@@ -308,7 +342,8 @@ int account_refresh(struct run *r, struct arena *a, struct account *x, struct er
 	return with_lease(r, a, x, NULL, act_refresh, e);
 }
 
-static int act_set_contacts(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
+static int act_set_contacts(struct run *r, struct arena *a, struct account *x, struct acme *acme,
+                            const void *arg, struct err *e)
 {
 	const struct strings *emails = arg;
 	struct acme_account got;
@@ -319,13 +354,16 @@ static int act_set_contacts(struct run *r, struct arena *a, struct account *x, s
 	return st_event_add(r->store, NULL, "account", e, "account %s has other contacts", x->name);
 }
 
-int account_set_contacts(struct run *r, struct arena *a, struct account *x, const struct strings *emails, struct err *e)
+int account_set_contacts(struct run *r, struct arena *a, struct account *x,
+                         const struct strings *emails, struct err *e)
 {
 	return with_lease(r, a, x, emails, act_set_contacts, e);
 }
 
-/* A deactivated account is refused everything, so what says that it is deactivated already is the refusal of its key. */
-static bool is_deactivated(struct run *r, struct arena *a, const struct account *x, const struct err *why)
+/* A deactivated account is refused everything, so what says that it is deactivated already is the
+ * refusal of its key. */
+static bool is_deactivated(struct run *r, struct arena *a, const struct account *x,
+                           const struct err *why)
 {
 	struct acme_new_account find = { .only_existing = true };
 	struct key *k CLEANUP(key_cleanup) = NULL;
@@ -335,16 +373,19 @@ static bool is_deactivated(struct run *r, struct arena *a, const struct account 
 	struct ca ca;
 	bool refused;
 
-	if (strcmp(why->problem, "unauthorized") != 0 || ca_resolve(r, a, x->directory_url, &ca, &e) < 0 ||
+	if (strcmp(why->problem, "unauthorized") != 0 ||
+	    ca_resolve(r, a, x->directory_url, &ca, &e) < 0 ||
 	    key_parse(x->key, strlen(x->key), &k, &e) < 0 || session_open(r, &ca, &acme, &e) < 0)
 		return false;
 	find.key = k;
-	refused = acme_account_new(acme, a, &find, &got, &e) < 0 && strcmp(e.problem, "unauthorized") == 0;
+	refused = acme_account_new(acme, a, &find, &got, &e) < 0 &&
+	          strcmp(e.problem, "unauthorized") == 0;
 	acme_close(acme);
 	return refused;
 }
 
-static int act_deactivate(struct run *r, struct arena *a, struct account *x, struct acme *acme, const void *arg, struct err *e)
+static int act_deactivate(struct run *r, struct arena *a, struct account *x, struct acme *acme,
+                          const void *arg, struct err *e)
 {
 	struct err refused;
 
@@ -357,7 +398,8 @@ static int act_deactivate(struct run *r, struct arena *a, struct account *x, str
 	x->status = "deactivated";
 	x->is_default = false;
 	TRY(st_account_put(r->store, x, e));
-	return st_event_add(r->store, NULL, "account", e, "account %s at %s is deactivated for good", x->name, x->ca);
+	return st_event_add(r->store, NULL, "account", e,
+	                    "account %s at %s is deactivated for good", x->name, x->ca);
 }
 
 int account_deactivate(struct run *r, struct arena *a, struct account *x, struct err *e)
@@ -365,7 +407,8 @@ int account_deactivate(struct run *r, struct arena *a, struct account *x, struct
 	return with_lease(r, a, x, NULL, act_deactivate, e);
 }
 
-int account_mark_default(struct run *r, struct arena *a, const char *name, bool is_default, struct err *e)
+int account_mark_default(struct run *r, struct arena *a, const char *name, bool is_default,
+                         struct err *e)
 {
 	const char *lease = lease_of_account(a, name);
 	struct account x;
@@ -381,7 +424,8 @@ int account_mark_default(struct run *r, struct arena *a, const char *name, bool 
 	return result;
 }
 
-int account_key_text(struct arena *a, const struct account *x, const char *format, struct bytes *out, struct err *e)
+int account_key_text(struct arena *a, const struct account *x, const char *format,
+                     struct bytes *out, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	char *text;

@@ -1,5 +1,6 @@
 /*
- * RFC 9773 4.2 and 4.3: a uniformly random instant in the window, kept while the window stays the same; asked again when the CA says so.
+ * RFC 9773 4.2 and 4.3: a uniformly random instant in the window, kept while the window stays the
+ * same; asked again when the CA says so.
  */
 #include "flow/renewal.h"
 
@@ -49,7 +50,8 @@ void renewal_info_refresh(struct run *r, struct arena *a, struct cert *c)
 	if (refresh(r, a, c, &e) == 0)
 		return;
 	log_detail("no renewal information: %s", e.text);
-	c->ari_check_at = clock_now() + (err_is_retryable(e.code) ? TRANSIENT_RETRY_S : LONG_TERM_RETRY_S);
+	c->ari_check_at =
+	    clock_now() + (err_is_retryable(e.code) ? TRANSIENT_RETRY_S : LONG_TERM_RETRY_S);
 	if (e.code == ERR_NOT_FOUND)
 		c->ari_check_at = 0; /* this CA has none */
 }

@@ -4,8 +4,8 @@
 
 #include "flow/run.h"
 
-/* Asks the CA and updates the certificate's fields (not stored here). A failure never stops anything: it is logged at detail level and
- * ari_check_at is set for the next try. */
+/* Asks the CA and updates the certificate's fields (not stored here). A failure never stops
+ * anything: it is logged at detail level and ari_check_at is set for the next try. */
 void renewal_info_refresh(struct run *r, struct arena *a, struct cert *c);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Revocation is final at the CA, so a repeated one ("alreadyRevoked") is success: a kill after the CA acted is mended by doing it again.
+ * Revocation is final at the CA, so a repeated one ("alreadyRevoked") is success: a kill after the
+ * CA acted is mended by doing it again.
  */
 #include "flow/retire.h"
 
@@ -18,14 +19,17 @@ static int reason_parse(const char *reason, int *code, struct err *e)
 {
 	*code = acme_reason_code(reason);
 	if (*code < 0)
-		return err_set(e, ERR_USAGE, "\"%s\" is no reason for a revocation: unspecified, keyCompromise, affiliationChanged, superseded or cessationOfOperation",
+		return err_set(e, ERR_USAGE,
+		               "\"%s\" is no reason for a revocation: unspecified, keyCompromise, "
+		               "affiliationChanged, superseded or cessationOfOperation",
 		               reason);
 	return 0;
 }
 
 /* By the certificate's own key: no account is needed. */
-static int revoke_by_key(struct run *r, struct arena *a, const struct ca *ca, const struct bytes *der, int code, const struct key *k,
-                         bool *already, struct err *e)
+static int revoke_by_key(struct run *r, struct arena *a, const struct ca *ca,
+                         const struct bytes *der, int code, const struct key *k, bool *already,
+                         struct err *e)
 {
 	struct acme *acme;
 	int result;
@@ -37,8 +41,8 @@ static int revoke_by_key(struct run *r, struct arena *a, const struct ca *ca, co
 }
 
 /* The account that it was issued to, if it is still here and in force. */
-static int revoke_by_account(struct run *r, struct arena *a, const struct version *v, const struct bytes *der, int code, bool *already,
-                             struct err *e)
+static int revoke_by_account(struct run *r, struct arena *a, const struct version *v,
+                             const struct bytes *der, int code, bool *already, struct err *e)
 {
 	struct account account;
 	struct acme *acme;
@@ -50,7 +54,8 @@ static int revoke_by_account(struct run *r, struct arena *a, const struct versio
 	return acme_revoke(acme, a, der, code, NULL, already, e);
 }
 
-static int revoke_version(struct run *r, struct arena *a, const struct cert *c, const struct version *v, int code, struct err *e)
+static int revoke_version(struct run *r, struct arena *a, const struct cert *c,
+                          const struct version *v, int code, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	struct x509_chain chain;
@@ -70,7 +75,8 @@ static int revoke_version(struct run *r, struct arena *a, const struct cert *c, 
 	return revoke_by_key(r, a, &ca, &chain.v[0].der, code, k, &already, e);
 }
 
-static int record_revoked(struct run *r, struct cert *c, struct version *v, const char *reason, struct err *e)
+static int record_revoked(struct run *r, struct cert *c, struct version *v, const char *reason,
+                          struct err *e)
 {
 	v->revoked_at = clock_now();
 	v->revocation_reason = reason;
@@ -82,11 +88,13 @@ static int record_revoked(struct run *r, struct cert *c, struct version *v, cons
 	TRY(st_version_put(r->store, v, e));
 	TRY(st_cert_put(r->store, c, e));
 	TRY(st_job_set(r->store, c->name, 0, e));
-	return st_event_add(r->store, c->name, "revoked", e, "revoked: serial %s, reason %s", v->serial, reason);
+	return st_event_add(r->store, c->name, "revoked", e, "revoked: serial %s, reason %s",
+	                    v->serial, reason);
 }
 
 /* The newest version that the CA issued. */
-static int newest_issued(struct run *r, struct arena *a, const struct cert *c, struct version *out, struct err *e)
+static int newest_issued(struct run *r, struct arena *a, const struct cert *c, struct version *out,
+                         struct err *e)
 {
 	struct version *v;
 	size_t n;
@@ -95,7 +103,8 @@ static int newest_issued(struct run *r, struct arena *a, const struct cert *c, s
 	for (size_t i = 0; i < n; i++)
 		if (!v[i].self_signed)
 			return st_version_get(r->store, a, c->name, v[i].n, out, e);
-	return err_set(e, ERR_INPUT, "%s has never been issued; there is nothing to revoke", c->name);
+	return err_set(e, ERR_INPUT, "%s has never been issued; there is nothing to revoke",
+	               c->name);
 }
 
 int retire_revoke(struct run *r, struct arena *a, struct cert *c, const char *reason, struct err *e)
@@ -106,7 +115,8 @@ int retire_revoke(struct run *r, struct arena *a, struct cert *c, const char *re
 	TRY(reason_parse(reason, &code, e));
 	TRY(newest_issued(r, a, c, &v, e));
 	if (v.revoked_at && code != 1) {
-		log_info("it was revoked already (%s)", v.revocation_reason ? v.revocation_reason : "unspecified");
+		log_info("it was revoked already (%s)",
+		         v.revocation_reason ? v.revocation_reason : "unspecified");
 		return 0;
 	}
 	/* refused from here on, whatever becomes of the request */
@@ -121,7 +131,8 @@ int retire_revoke(struct run *r, struct arena *a, struct cert *c, const char *re
 	return store_commit(r->store, e);
 }
 
-int retire_revoke_foreign(struct run *r, struct arena *a, const struct ca *ca, const char *cert_text, size_t cert_len, const char *key_text,
+int retire_revoke_foreign(struct run *r, struct arena *a, const struct ca *ca,
+                          const char *cert_text, size_t cert_len, const char *key_text,
                           size_t key_len, const char *reason, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
@@ -139,7 +150,8 @@ int retire_revoke_foreign(struct run *r, struct arena *a, const struct ca *ca, c
 	if (code == 1)
 		TRY(st_key_block(r->store, spki, "revoked for key compromise", e));
 	TRY(revoke_by_key(r, a, ca, &info.der, code, k, &already, e));
-	return st_event_add(r->store, NULL, "revoked", e, "revoked by its key: serial %s, reason %s", info.serial, reason);
+	return st_event_add(r->store, NULL, "revoked", e,
+	                    "revoked by its key: serial %s, reason %s", info.serial, reason);
 }
 
 int retire_delete(struct run *r, struct arena *a, struct cert *c, struct err *e)
@@ -147,10 +159,12 @@ int retire_delete(struct run *r, struct arena *a, struct cert *c, struct err *e)
 	struct err sweeping;
 
 	if (solve_sweep_all(r, a, c, &sweeping) < 0)
-		log_warn("%s: what was published could not be taken away: %s", c->name, sweeping.text);
+		log_warn("%s: what was published could not be taken away: %s", c->name,
+		         sweeping.text);
 	TRY(live_delete(r->state_dir, c->name, e));
 	TRY(store_begin(r->store, e));
-	if (st_event_add(r->store, c->name, "deleted", e, "forgotten here; what was issued stays valid") < 0 ||
+	if (st_event_add(r->store, c->name, "deleted", e,
+	                 "forgotten here; what was issued stays valid") < 0 ||
 	    st_cert_delete(r->store, c->name, e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;

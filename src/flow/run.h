@@ -1,6 +1,7 @@
 /*
- * What every step of the story is given: one opened state folder, its configuration, the CAs' sessions, and who listens. Shared by the
- * threads of a process; what belongs to one certificate's work is its arena and its lease.
+ * What every step of the story is given: one opened state folder, its configuration, the CAs'
+ * sessions, and who listens. Shared by the threads of a process; what belongs to one certificate's
+ * work is its arena and its lease.
  */
 #ifndef FLOW_RUN_H
 #define FLOW_RUN_H
@@ -19,11 +20,11 @@ struct run {
 	struct store *store;
 	const char *state_dir;
 	const struct config *config;
-	const char *ca_bundle;     /* file; NULL = the system's */
-	const char *command;       /* "everleaf renew": who holds a lease, in words */
+	const char *ca_bundle; /* file; NULL = the system's */
+	const char *command;   /* "everleaf renew": who holds a lease, in words */
 	const struct cancel *cancel;
 	struct sessions *sessions;
-	bool dry_run;              /* nothing is deployed */
+	bool dry_run;                                                   /* nothing is deployed */
 	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */
 	void *step_ctx;
 };

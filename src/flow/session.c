@@ -1,5 +1,6 @@
 /*
- * Where flow meets the CAs. Sessions are kept in a short list under one mutex that is never held over the network.
+ * Where flow meets the CAs. Sessions are kept in a short list under one mutex that is never held
+ * over the network.
  */
 #include "flow/session.h"
 
@@ -16,7 +17,7 @@
 
 struct session_entry {
 	struct session_entry *next;
-	char *account;     /* NULL = only the connections of one CA */
+	char *account; /* NULL = only the connections of one CA */
 	char *directory;
 	struct http *http; /* owned by the entry without an account */
 	struct acme *acme;
@@ -25,7 +26,8 @@ struct session_entry {
 struct sessions {
 	pthread_mutex_t lock;
 	struct session_entry *list;
-	struct session_entry *closed; /* forgotten, but maybe still in use by another thread until the end */
+	struct session_entry
+	    *closed; /* forgotten, but maybe still in use by another thread until the end */
 };
 
 int sessions_new(struct sessions **out, struct err *e)
@@ -65,7 +67,8 @@ void sessions_free(struct sessions *s)
 	free(s);
 }
 
-static struct session_entry *entry_add(struct sessions *s, const char *account, const char *directory)
+static struct session_entry *entry_add(struct sessions *s, const char *account,
+                                       const char *directory)
 {
 	struct session_entry *x = calloc(1, sizeof(*x));
 
@@ -140,8 +143,10 @@ int session_open(struct run *r, const struct ca *ca, struct acme **out, struct e
 	return acme_open(&o, out, e);
 }
 
-/* A key change whose outcome was lost: the CA knows which key it is. With the account's lease, so that nobody is in the middle of it. */
-static int key_change_settle_held(struct run *r, struct arena *a, const struct ca *ca, struct account *x, struct err *e)
+/* A key change whose outcome was lost: the CA knows which key it is. With the account's lease, so
+ * that nobody is in the middle of it. */
+static int key_change_settle_held(struct run *r, struct arena *a, const struct ca *ca,
+                                  struct account *x, struct err *e)
 {
 	struct acme_new_account find = { .only_existing = true };
 	struct key *next CLEANUP(key_cleanup) = NULL;
@@ -165,7 +170,8 @@ static int key_change_settle_held(struct run *r, struct arena *a, const struct c
 	return st_account_put(r->store, x, e);
 }
 
-static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca, struct account *x, struct err *e)
+static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca, struct account *x,
+                             struct err *e)
 {
 	const char *lease = lease_of_account(a, x->name);
 	int result;
@@ -178,7 +184,8 @@ static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca
 	return result;
 }
 
-static int account_session_make(struct run *r, struct arena *a, struct account *x, struct acme **out, struct err *e)
+static int account_session_make(struct run *r, struct arena *a, struct account *x,
+                                struct acme **out, struct err *e)
 {
 	struct key *key CLEANUP(key_cleanup) = NULL;
 	struct ca ca;
@@ -192,14 +199,17 @@ static int account_session_make(struct run *r, struct arena *a, struct account *
 	return 0;
 }
 
-int session_for_account(struct run *r, struct arena *a, struct account *x, struct acme **out, struct err *e)
+int session_for_account(struct run *r, struct arena *a, struct account *x, struct acme **out,
+                        struct err *e)
 {
 	struct sessions *s = r->sessions;
 	struct session_entry *found;
 	struct acme *made;
 
 	if (strcmp(x->status, "valid") != 0)
-		return err_set(e, ERR_DENIED, "the account %s is %s at %s; use another with --account, or register one with `everleaf account register`",
+		return err_set(e, ERR_DENIED,
+		               "the account %s is %s at %s; use another with --account, or "
+		               "register one with `everleaf account register`",
 		               x->name, x->status, x->ca);
 	pthread_mutex_lock(&s->lock);
 	found = entry_of_account(s, x->name);
@@ -243,7 +253,8 @@ void session_forget(struct run *r, const char *account_name)
 
 /* Accounts */
 
-int account_of_ca(struct run *r, struct arena *a, const struct ca *ca, struct account *out, struct err *e)
+int account_of_ca(struct run *r, struct arena *a, const struct ca *ca, struct account *out,
+                  struct err *e)
 {
 	struct account *v;
 	const struct account *usable = NULL, *any = NULL;
@@ -251,7 +262,8 @@ int account_of_ca(struct run *r, struct arena *a, const struct ca *ca, struct ac
 
 	TRY(st_account_list(r->store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(v[i].directory_url, ca->url) != 0 || strcmp(v[i].status, "registering") == 0)
+		if (strcmp(v[i].directory_url, ca->url) != 0 ||
+		    strcmp(v[i].status, "registering") == 0)
 			continue;
 		any = &v[i];
 		if (v[i].is_default) {
@@ -264,17 +276,22 @@ int account_of_ca(struct run *r, struct arena *a, const struct ca *ca, struct ac
 		}
 	}
 	if (n_usable > 1)
-		return err_set(e, ERR_USAGE, "there are %zu accounts at %s and none is the default: name one with --account, or mark one with `everleaf account default NAME`",
+		return err_set(e, ERR_USAGE,
+		               "there are %zu accounts at %s and none is the default: name one "
+		               "with --account, or mark one with `everleaf account default NAME`",
 		               n_usable, ca->name);
 	if (usable || any) {
 		*out = usable ? *usable : *any;
 		return 0;
 	}
-	return err_set(e, ERR_NOT_FOUND, "there is no account at %s yet: give --email ADDR --agree-tos, or run `everleaf account register --ca %s --email ADDR --agree-tos`",
+	return err_set(e, ERR_NOT_FOUND,
+	               "there is no account at %s yet: give --email ADDR --agree-tos, or run "
+	               "`everleaf account register --ca %s --email ADDR --agree-tos`",
 	               ca->name, ca->name);
 }
 
-int account_for_cert(struct run *r, struct arena *a, const struct cert *c, struct account *out, struct err *e)
+int account_for_cert(struct run *r, struct arena *a, const struct cert *c, struct account *out,
+                     struct err *e)
 {
 	struct err not_found;
 	struct ca ca;

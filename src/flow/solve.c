@@ -1,5 +1,6 @@
 /*
- * Between the order and its solver. The journal writes each challenge down before it is published; rows go only after it was taken away.
+ * Between the order and its solver. The journal writes each challenge down before it is published;
+ * rows go only after it was taken away.
  */
 #include "flow/solve.h"
 
@@ -20,7 +21,8 @@
 
 /* the journal */
 
-static int journal_put(struct run *r, struct challenge *v, size_t n, const char *state, struct err *e)
+static int journal_put(struct run *r, struct challenge *v, size_t n, const char *state,
+                       struct err *e)
 {
 	TRY(store_begin(r->store, e));
 	for (size_t i = 0; i < n; i++) {
@@ -39,7 +41,8 @@ static int journal_about(void *ctx, struct challenge *v, size_t n, struct err *e
 	return journal_put(ctx, v, n, "about", e);
 }
 
-/* A sweep takes away what is about to be there like what is there; only a person who is waited for looks at the difference. */
+/* A sweep takes away what is about to be there like what is there; only a person who is waited for
+ * looks at the difference. */
 static int journal_placed(void *ctx, struct challenge *v, size_t n, struct err *e)
 {
 	const struct solver *solver = n ? solver_find(v[0].method) : NULL;
@@ -90,8 +93,10 @@ int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err
 
 	(void)r;
 	if (!solver)
-		return err_set(e, ERR_CONFIG, "%s has no way to prove its names; say how with `everleaf set %s --webroot DIR` or another method", c->name,
-		               c->name);
+		return err_set(e, ERR_CONFIG,
+		               "%s has no way to prove its names; say how with `everleaf set %s "
+		               "--webroot DIR` or another method",
+		               c->name, c->name);
 	return solver->check && c->preflight ? solver->check(s, e) : 0;
 }
 
@@ -126,8 +131,9 @@ static const char *offered(struct arena *a, const struct acme_authz *z)
 /* What the DNS says of a record that a person publishes once (dns-persist-01). */
 enum record { RECORD_UNKNOWN, RECORD_THERE, RECORD_MISSING };
 
-static int choose_persist(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_challenge *ch,
-                          struct challenge *out, enum record *record, struct err *e)
+static int choose_persist(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                          const struct acme_challenge *ch, struct challenge *out,
+                          enum record *record, struct err *e)
 {
 	struct dnspersist how = { NULL, acme_account_url(ca), acme_account_key(ca), out->wildcard };
 	struct strings found;
@@ -141,13 +147,15 @@ static int choose_persist(struct run *r, struct arena *a, struct acme *ca, const
 		log_detail("%s: %s", out->domain, unknown.text);
 		*record = RECORD_UNKNOWN;
 	} else {
-		*record = dnspersist_is_there(out, ch, &how, &found, clock_now()) ? RECORD_THERE : RECORD_MISSING;
+		*record = dnspersist_is_there(out, ch, &how, &found, clock_now()) ? RECORD_THERE
+		                                                                  : RECORD_MISSING;
 	}
 	return 0;
 }
 
 /* An authorization for a name that nobody asked for is not answered. */
-static int check_identifier(struct arena *a, const struct cert *c, const struct acme_authz *z, struct err *e)
+static int check_identifier(struct arena *a, const struct cert *c, const struct acme_authz *z,
+                            struct err *e)
 {
 	enum name_kind kind;
 	const char *name;
@@ -157,18 +165,22 @@ static int check_identifier(struct arena *a, const struct cert *c, const struct 
 		for (size_t i = 0; i < c->domains.n; i++)
 			if (strcmp(name_base(c->domains.v[i]), name) == 0)
 				return 0;
-	return err_set(e, ERR_PROTOCOL, "the CA wants a proof for \"%s\", which was not asked for", z->identifier);
+	return err_set(e, ERR_PROTOCOL, "the CA wants a proof for \"%s\", which was not asked for",
+	               z->identifier);
 }
 
-static int choose(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_authz *z,
-                  const struct acme_order *order, struct challenge *out, enum record *record, struct err *e)
+static int choose(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                  const struct acme_authz *z, const struct acme_order *order, struct challenge *out,
+                  enum record *record, struct err *e)
 {
 	const struct acme_challenge *ch = acme_authz_challenge(z, c->challenge);
 	char *key_authorization;
 
 	if (!ch)
-		return err_set(e, ERR_ACME, "%s: the CA does not offer %s for it (offered: %s); choose another method", z->identifier, c->challenge,
-		               offered(a, z));
+		return err_set(
+		    e, ERR_ACME,
+		    "%s: the CA does not offer %s for it (offered: %s); choose another method",
+		    z->identifier, c->challenge, offered(a, z));
 	*out = (struct challenge){
 		.cert = c->name,
 		.order_url = order->url,
@@ -213,8 +225,8 @@ struct collected {
 	size_t n_there, n_missing; /* of the records that a person publishes */
 };
 
-static int collect(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_order *order,
-                   struct collected *out, struct err *e)
+static int collect(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                   const struct acme_order *order, struct collected *out, struct err *e)
 {
 	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n);
 	struct collected got = { .v = ARENA_ARRAY(a, struct challenge, order->authorizations.n) };
@@ -243,8 +255,9 @@ static int collect(struct run *r, struct arena *a, struct acme *ca, const struct
 
 /* waiting */
 
-static int await(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct acme_order *order, const char *while_status,
-                 const char *what, struct err *e)
+static int await(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                 struct acme_order *order, const char *while_status, const char *what,
+                 struct err *e)
 {
 	int64_t limit_s = r->config->wait_s ? r->config->wait_s : 300;
 	int64_t end = clock_monotonic_ms() + limit_s * 1000;
@@ -252,12 +265,16 @@ static int await(struct run *r, struct arena *a, struct acme *ca, const struct c
 
 	for (;;) {
 		int64_t left_s = (end - clock_monotonic_ms()) / 1000;
-		int result = acme_order_poll(ca, a, order, list, left_s < POLL_LIMIT_S ? (uint32_t)(left_s > 0 ? left_s : 1) : POLL_LIMIT_S, e);
+		int result = acme_order_poll(
+		    ca, a, order, list,
+		    left_s < POLL_LIMIT_S ? (uint32_t)(left_s > 0 ? left_s : 1) : POLL_LIMIT_S, e);
 		if (result != -ERR_AGAIN)
 			return result;
 		if (clock_monotonic_ms() + (int64_t)e->retry_s * 1000 >= end)
-			return err_set(e, ERR_AGAIN, "the CA has not finished %s in %lld s; the order stays open, `everleaf renew %s` goes on with it", what,
-			               (long long)limit_s, c->name);
+			return err_set(e, ERR_AGAIN,
+			               "the CA has not finished %s in %lld s; the order stays "
+			               "open, `everleaf renew %s` goes on with it",
+			               what, (long long)limit_s, c->name);
 		TRY(cancel_sleep_ms(r->cancel, (int64_t)e->retry_s * 1000, e));
 	}
 }
@@ -265,16 +282,20 @@ static int await(struct run *r, struct arena *a, struct acme *ca, const struct c
 static const char *what_to_do(struct arena *a, const struct cert *c)
 {
 	if (strcmp(c->method, "manual") == 0)
-		return arena_printf(a, "; `everleaf verify %s --new` gives another challenge", c->name);
+		return arena_printf(a, "; `everleaf verify %s --new` gives another challenge",
+		                    c->name);
 	if (strcmp(c->challenge, "http-01") == 0)
-		return "; each name must lead to this server's port 80 from the Internet, over IPv6 too if it has an AAAA record";
+		return "; each name must lead to this server's port 80 from the Internet, over "
+		       "IPv6 too if it has an AAAA record";
 	if (strcmp(c->challenge, "tls-alpn-01") == 0)
-		return "; each name must lead to this listener's port 443 from the Internet, with nothing in between that ends TLS";
+		return "; each name must lead to this listener's port 443 from the Internet, with "
+		       "nothing in between that ends TLS";
 	return "";
 }
 
 /* What the authorizations of an invalid order say: one text for all names that failed. */
-static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, const struct acme_order *order, struct err *e)
+static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                           const struct acme_order *order, struct err *e)
 {
 	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n);
 	struct strings texts = { 0 };
@@ -285,26 +306,33 @@ static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, cons
 		if (strcmp(z[i].status, "invalid") != 0)
 			continue;
 		const char *why = z[i].error_text ? z[i].error_text : "the CA gives no reason";
-		strings_add(a, &texts, arena_printf(a, "%s%s: %s", z[i].wildcard ? "*." : "", z[i].identifier, why));
+		strings_add(
+		    a, &texts,
+		    arena_printf(a, "%s%s: %s", z[i].wildcard ? "*." : "", z[i].identifier, why));
 		type = z[i].error_type ? z[i].error_type : type;
 		hooks_invalid_challenge(r, a, c, z[i].identifier, why);
 	}
 	if (texts.n == 0)
-		strings_add(a, &texts, order->error_text ? order->error_text : "the CA gives no reason");
-	err_set(e, ERR_VALIDATION, "the CA could not validate %s%s", strings_join(a, &texts, "; "), what_to_do(a, c));
+		strings_add(a, &texts,
+		            order->error_text ? order->error_text : "the CA gives no reason");
+	err_set(e, ERR_VALIDATION, "the CA could not validate %s%s", strings_join(a, &texts, "; "),
+	        what_to_do(a, c));
 	if (type)
 		strncpy(e->problem, type, sizeof(e->problem) - 1);
 	return -ERR_VALIDATION;
 }
 
-static int answer(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct order *row, struct acme_order *order,
-                  const struct challenge *v, size_t n, struct err *e)
+static int answer(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                  struct order *row, struct acme_order *order, const struct challenge *v, size_t n,
+                  struct err *e)
 {
 	struct strings urls = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		strings_add(a, &urls, v[i].url);
-	run_step(r, c->name, arena_printf(a, "waiting for the CA to validate %zu name%s", n, n == 1 ? "" : "s"));
+	run_step(
+	    r, c->name,
+	    arena_printf(a, "waiting for the CA to validate %zu name%s", n, n == 1 ? "" : "s"));
 	TRY(acme_challenge_answer(ca, a, &urls, e));
 	row->answered = true;
 	TRY(await(r, a, ca, c, order, "pending", "validating", e));
@@ -313,22 +341,25 @@ static int answer(struct run *r, struct arena *a, struct acme *ca, const struct 
 	return 0;
 }
 
-/* Whether there is nothing to answer yet: a person publishes first. What the DNS says counts more than the person's word, since the CA
- * will look there too. */
-static bool has_to_wait(const struct cert *c, const struct solver *solver, const struct collected *got, bool person_is_ready)
+/* Whether there is nothing to answer yet: a person publishes first. What the DNS says counts more
+ * than the person's word, since the CA will look there too. */
+static bool has_to_wait(const struct cert *c, const struct solver *solver,
+                        const struct collected *got, bool person_is_ready)
 {
 	if (!solver->waits_for_person || got->n_there == got->n)
 		return false;
 	if (got->n_missing == 0)
 		return !person_is_ready;
 	if (person_is_ready)
-		log_warn("%zu of %zu records are not in the DNS yet; nothing was asked of the CA, run `everleaf verify %s` again", got->n_missing,
-		         got->n, c->name);
+		log_warn("%zu of %zu records are not in the DNS yet; nothing was asked of the CA, "
+		         "run `everleaf verify %s` again",
+		         got->n_missing, got->n, c->name);
 	return true;
 }
 
-int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert *c, struct solve *s, struct order *row,
-              struct acme_order *order, bool person_is_ready, bool *waits, struct err *e)
+int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+              struct solve *s, struct order *row, struct acme_order *order, bool person_is_ready,
+              bool *waits, struct err *e)
 {
 	const struct solver *solver = solver_find(c->method);
 	struct collected got;
@@ -339,7 +370,8 @@ int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert
 	TRY(collect(r, a, ca, c, order, &got, e));
 	if (got.n == 0)
 		return await(r, a, ca, c, order, "pending", "validating", e);
-	run_step(r, c->name, arena_printf(a, "publishing %zu challenge%s", got.n, got.n == 1 ? "" : "s"));
+	run_step(r, c->name,
+	         arena_printf(a, "publishing %zu challenge%s", got.n, got.n == 1 ? "" : "s"));
 	TRY(solver->publish(s, got.v, got.n, e));
 	if (has_to_wait(c, solver, &got, person_is_ready)) {
 		*waits = true;
@@ -347,14 +379,17 @@ int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert
 	}
 	result = answer(r, a, ca, c, row, order, got.v, got.n, e);
 	if (solver->withdraw(s, got.v, got.n, &cleanup) < 0)
-		log_warn("what was published could not be taken away, the next run tries again: %s", cleanup.text);
+		log_warn("what was published could not be taken away, the next run tries again: %s",
+		         cleanup.text);
 	return result;
 }
 
 /* leftovers */
 
-/* All of one method go in one call, as they were published. What cannot be taken away stays recorded for the next run. */
-static void sweep_method(struct solve *s, const struct solver *solver, struct challenge *v, size_t n)
+/* All of one method go in one call, as they were published. What cannot be taken away stays
+ * recorded for the next run. */
+static void sweep_method(struct solve *s, const struct solver *solver, struct challenge *v,
+                         size_t n)
 {
 	struct challenge *mine = ARENA_ARRAY(s->arena, struct challenge, n);
 	size_t count = 0;
@@ -365,12 +400,16 @@ static void sweep_method(struct solve *s, const struct solver *solver, struct ch
 			mine[count++] = v[i];
 			v[i].method = NULL;
 		}
-	log_detail("taking away what an earlier run left published for %zu name%s", count, count == 1 ? "" : "s");
+	log_detail("taking away what an earlier run left published for %zu name%s", count,
+	           count == 1 ? "" : "s");
 	if (solver->withdraw(s, mine, count, &e) < 0)
-		log_warn("what an earlier run published could not be taken away, the next run tries again: %s", e.text);
+		log_warn("what an earlier run published could not be taken away, the next run "
+		         "tries again: %s",
+		         e.text);
 }
 
-static int sweep(struct run *r, struct arena *a, const struct cert *c, bool waiting_too, struct err *e)
+static int sweep(struct run *r, struct arena *a, const struct cert *c, bool waiting_too,
+                 struct err *e)
 {
 	struct solve *s = solve_new(r, a, c);
 	struct challenge *v;

@@ -21,12 +21,14 @@
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
-	bool open;   /* an order for what is wanted is under way */
-	bool rested; /* the wait after the last failure is over, or a person does not want to wait */
+	bool open; /* an order for what is wanted is under way */
+	bool
+	    rested; /* the wait after the last failure is over, or a person does not want to wait */
 };
 
 /* Whether it is to be issued now; *why says why not. */
-static int decide(struct arena *a, struct cert *c, const struct work_options *opt, const struct found *f, bool *go, const char **why, struct err *e)
+static int decide(struct arena *a, struct cert *c, const struct work_options *opt,
+                  const struct found *f, bool *go, const char **why, struct err *e)
 {
 	int64_t now = clock_now();
 	const char *identity;
@@ -41,7 +43,9 @@ static int decide(struct arena *a, struct cert *c, const struct work_options *op
 	if (c->not_after == 0) {
 		*go = f->rested;
 		if (!*go)
-			*why = arena_printf(a, "its last attempt failed; the next one is due at %s, `everleaf renew %s` tries at once",
+			*why = arena_printf(a,
+			                    "its last attempt failed; the next one is due at %s, "
+			                    "`everleaf renew %s` tries at once",
 			                    clock_rfc3339(a, c->retry_at), c->name);
 		return 0;
 	}
@@ -62,7 +66,8 @@ static void note_failure(struct arena *a, struct cert *c, const struct err *fail
 	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
 }
 
-static void record_failure(struct run *r, struct arena *a, struct cert *c, const struct err *failure)
+static void record_failure(struct run *r, struct arena *a, struct cert *c,
+                           const struct err *failure)
 {
 	struct err e;
 
@@ -73,18 +78,22 @@ static void record_failure(struct run *r, struct arena *a, struct cert *c, const
 		log_warn("the failure could not be recorded: %s", e.text);
 }
 
-static int pending_result(struct run *r, struct arena *a, struct cert *c, struct work_result *out, struct err *e)
+static int pending_result(struct run *r, struct arena *a, struct cert *c, struct work_result *out,
+                          struct err *e)
 {
 	TRY(st_challenge_list(r->store, a, c->name, &out->challenges, &out->n_challenges, e));
 	out->outcome = WORK_PENDING;
 	if (c->not_after == 0)
 		c->status = "pending";
-	return keep_record(r, a, c, "pending", "waits for what has to be published; then run `everleaf verify`", e);
+	return keep_record(r, a, c, "pending",
+	                   "waits for what has to be published; then run `everleaf verify`", e);
 }
 
-/* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is finished now and was never told. A
- * hook's failure is the certificate's last error; the hooks are tried again. */
-static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bool open, struct work_result *out, bool *news, struct err *e)
+/* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is
+ * finished now and was never told. A hook's failure is the certificate's last error; the hooks are
+ * tried again. */
+static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bool open,
+                              struct work_result *out, bool *news, struct err *e)
 {
 	bool was_told = c->failures > 0; /* with the failure of its hooks */
 
@@ -104,7 +113,8 @@ static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bo
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
-static int issue_now(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct work_result *out, struct err *e)
+static int issue_now(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt,
+                     struct work_result *out, struct err *e)
 {
 	enum work_outcome done = c->not_after > 0 ? WORK_RENEWED : WORK_ISSUED;
 	enum issue_outcome outcome;
@@ -124,7 +134,8 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 }
 
 /* The order that is open for what is wanted now; one for something else is given up. */
-static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, bool *open, struct err *e)
+static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, bool *open,
+                               struct err *e)
 {
 	const char *identity;
 	struct order row;
@@ -144,7 +155,8 @@ static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, b
 }
 
 /* Whatever is stored and not in use yet; then the stand-in, if it was asked for. */
-static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool open, struct work_result *out, struct err *e)
+static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool open,
+                         struct work_result *out, struct err *e)
 {
 	bool news, had_one = c->live_version > 0 && !c->live_self_signed;
 
@@ -161,17 +173,20 @@ static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool op
 	return deliver(r, a, c, &out->failure, e);
 }
 
-static int ask_the_ca(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct err *e)
+static int ask_the_ca(struct run *r, struct arena *a, struct cert *c,
+                      const struct work_options *opt, struct err *e)
 {
 	bool due = c->ari_check_at > 0 && c->ari_check_at <= clock_now();
 
-	if (c->not_after == 0 || opt->force || strcmp(c->status, "revoked") == 0 || !(due || opt->named))
+	if (c->not_after == 0 || opt->force || strcmp(c->status, "revoked") == 0 ||
+	    !(due || opt->named))
 		return 0;
 	renewal_info_refresh(r, a, c);
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
-static int work_leased(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt, struct work_result *out, struct err *e)
+static int work_leased(struct run *r, struct arena *a, struct cert *c,
+                       const struct work_options *opt, struct work_result *out, struct err *e)
 {
 	struct found f = { .rested = opt->named || c->retry_at <= clock_now() };
 	bool go;
@@ -182,27 +197,36 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c, const str
 	TRY(deliver_first(r, a, c, f.open, out, e));
 	if (opt->person_is_ready) {
 		if (!f.open)
-			return err_set(e, ERR_INPUT, "no request is waiting; `everleaf verify %s --new` makes another", c->name);
+			return err_set(
+			    e, ERR_INPUT,
+			    "no request is waiting; `everleaf verify %s --new` makes another",
+			    c->name);
 		return issue_now(r, a, c, opt, out, e);
 	}
 	TRY(ask_the_ca(r, a, c, opt, e));
 	TRY(decide(a, c, opt, &f, &go, &out->why, e));
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
-	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE && c->live_version > 0 && !c->live_self_signed ? hooks_unchanged_cert(r, a, c, e) : 0;
+	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE &&
+	               c->live_version > 0 && !c->live_self_signed
+	           ? hooks_unchanged_cert(r, a, c, e)
+	           : 0;
 }
 
 /* With the lease: the record as it is now, or as it is asked for. */
-static int take_up(struct run *r, struct arena *a, const char *cert_name, struct intake *change, struct cert *c, struct err *e)
+static int take_up(struct run *r, struct arena *a, const char *cert_name, struct intake *change,
+                   struct cert *c, struct err *e)
 {
 	if (change) {
-		TRY(solve_try(r, a, &change->wanted, e)); /* a web root or port that cannot be used: nothing is stored */
+		TRY(solve_try(r, a, &change->wanted,
+		              e)); /* a web root or port that cannot be used: nothing is stored */
 		TRY(intake_store(r, a, change, e));
 	}
 	return st_cert_get(r->store, a, cert_name, c, e);
 }
 
-static void work_with_lease(struct run *r, struct arena *a, const char *cert_name, struct intake *change, const struct work_options *opt,
+static void work_with_lease(struct run *r, struct arena *a, const char *cert_name,
+                            struct intake *change, const struct work_options *opt,
                             struct work_result *out)
 {
 	struct err e = { 0 };
@@ -217,14 +241,15 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		if (out->outcome != WORK_ISSUED && out->outcome != WORK_RENEWED)
 			out->outcome = WORK_FAILED;
 		out->failure = e;
-		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE && !(opt->person_is_ready && e.code == ERR_INPUT))
+		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE &&
+		    !(opt->person_is_ready && e.code == ERR_INPUT))
 			record_failure(r, a, &c, &e);
 	}
 	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 }
 
-void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change, const struct work_options *opt,
-             struct work_result *out)
+void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change,
+             const struct work_options *opt, struct work_result *out)
 {
 	struct log_context former = log_context_set("%s", cert_name);
 	struct err e = { 0 };

@@ -1,4 +1,5 @@
-/* The known certification authorities: the rows of cas.def as an array, and the fields of an added one. */
+/* The known certification authorities: the rows of cas.def as an array, and the fields of an added
+ * one. */
 #include "model/ca.h"
 
 const struct field ca_fields[] = {
@@ -18,8 +19,12 @@ const struct field ca_fields[] = {
 };
 
 static const struct ca known_cas[] = {
-#define X(ca_name, directory, staging_name, eab) \
-	{ .name = (ca_name), .url = (directory), .staging = (staging_name), .needs_eab = (eab), .known = true },
+#define X(ca_name, directory, staging_name, eab)                                                   \
+	{ .name = (ca_name),                                                                       \
+	  .url = (directory),                                                                      \
+	  .staging = (staging_name),                                                               \
+	  .needs_eab = (eab),                                                                      \
+	  .known = true },
 #include "model/cas.def"
 #undef X
 };

@@ -8,7 +8,8 @@ struct event {
 	int64_t id;
 	int64_t at;
 	const char *cert;  /* NULL = none */
-	const char *kind;  /* "requested", "order", "challenge", "issued", "live", "hook", "failed", "revoked", "account", … */
+	const char *kind;  /* "requested", "order", "challenge", "issued", "live", "hook", "failed",
+	                      "revoked", "account", … */
 	const char *text;  /* for a person */
 	const char *actor; /* "cli:USER" */
 };

@@ -7,7 +7,8 @@ const struct field order_fields[] = {
 	FIELD(struct order, account, FT_STRING, 0, "the account's name"),
 	FIELD(struct order, state, FT_STRING, 0, "new, open, done or failed"),
 	FIELD(struct order, url, FT_STRING, 0, "order URL at the CA"),
-	FIELD(struct order, identity, FT_STRING, F_HIDDEN, "digest of what was wanted when it was made"),
+	FIELD(struct order, identity, FT_STRING, F_HIDDEN,
+	      "digest of what was wanted when it was made"),
 	FIELD(struct order, domains, FT_STRINGS, 0, "identifiers of the order"),
 	FIELD(struct order, profile, FT_STRING, 0, "ACME profile"),
 	FIELD(struct order, replaces, FT_STRING, 0, "what it replaces (RFC 9773)"),
@@ -17,6 +18,7 @@ const struct field order_fields[] = {
 	FIELD(struct order, answered, FT_BOOL, 0, "its challenges were answered"),
 	FIELD(struct order, created_at, FT_TIME, 0, "when it was made"),
 	FIELD(struct order, updated_at, FT_TIME, 0, "when it last changed"),
-	FIELD(struct order, spki_sha256, FT_STRING, F_HIDDEN | F_NOT_STORED, "digest of its public key, as long as the run lasts"),
+	FIELD(struct order, spki_sha256, FT_STRING, F_HIDDEN | F_NOT_STORED,
+	      "digest of its public key, as long as the run lasts"),
 	FIELD_END
 };

@@ -6,18 +6,19 @@
 
 struct order {
 	int64_t id;
-	const char *cert;    /* the certificate's name */
-	const char *account; /* the account's name */
-	const char *state;   /* "new": its newOrder may be under way; "open": the URL is known; "done"; "failed" */
-	const char *url;     /* NULL until newOrder was answered */
+	const char *cert;     /* the certificate's name */
+	const char *account;  /* the account's name */
+	const char *state;    /* "new": its newOrder may be under way; "open": the URL is known;
+	                         "done"; "failed" */
+	const char *url;      /* NULL until newOrder was answered */
 	const char *identity; /* digest of what was wanted when it was made (cert_identity) */
 	struct strings domains;
 	const char *profile, *replaces;
-	const char *key;     /* PEM: secret; made before the CSR is sent; NULL with an own CSR */
-	const char *csr;     /* base64url DER */
-	bool renewal;        /* a good version was live when it was made */
-	bool answered;       /* its challenges were answered */
-	bool resumed;        /* not kept: an earlier run made it */
+	const char *key; /* PEM: secret; made before the CSR is sent; NULL with an own CSR */
+	const char *csr; /* base64url DER */
+	bool renewal;    /* a good version was live when it was made */
+	bool answered;   /* its challenges were answered */
+	bool resumed;    /* not kept: an earlier run made it */
 	const char *spki_sha256; /* not kept: of the key or CSR, when this run made or read it */
 	int64_t created_at, updated_at;
 };

@@ -14,15 +14,19 @@
 #include "flow/session.h"
 
 /* The staging CA of a certificate's CA, known to the other store as well. */
-static int staging_ca(struct ops *o, struct ops *dry, struct arena *a, const char *name, struct ca *out, struct err *e)
+static int staging_ca(struct ops *o, struct ops *dry, struct arena *a, const char *name,
+                      struct ca *out, struct err *e)
 {
 	struct ca ca, staging;
 	struct err err;
 
 	TRY(ca_resolve(&o->run, a, name, &ca, e));
 	if (!ca.staging)
-		return err_set(e, ERR_USAGE, "the CA %s has no staging directory that is known, so there is no --dry-run; give it one with `everleaf ca add NAME URL --staging URL`",
-		               ca.name);
+		return err_set(
+		    e, ERR_USAGE,
+		    "the CA %s has no staging directory that is known, so there is no --dry-run; "
+		    "give it one with `everleaf ca add NAME URL --staging URL`",
+		    ca.name);
 	TRY(ca_resolve(&o->run, a, ca.staging, &staging, e));
 	if (ca_resolve(&dry->run, a, staging.url, out, &err) == 0 && (out->known || out->id))
 		return 0;
@@ -39,8 +43,8 @@ static int staging_ca(struct ops *o, struct ops *dry, struct arena *a, const cha
 	return 0;
 }
 
-static int staging_account(struct ops *o, struct ops *dry, struct arena *a, const struct cert *c, const struct ca *staging,
-                           const struct issue_options *opt, struct err *e)
+static int staging_account(struct ops *o, struct ops *dry, struct arena *a, const struct cert *c,
+                           const struct ca *staging, const struct issue_options *opt, struct err *e)
 {
 	struct register_spec spec = { .ca = staging, .agree_tos = true, .emails = opt->emails };
 	struct account account;
@@ -56,12 +60,15 @@ static int staging_account(struct ops *o, struct ops *dry, struct arena *a, cons
 	if (account_for_cert(&o->run, a, c, &account, &err) == 0 && spec.emails.n == 0)
 		spec.emails = account.contacts;
 	else if (!opt->agree_tos && !o->config.agree_tos)
-		return err_set(e, ERR_USAGE, "there is no account at %s yet: give --email ADDR --agree-tos", c->ca);
+		return err_set(e, ERR_USAGE,
+		               "there is no account at %s yet: give --email ADDR --agree-tos",
+		               c->ca);
 	return account_register(&dry->run, a, &spec, &account, e);
 }
 
 /* A copy that asks for the same and has nothing yet. */
-static int copy_request(struct ops *dry, struct arena *a, const struct cert *c, const struct ca *staging, struct err *e)
+static int copy_request(struct ops *dry, struct arena *a, const struct cert *c,
+                        const struct ca *staging, struct err *e)
 {
 	struct cert copy = *c, old;
 	struct err err;
@@ -91,12 +98,14 @@ static void forget(struct ops *dry, struct arena *a, const struct strings *names
 	struct err e;
 
 	for (size_t i = 0; i < names->n; i++)
-		if (st_cert_get(dry->run.store, a, names->v[i], &c, &e) < 0 ? e.code != ERR_NOT_FOUND : retire_delete(&dry->run, a, &c, &e) < 0)
+		if (st_cert_get(dry->run.store, a, names->v[i], &c, &e) < 0
+		        ? e.code != ERR_NOT_FOUND
+		        : retire_delete(&dry->run, a, &c, &e) < 0)
 			log_warn("%s: the dry run left something behind: %s", names->v[i], e.text);
 }
 
-static int prepare(struct ops *o, struct ops *dry, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt,
-                   struct strings *names, struct err *e)
+static int prepare(struct ops *o, struct ops *dry, struct arena *a, const struct intake *in,
+                   size_t n, const struct issue_options *opt, struct strings *names, struct err *e)
 {
 	struct ca staging;
 
@@ -139,8 +148,8 @@ void dry_run_sweep(struct ops *o, struct arena *a)
 		sweep_killed(dry, a);
 }
 
-int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, const struct issue_options *opt, struct issue_result *out,
-            struct err *e)
+int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n,
+            const struct issue_options *opt, struct issue_result *out, struct err *e)
 {
 	struct work_options work = { .force = true, .named = true };
 	struct strings names = { 0 };
@@ -148,8 +157,11 @@ int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, c
 	int result;
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(in[i].wanted.method, "manual") == 0 || strcmp(in[i].wanted.method, "dns-persist") == 0)
-			return err_set(e, ERR_USAGE, "%s: a dry run waits for nobody, so not with --%s", in[i].wanted.name, in[i].wanted.method);
+		if (strcmp(in[i].wanted.method, "manual") == 0 ||
+		    strcmp(in[i].wanted.method, "dns-persist") == 0)
+			return err_set(e, ERR_USAGE,
+			               "%s: a dry run waits for nobody, so not with --%s",
+			               in[i].wanted.name, in[i].wanted.method);
 	TRY(ops_dry(o, &dry, e));
 	sweep_killed(dry, a);
 	result = prepare(o, dry, a, in, n, opt, &names, e);
@@ -159,8 +171,8 @@ int dry_run(struct ops *o, struct arena *a, const struct intake *in, size_t n, c
 	return result;
 }
 
-int dry_run_names(struct ops *o, struct arena *a, const struct strings *names, const struct renew_options *opt, struct issue_result *out,
-                  struct err *e)
+int dry_run_names(struct ops *o, struct arena *a, const struct strings *names,
+                  const struct renew_options *opt, struct issue_result *out, struct err *e)
 {
 	struct issue_options as_issue = { .jobs = opt->jobs };
 	struct intake *in = ARENA_ARRAY(a, struct intake, names->n + 1);

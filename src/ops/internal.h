@@ -9,24 +9,30 @@
 #include "ops/ops_cert.h"
 
 struct ops {
-	struct arena *arena;   /* as long as the struct itself */
+	struct arena *arena; /* as long as the struct itself */
 	struct ops_options options;
 	struct config config;
 	struct run run;
-	struct ops *dry;       /* the dry-run's own state folder; opened when first needed */
+	struct ops *dry; /* the dry-run's own state folder; opened when first needed */
 };
 
-/* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing of it touches the real ones. */
+/* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing
+ * of it touches the real ones. */
 NODISCARD int ops_dry(struct ops *o, struct ops **out, struct err *e);
 
-/* The certificate that is meant by what was typed: its own name, or the first name it is for as a person writes it. ERR_NOT_FOUND. */
-NODISCARD int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name, struct err *e);
+/* The certificate that is meant by what was typed: its own name, or the first name it is for as a
+ * person writes it. ERR_NOT_FOUND. */
+NODISCARD int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name,
+                            struct err *e);
 
 /* Writes data to a file (0600) or, for NULL and "-", leaves it in *out for standard output. */
-NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e);
+NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out,
+                         struct err *e);
 
-/* One turn of several certificates on at most jobs threads; results in order. changes: one for each name, or NULL. */
-NODISCARD int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct intake *changes, unsigned jobs,
-                       const struct work_options *opt, struct issue_result *out, struct err *e);
+/* One turn of several certificates on at most jobs threads; results in order. changes: one for each
+ * name, or NULL. */
+NODISCARD int ops_work(struct ops *o, struct arena *a, const struct strings *names,
+                       struct intake *changes, unsigned jobs, const struct work_options *opt,
+                       struct issue_result *out, struct err *e);
 
 #endif

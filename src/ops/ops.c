@@ -29,8 +29,8 @@ static const char *default_state(struct arena *a)
 	return home && *home == '/' ? fs_join(a, home, ".local/state/everleaf") : NULL;
 }
 
-/* The state belongs to whom it is used by. Root takes the owner's place, so that nothing in it becomes root's and no hook of another's runs
- * with root's rights; anybody else keeps off. */
+/* The state belongs to whom it is used by. Root takes the owner's place, so that nothing in it
+ * becomes root's and no hook of another's runs with root's rights; anybody else keeps off. */
 static int take_owners_place(const char *dir, struct err *e)
 {
 	struct stat st;
@@ -39,11 +39,19 @@ static int take_owners_place(const char *dir, struct err *e)
 	if (stat(dir, &st) < 0 || st.st_uid == geteuid())
 		return 0;
 	if (geteuid() != 0)
-		return st.st_uid == 0 ? 0 : err_set(e, ERR_DENIED, "the state in %s belongs to another user; give --state a folder of your own", dir);
+		return st.st_uid == 0 ? 0
+		                      : err_set(e, ERR_DENIED,
+		                                "the state in %s belongs to another user; give "
+		                                "--state a folder of your own",
+		                                dir);
 	pw = getpwuid(st.st_uid);
-	if ((pw ? initgroups(pw->pw_name, st.st_gid) : setgroups(0, NULL)) < 0 || setgid(st.st_gid) < 0 || setuid(st.st_uid) < 0)
-		return err_errno(e, ERR_DENIED, errno, "the state in %s belongs to user %u, whose rights cannot be taken", dir, (unsigned)st.st_uid);
-	log_detail("working with the rights of user %u, to whom the state belongs", (unsigned)st.st_uid);
+	if ((pw ? initgroups(pw->pw_name, st.st_gid) : setgroups(0, NULL)) < 0 ||
+	    setgid(st.st_gid) < 0 || setuid(st.st_uid) < 0)
+		return err_errno(e, ERR_DENIED, errno,
+		                 "the state in %s belongs to user %u, whose rights cannot be taken",
+		                 dir, (unsigned)st.st_uid);
+	log_detail("working with the rights of user %u, to whom the state belongs",
+	           (unsigned)st.st_uid);
 	return 0;
 }
 
@@ -55,7 +63,8 @@ static const char *absolute(struct arena *a, const char *path, struct err *e)
 		return arena_strdup(a, path);
 	cwd = getcwd(NULL, 0);
 	if (!cwd) {
-		err_set(e, ERR_IO, "the working directory cannot be found out; give --state an absolute path");
+		err_set(e, ERR_IO,
+		        "the working directory cannot be found out; give --state an absolute path");
 		return NULL;
 	}
 	joined = fs_join(a, cwd, path);
@@ -67,7 +76,8 @@ static const char *actor(struct arena *a)
 {
 	const struct passwd *pw = getpwuid(geteuid());
 
-	return pw ? arena_printf(a, "cli:%s", pw->pw_name) : arena_printf(a, "cli:%u", (unsigned)geteuid());
+	return pw ? arena_printf(a, "cli:%s", pw->pw_name)
+	          : arena_printf(a, "cli:%u", (unsigned)geteuid());
 }
 
 static int open_store(struct ops *o, struct err *e)
@@ -88,7 +98,9 @@ static int ops_fill(struct ops *o, const struct ops_options *options, struct err
 
 	o->options = *options;
 	if (!dir)
-		return err_set(e, ERR_USAGE, "there is no home folder to keep the state in; say where with --state DIR");
+		return err_set(
+		    e, ERR_USAGE,
+		    "there is no home folder to keep the state in; say where with --state DIR");
 	o->run.state_dir = absolute(o->arena, dir, e);
 	if (!o->run.state_dir)
 		return -(int)e->code;
@@ -97,7 +109,8 @@ static int ops_fill(struct ops *o, const struct ops_options *options, struct err
 	o->run.config = &o->config;
 	o->run.ca_bundle = options->ca_bundle ? options->ca_bundle : o->config.ca_bundle;
 	if (o->run.ca_bundle && access(o->run.ca_bundle, R_OK) < 0)
-		return err_errno(e, ERR_CONFIG, errno, "the trust anchors %s cannot be read", o->run.ca_bundle);
+		return err_errno(e, ERR_CONFIG, errno, "the trust anchors %s cannot be read",
+		                 o->run.ca_bundle);
 	o->run.command = options->command;
 	o->run.cancel = options->cancel;
 	o->run.step = options->report.step;
@@ -157,8 +170,11 @@ int ops_output(const char *file, const struct bytes *data, struct bytes *out, st
 {
 	if (file && strcmp(file, "-") != 0) {
 		struct stat st;
-		bool into = stat(file, &st) == 0 && !S_ISREG(st.st_mode); /* a pipe or a device is written to, not replaced */
-		TRY(into ? fs_write_into(file, data->v, data->n, e) : fs_write_atomic(file, data->v, data->n, 0600, e));
+		bool into =
+		    stat(file, &st) == 0 &&
+		    !S_ISREG(st.st_mode); /* a pipe or a device is written to, not replaced */
+		TRY(into ? fs_write_into(file, data->v, data->n, e)
+		         : fs_write_atomic(file, data->v, data->n, 0600, e));
 		*out = (struct bytes){ 0 };
 		return 0;
 	}
@@ -166,7 +182,8 @@ int ops_output(const char *file, const struct bytes *data, struct bytes *out, st
 	return 0;
 }
 
-int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name, struct err *e)
+int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name,
+                  struct err *e)
 {
 	const char *made = intake_cert_name(a, typed);
 	struct err ignored;
@@ -176,7 +193,8 @@ int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char 
 		*name = typed;
 		return 0;
 	}
-	if (e->code != ERR_NOT_FOUND || !made || st_cert_get(o->run.store, a, made, &c, &ignored) < 0)
+	if (e->code != ERR_NOT_FOUND || !made ||
+	    st_cert_get(o->run.store, a, made, &c, &ignored) < 0)
 		return -(int)e->code;
 	*name = made;
 	return 0;

@@ -1,7 +1,8 @@
 /*
- * Everything a person can ask for, once. The command line and later the REST API parse, call here, and print; no rule of the life
- * cycle lives in them. A struct ops is one opened state folder for one actor; its functions may block and are told to stop by the
- * cancel token. Results live in the arena given.
+ * Everything a person can ask for, once. The command line and later the REST API parse, call here,
+ * and print; no rule of the life cycle lives in them. A struct ops is one opened state folder for
+ * one actor; its functions may block and are told to stop by the cancel token. Results live in the
+ * arena given.
  */
 #ifndef OPS_OPS_H
 #define OPS_OPS_H
@@ -13,21 +14,24 @@
 #include "base/cancel.h"
 #include "base/err.h"
 
-/* What is being done now, for a progress display; called from several threads, must not block. subject: a certificate's name;
- * step: "ordering", "publishing challenges", "waiting for the CA to validate 3 names", …; NULL = this subject is finished. */
+/* What is being done now, for a progress display; called from several threads, must not block.
+ * subject: a certificate's name; step: "ordering", "publishing challenges", "waiting for the CA to
+ * validate 3 names", …; NULL = this subject is finished. */
 struct ops_report {
 	void (*step)(void *ctx, const char *subject, const char *step);
 	void *ctx;
 };
 
 struct ops_options {
-	const char *state_dir;    /* NULL = the default: /var/lib/everleaf as root, else XDG_STATE_HOME/everleaf */
+	const char *state_dir;    /* NULL = the default: /var/lib/everleaf as root, else
+	                             XDG_STATE_HOME/everleaf */
 	const char *config_file;  /* NULL = /etc/everleaf/everleaf.yaml if present */
 	const char *database_url; /* NULL = inside the state folder */
 	const char *ca_bundle;    /* file; NULL = the system's */
 	const char *command;      /* "everleaf renew": who holds a lease, in words */
 	bool create_state;        /* false for commands that only read */
-	bool empty_is_fine;       /* where there is no state yet, lists are empty; otherwise that is ERR_NOT_FOUND */
+	bool empty_is_fine;       /* where there is no state yet, lists are empty; otherwise that is
+	                             ERR_NOT_FOUND */
 	struct ops_report report; /* step NULL = nobody looks */
 	const struct cancel *cancel;
 };

@@ -19,9 +19,15 @@ static const char *ca_name(const struct ops *o, const char *given)
 	return given ? given : o->config.ca ? o->config.ca : "letsencrypt";
 }
 
-int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r, struct account *out, struct err *e)
+int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r,
+                         struct account *out, struct err *e)
 {
-	struct register_spec spec = { .name = r->name, .emails = r->emails, .agree_tos = r->agree_tos, .eab_kid = r->eab_kid, .eab_alg = r->eab_alg, .key_type = r->key_type };
+	struct register_spec spec = { .name = r->name,
+		                      .emails = r->emails,
+		                      .agree_tos = r->agree_tos,
+		                      .eab_kid = r->eab_kid,
+		                      .eab_alg = r->eab_alg,
+		                      .key_type = r->key_type };
 	char *hmac;
 	struct ca ca;
 
@@ -44,7 +50,8 @@ int ops_account_list(struct ops *o, struct arena *a, struct account **out, size_
 	return o->run.store ? st_account_list(o->run.store, a, out, n, e) : 0;
 }
 
-int ops_account_show(struct ops *o, struct arena *a, const char *name, struct account *out, struct err *e)
+int ops_account_show(struct ops *o, struct arena *a, const char *name, struct account *out,
+                     struct err *e)
 {
 	struct err err;
 
@@ -54,7 +61,8 @@ int ops_account_show(struct ops *o, struct arena *a, const char *name, struct ac
 	return 0;
 }
 
-int ops_account_update(struct ops *o, struct arena *a, const char *name, const struct strings *emails, struct account *out, struct err *e)
+int ops_account_update(struct ops *o, struct arena *a, const char *name,
+                       const struct strings *emails, struct account *out, struct err *e)
 {
 	TRY(st_account_get(o->run.store, a, name, out, e));
 	if (account_set_contacts(&o->run, a, out, emails, e) < 0)
@@ -62,7 +70,8 @@ int ops_account_update(struct ops *o, struct arena *a, const char *name, const s
 	return 0;
 }
 
-int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const char *key_type, struct account *out, struct err *e)
+int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const char *key_type,
+                         struct account *out, struct err *e)
 {
 	TRY(st_account_get(o->run.store, a, name, out, e));
 	if (account_change_key(&o->run, a, out, key_type, e) < 0)
@@ -70,8 +79,8 @@ int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const
 	return 0;
 }
 
-int ops_account_export(struct ops *o, struct arena *a, const char *name, const char *format, const char *output, struct bytes *data,
-                       struct err *e)
+int ops_account_export(struct ops *o, struct arena *a, const char *name, const char *format,
+                       const char *output, struct bytes *data, struct err *e)
 {
 	struct account x;
 	struct bytes all;
@@ -81,8 +90,8 @@ int ops_account_export(struct ops *o, struct arena *a, const char *name, const c
 	return ops_output(output, &all, data, e);
 }
 
-int ops_account_import(struct ops *o, struct arena *a, const char *file, const char *ca_given, const char *name, struct account *out,
-                       struct err *e)
+int ops_account_import(struct ops *o, struct arena *a, const char *file, const char *ca_given,
+                       const char *name, struct account *out, struct err *e)
 {
 	char *text;
 	size_t len;
@@ -112,7 +121,9 @@ int ops_account_delete(struct ops *o, struct arena *a, const char *name, struct 
 	TRY(st_account_get(o->run.store, a, name, &x, e));
 	session_forget(&o->run, name);
 	TRY(st_account_delete(o->run.store, name, e));
-	return st_event_add(o->run.store, NULL, "account", e, "account %s is forgotten here; it stays at %s as %s", name, x.ca, x.url);
+	return st_event_add(o->run.store, NULL, "account", e,
+	                    "account %s is forgotten here; it stays at %s as %s", name, x.ca,
+	                    x.url);
 }
 
 int ops_account_default(struct ops *o, struct arena *a, const char *name, struct err *e)

@@ -49,11 +49,14 @@ static int is_known(const char *name)
 static int check_url(const char *url, const char *option, struct err *e)
 {
 	if (strncmp(url, "https://", 8) != 0 || !url[8] || strlen(url) > 2048)
-		return err_set(e, ERR_USAGE, "%s must be the https:// URL of an ACME directory, not \"%s\"", option, url);
+		return err_set(e, ERR_USAGE,
+		               "%s must be the https:// URL of an ACME directory, not \"%s\"",
+		               option, url);
 	return 0;
 }
 
-int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca *out, struct err *e)
+int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca *out,
+               struct err *e)
 {
 	struct ca ca = {
 		.name = c->name,
@@ -70,7 +73,10 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 	size_t n, len;
 
 	if (!ca_is_name(c->name))
-		return err_set(e, ERR_USAGE, "\"%s\" cannot be a CA's name: letters, digits, '.', '_' and '-' only", c->name);
+		return err_set(
+		    e, ERR_USAGE,
+		    "\"%s\" cannot be a CA's name: letters, digits, '.', '_' and '-' only",
+		    c->name);
 	if (is_known(c->name))
 		return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", c->name);
 	TRY(check_url(c->url, "the URL", e));
@@ -79,11 +85,15 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 	TRY(st_ca_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].name, c->name) == 0)
-			return err_set(e, ERR_EXISTS, "there is a CA %s already (%s); delete it first, or choose another name", c->name, v[i].url);
+			return err_set(e, ERR_EXISTS,
+			               "there is a CA %s already (%s); delete it first, or choose "
+			               "another name",
+			               c->name, v[i].url);
 	if (c->ca_bundle_file) {
 		TRY(fs_read(a, c->ca_bundle_file, BUNDLE_MAX_BYTES, &pem, &len, e));
 		if (!strstr(pem, "-----BEGIN CERTIFICATE-----"))
-			return err_set(e, ERR_INPUT, "%s holds no certificate in PEM", c->ca_bundle_file);
+			return err_set(e, ERR_INPUT, "%s holds no certificate in PEM",
+			               c->ca_bundle_file);
 		ca.ca_bundle = pem;
 	}
 	TRY(st_ca_put(o->run.store, &ca, e));
@@ -101,7 +111,10 @@ static int refuse_used(void *ctx, const struct cert *c, struct arena *a, struct 
 
 	(void)a;
 	if (strcmp(c->ca, u->ca) == 0)
-		return err_set(e, ERR_INPUT, "the certificate %s comes from %s; give it another with `everleaf issue`, or delete it first", c->name, u->ca);
+		return err_set(e, ERR_INPUT,
+		               "the certificate %s comes from %s; give it another with `everleaf "
+		               "issue`, or delete it first",
+		               c->name, u->ca);
 	return 0;
 }
 
@@ -116,8 +129,10 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 	TRY(st_account_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].ca, name) == 0)
-			return err_set(e, ERR_INPUT, "the account %s is at %s; delete it first (`everleaf account delete %s --yes`)", v[i].name, name,
-			               v[i].name);
+			return err_set(e, ERR_INPUT,
+			               "the account %s is at %s; delete it first (`everleaf "
+			               "account delete %s --yes`)",
+			               v[i].name, name, v[i].name);
 	TRY(st_cert_each(o->run.store, &all, refuse_used, &(struct used){ name }, e));
 	return st_ca_delete(o->run.store, name, e);
 }

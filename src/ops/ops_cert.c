@@ -1,5 +1,6 @@
 /*
- * set, list, show, log, check, delete, revoke, master-key rotate: what is asked about one certificate, or of all.
+ * set, list, show, log, check, delete, revoke, master-key rotate: what is asked about one
+ * certificate, or of all.
  */
 #include <string.h>
 
@@ -20,7 +21,8 @@
 #define LOG_AT_ONCE 1000
 #define FILE_MAX_BYTES ((size_t)256 << 10)
 
-int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change *change, struct err *e)
+int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change *change,
+            struct err *e)
 {
 	struct cert c;
 	int result;
@@ -29,8 +31,9 @@ int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change
 	TRY(lease_take(&o->run, name, e));
 	result = intake_set(&o->run, a, name, change, &c, e);
 	if (result == 0)
-		result = keep_record(&o->run, a, &c, "set",
-		                     arena_printf(a, "changed: %s", strings_join(a, &change->given, ", ")), e);
+		result = keep_record(
+		    &o->run, a, &c, "set",
+		    arena_printf(a, "changed: %s", strings_join(a, &change->given, ", ")), e);
 	lease_drop(&o->run, name);
 	return result;
 }
@@ -53,19 +56,22 @@ static int list_row(void *ctx, const struct cert *c, struct arena *a, struct err
 	return l->row(l->ctx, &shown, a, e);
 }
 
-int ops_list(struct ops *o, const struct list_options *opt, int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e),
-             void *ctx, struct err *e)
+int ops_list(struct ops *o, const struct list_options *opt,
+             int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e), void *ctx,
+             struct err *e)
 {
 	struct listing l = { opt, clock_now(), row, ctx };
 	struct cert_filter filter = {
 		.owner = opt->owner,
-		.expires_before = opt->expiring_days ? l.now + (int64_t)opt->expiring_days * DAY_S : 0,
+		.expires_before =
+		    opt->expiring_days ? l.now + (int64_t)opt->expiring_days * DAY_S : 0,
 	};
 
 	return o->run.store ? st_cert_each(o->run.store, &filter, list_row, &l, e) : 0;
 }
 
-int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_details *out, struct err *e)
+int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_details *out,
+             struct err *e)
 {
 	struct cert_details d = { 0 };
 	const char *live;
@@ -82,7 +88,8 @@ int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_detai
 	return 0;
 }
 
-int ops_log(struct ops *o, struct arena *a, const char *name, int64_t after_id, struct event **out, size_t *n, struct err *e)
+int ops_log(struct ops *o, struct arena *a, const char *name, int64_t after_id, struct event **out,
+            size_t *n, struct err *e)
 {
 	return st_event_list(o->run.store, a, name, after_id, LOG_AT_ONCE, out, n, e);
 }
@@ -97,7 +104,8 @@ struct checking {
 
 static int64_t check_limit(const struct checking *w, const struct cert *c)
 {
-	int64_t limit = (int64_t)(w->days ? w->days : CHECK_DAYS) * DAY_S, quarter = (c->not_after - c->not_before) / 4;
+	int64_t limit = (int64_t)(w->days ? w->days : CHECK_DAYS) * DAY_S,
+	        quarter = (c->not_after - c->not_before) / 4;
 
 	return !w->days && quarter < limit ? quarter : limit;
 }
@@ -108,21 +116,25 @@ static int check_row(void *ctx, const struct cert *c, struct arena *a, struct er
 
 	(void)a;
 	(void)e;
-	if (c->not_after == 0 || strcmp(c->status, "revoked") == 0 || c->not_after - w->now >= check_limit(w, c))
+	if (c->not_after == 0 || strcmp(c->status, "revoked") == 0 ||
+	    c->not_after - w->now >= check_limit(w, c))
 		return 0;
 	if (w->n == w->cap) {
-		struct expiring *more = ARENA_ARRAY(w->arena, struct expiring, w->cap ? w->cap * 2 : 16);
+		struct expiring *more =
+		    ARENA_ARRAY(w->arena, struct expiring, w->cap ? w->cap * 2 : 16);
 		if (w->n)
 			memcpy(more, w->v, w->n * sizeof(*more));
 		w->v = more;
 		w->cap = w->cap ? w->cap * 2 : 16;
 	}
-	w->v[w->n++] = (struct expiring){ arena_strdup(w->arena, c->name), arena_strdup(w->arena, plan_status(c, w->now)), c->not_after,
-		                          arena_strdup(w->arena, c->last_error) };
+	w->v[w->n++] = (struct expiring){ arena_strdup(w->arena, c->name),
+		                          arena_strdup(w->arena, plan_status(c, w->now)),
+		                          c->not_after, arena_strdup(w->arena, c->last_error) };
 	return 0;
 }
 
-int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, size_t *n, struct err *e)
+int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, size_t *n,
+              struct err *e)
 {
 	struct checking w = { .arena = a, .days = days, .now = clock_now() };
 	struct cert_filter all = { 0 };
@@ -135,7 +147,9 @@ int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, s
 
 /* With the certificate's lease, so that nothing is issued or deployed meanwhile. */
 static int leased(struct ops *o, struct arena *a, const char *name, const char *reason,
-                  int (*act)(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e), struct err *e)
+                  int (*act)(struct ops *o, struct arena *a, struct cert *c, const char *reason,
+                             struct err *e),
+                  struct err *e)
 {
 	struct cert c;
 	int result;
@@ -150,13 +164,15 @@ static int leased(struct ops *o, struct arena *a, const char *name, const char *
 	return result < 0 ? err_about(e, name) : 0;
 }
 
-static int act_revoke(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e)
+static int act_revoke(struct ops *o, struct arena *a, struct cert *c, const char *reason,
+                      struct err *e)
 {
 	run_step(&o->run, c->name, "revoking");
 	return retire_revoke(&o->run, a, c, reason, e);
 }
 
-static int act_delete(struct ops *o, struct arena *a, struct cert *c, const char *reason, struct err *e)
+static int act_delete(struct ops *o, struct arena *a, struct cert *c, const char *reason,
+                      struct err *e)
 {
 	(void)reason;
 	return retire_delete(&o->run, a, c, e);
@@ -172,17 +188,22 @@ int ops_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 	return leased(o, a, name, NULL, act_delete, e);
 }
 
-int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const char *key_file, const char *ca_name, const char *reason,
-                    struct err *e)
+int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const char *key_file,
+                    const char *ca_name, const char *reason, struct err *e)
 {
 	char *cert, *key;
 	size_t cert_len, key_len;
 	struct ca ca;
 
-	TRY(ca_resolve(&o->run, a, ca_name ? ca_name : o->config.ca ? o->config.ca : "letsencrypt", &ca, e));
+	TRY(ca_resolve(&o->run, a,
+	               ca_name        ? ca_name
+	               : o->config.ca ? o->config.ca
+	                              : "letsencrypt",
+	               &ca, e));
 	TRY(fs_read(a, cert_file, FILE_MAX_BYTES, &cert, &cert_len, e));
 	TRY(fs_read(a, key_file, FILE_MAX_BYTES, &key, &key_len, e));
-	if (retire_revoke_foreign(&o->run, a, &ca, cert, cert_len, key, key_len, reason ? reason : "unspecified", e) < 0)
+	if (retire_revoke_foreign(&o->run, a, &ca, cert, cert_len, key, key_len,
+	                          reason ? reason : "unspecified", e) < 0)
 		return err_ctx(e, "%s", cert_file);
 	return 0;
 }

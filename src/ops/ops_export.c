@@ -11,12 +11,16 @@
 /* The one kept for the certificate serves where none is given. */
 static bool takes_password(const struct export_spec *spec)
 {
-	return spec->format && (strcmp(spec->format, "pkcs12") == 0 || strcmp(spec->format, "jks") == 0);
+	return spec->format &&
+	       (strcmp(spec->format, "pkcs12") == 0 || strcmp(spec->format, "jks") == 0);
 }
 
-int ops_export(struct ops *o, struct arena *a, const char *name, const struct export_options *opt, struct bytes *data, struct err *e)
+int ops_export(struct ops *o, struct arena *a, const char *name, const struct export_options *opt,
+               struct bytes *data, struct err *e)
 {
-	struct export_spec spec = { .format = opt->format, .part = opt->part, .legacy = opt->legacy };
+	struct export_spec spec = { .format = opt->format,
+		                    .part = opt->part,
+		                    .legacy = opt->legacy };
 	char *password = NULL;
 	struct version v;
 	struct cert c;
@@ -28,7 +32,8 @@ int ops_export(struct ops *o, struct arena *a, const char *name, const struct ex
 	TRY(st_cert_get(o->run.store, a, name, &c, e));
 	result = st_version_get(o->run.store, a, name, 0, &v, &err);
 	if (result == -ERR_NOT_FOUND)
-		return err_set(e, ERR_INPUT, "%s has not been issued yet; there is nothing to export", name);
+		return err_set(e, ERR_INPUT,
+		               "%s has not been issued yet; there is nothing to export", name);
 	if (result < 0) {
 		*e = err;
 		return result;

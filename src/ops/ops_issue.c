@@ -1,5 +1,6 @@
 /*
- * issue, renew, verify: which certificates, and what became of them in one line. Their turns are in turns.c.
+ * issue, renew, verify: which certificates, and what became of them in one line. Their turns are in
+ * turns.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,25 +36,31 @@ int issue_result_error(const struct issue_result *r, struct err *e)
 	if (r->n_failed == 0)
 		return 0;
 	for (size_t i = 0; i < r->n_failed; i++) {
-		alike = alike && err_exit_status(r->failed[i].err.code) == err_exit_status(r->failed[0].err.code);
-		n -= is_live(r, r->failed[i].name) || strings_has(&r->unchanged, r->failed[i].name); /* named there too */
+		alike = alike && err_exit_status(r->failed[i].err.code) ==
+		                     err_exit_status(r->failed[0].err.code);
+		n -= is_live(r, r->failed[i].name) ||
+		     strings_has(&r->unchanged, r->failed[i].name); /* named there too */
 	}
 	if (n == 1)
 		return one_error(r, &r->failed[0], e);
 	if (n == r->n_failed)
-		return err_set(e, alike ? r->failed[0].err.code : ERR_PARTIAL, "all %zu certificates failed; the first was %s: %s", n,
+		return err_set(e, alike ? r->failed[0].err.code : ERR_PARTIAL,
+		               "all %zu certificates failed; the first was %s: %s", n,
 		               r->failed[0].name, r->failed[0].err.text);
-	return err_set(e, ERR_PARTIAL, "%zu of %zu certificates failed; the first was %s: %s", r->n_failed, n, r->failed[0].name,
-	               r->failed[0].err.text);
+	return err_set(e, ERR_PARTIAL, "%zu of %zu certificates failed; the first was %s: %s",
+	               r->n_failed, n, r->failed[0].name, r->failed[0].err.text);
 }
 
 /* issue */
 
-/* The account that a certificate will need, registered on the fly if that was allowed. Before anything is stored. */
-static int ensure_account(struct ops *o, struct arena *a, const struct cert *c, const struct issue_options *opt, struct err *e)
+/* The account that a certificate will need, registered on the fly if that was allowed. Before
+ * anything is stored. */
+static int ensure_account(struct ops *o, struct arena *a, const struct cert *c,
+                          const struct issue_options *opt, struct err *e)
 {
 	struct strings emails = opt->emails.n ? opt->emails : o->config.email;
-	struct register_spec spec = { .emails = emails, .agree_tos = opt->agree_tos || o->config.agree_tos };
+	struct register_spec spec = { .emails = emails,
+		                      .agree_tos = opt->agree_tos || o->config.agree_tos };
 	struct account account;
 	struct err err;
 	struct ca ca;
@@ -74,8 +81,8 @@ static int ensure_account(struct ops *o, struct arena *a, const struct cert *c, 
 	return result;
 }
 
-static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, size_t n, struct intake *in, struct strings *names,
-                   struct err *e)
+static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, size_t n,
+                   struct intake *in, struct strings *names, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (intake(&o->run, a, &v[i], &in[i], e) < 0)
@@ -86,10 +93,13 @@ static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, 
 }
 
 /* A profile that the CA does not offer is refused before anything is stored. */
-static int check_profiles(struct ops *o, struct arena *a, const struct intake *in, size_t n, struct err *e)
+static int check_profiles(struct ops *o, struct arena *a, const struct intake *in, size_t n,
+                          struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (in[i].wanted.profile && (i == 0 || !in[i - 1].wanted.profile || strcmp(in[i].wanted.profile, in[i - 1].wanted.profile) != 0) &&
+		if (in[i].wanted.profile &&
+		    (i == 0 || !in[i - 1].wanted.profile ||
+		     strcmp(in[i].wanted.profile, in[i - 1].wanted.profile) != 0) &&
 		    session_check_profile(&o->run, a, &in[i].wanted, e) < 0)
 			return err_about(e, in[i].wanted.name);
 	return 0;
@@ -108,12 +118,15 @@ static int refuse_doubles(struct arena *a, const struct strings *names, struct e
 	qsort(v, names->n, sizeof(*v), compare_names);
 	for (size_t i = 1; i < names->n; i++)
 		if (strcmp(v[i - 1], v[i]) == 0)
-			return err_set(e, ERR_USAGE, "two certificates would be called %s; give one another name: NAME... > CERTNAME", v[i]);
+			return err_set(e, ERR_USAGE,
+			               "two certificates would be called %s; give one another "
+			               "name: NAME... > CERTNAME",
+			               v[i]);
 	return 0;
 }
 
-int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, const struct issue_options *opt, struct issue_result *out,
-              struct err *e)
+int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n,
+              const struct issue_options *opt, struct issue_result *out, struct err *e)
 {
 	struct work_options work = { .force = opt->force, .named = true };
 	struct intake *in = ARENA_ARRAY(a, struct intake, n + 1);
@@ -131,7 +144,8 @@ int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n, c
 }
 
 /* "NAME [NAME...] [> CERTNAME]" */
-static int from_line(struct arena *a, char *line, const struct cert_change *base, struct cert_change *out, struct err *e)
+static int from_line(struct arena *a, char *line, const struct cert_change *base,
+                     struct cert_change *out, struct err *e)
 {
 	struct cert_change ch = *base;
 	char *arrow = strchr(line, '>'), *save = NULL;
@@ -144,7 +158,8 @@ static int from_line(struct arena *a, char *line, const struct cert_change *base
 		ch.values.name = strtok_r(arrow, " \t", &save);
 		strings_add(a, &ch.given, "name");
 		if (!ch.values.name || strtok_r(NULL, " \t", &save))
-			return err_set(e, ERR_USAGE, "after \">\" stands one name of the certificate");
+			return err_set(e, ERR_USAGE,
+			               "after \">\" stands one name of the certificate");
 	}
 	for (char *word = strtok_r(line, " \t", &save); word; word = strtok_r(NULL, " \t", &save))
 		strings_add(a, &ch.values.domains, word);
@@ -154,7 +169,8 @@ static int from_line(struct arena *a, char *line, const struct cert_change *base
 	return 0;
 }
 
-static int from_file(struct arena *a, const char *file, const struct cert_change *base, struct cert_change **out, size_t *n, struct err *e)
+static int from_file(struct arena *a, const char *file, const struct cert_change *base,
+                     struct cert_change **out, size_t *n, struct err *e)
 {
 	char *text;
 	size_t len, lines = 1, number = 0, count = 0;
@@ -181,8 +197,8 @@ static int from_file(struct arena *a, const char *file, const struct cert_change
 	return count ? 0 : err_set(e, ERR_USAGE, "%s names no certificate", file);
 }
 
-int ops_issue_from(struct ops *o, struct arena *a, const char *file, const struct cert_change *base, const struct issue_options *opt,
-                   struct issue_result *out, struct err *e)
+int ops_issue_from(struct ops *o, struct arena *a, const char *file, const struct cert_change *base,
+                   const struct issue_options *opt, struct issue_result *out, struct err *e)
 {
 	struct cert_change *v;
 	size_t n;
@@ -202,16 +218,19 @@ struct choosing {
 static int choose_by_days(void *ctx, const struct cert *c, struct arena *a, struct err *e)
 {
 	struct choosing *w = ctx;
-	bool ends_soon = w->opt->days > 0 && c->not_after > 0 && c->not_after - clock_now() < (int64_t)w->opt->days * 86400;
+	bool ends_soon = w->opt->days > 0 && c->not_after > 0 &&
+	                 c->not_after - clock_now() < (int64_t)w->opt->days * 86400;
 
 	(void)a;
 	(void)e;
-	if (strcmp(c->status, "revoked") != 0 && (w->opt->force || ends_soon || (w->opt->days > 0 && c->not_after == 0)))
+	if (strcmp(c->status, "revoked") != 0 &&
+	    (w->opt->force || ends_soon || (w->opt->days > 0 && c->not_after == 0)))
 		strings_add(w->arena, w->names, c->name);
 	return 0;
 }
 
-static int owned_by(struct ops *o, struct arena *a, const char *owner, struct strings *names, struct err *e)
+static int owned_by(struct ops *o, struct arena *a, const char *owner, struct strings *names,
+                    struct err *e)
 {
 	struct strings mine = { 0 };
 
@@ -227,7 +246,8 @@ static int owned_by(struct ops *o, struct arena *a, const char *owner, struct st
 }
 
 /* The names asked for, or all that are due; --force and --days look at each. */
-static int choose(struct ops *o, struct arena *a, const struct renew_options *opt, struct strings *names, struct err *e)
+static int choose(struct ops *o, struct arena *a, const struct renew_options *opt,
+                  struct strings *names, struct err *e)
 {
 	struct choosing w = { a, names, opt };
 	struct cert_filter all = { .owner = opt->owner };
@@ -247,7 +267,8 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 	return owned_by(o, a, opt->owner, names, e);
 }
 
-int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt, struct issue_result *out, struct err *e)
+int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt,
+              struct issue_result *out, struct err *e)
 {
 	struct work_options work = {
 		.force = opt->force,
@@ -265,9 +286,12 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt, s
 	return ops_work(o, a, &names, NULL, opt->jobs, &work, out, e);
 }
 
-int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challenge, struct issue_result *out, struct err *e)
+int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challenge,
+               struct issue_result *out, struct err *e)
 {
-	struct work_options work = { .named = true, .person_is_ready = !new_challenge, .new_challenge = new_challenge };
+	struct work_options work = { .named = true,
+		                     .person_is_ready = !new_challenge,
+		                     .new_challenge = new_challenge };
 	struct strings names = { 0 };
 
 	TRY(ops_cert_name(o, a, name, &name, e));

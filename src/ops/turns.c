@@ -1,5 +1,6 @@
 /*
- * Several certificates, each one's turn on a pool of threads with an arena of its own, then the result that scripts read.
+ * Several certificates, each one's turn on a pool of threads with an arena of its own, then the
+ * result that scripts read.
  */
 #include <pthread.h>
 
@@ -25,11 +26,13 @@ static void keep_result(struct arena *a, struct work_result *to, const struct wo
 	to->why = arena_strdup(a, from->why);
 	if (from->n_challenges == 0)
 		return;
-	to->challenges = arena_memdup(a, from->challenges, from->n_challenges * sizeof(*from->challenges));
+	to->challenges =
+	    arena_memdup(a, from->challenges, from->n_challenges * sizeof(*from->challenges));
 	for (size_t i = 0; i < from->n_challenges; i++)
-		FIELD_EACH(f, challenge_fields)
+		FIELD_EACH (f, challenge_fields)
 			if (f->type == FT_STRING)
-				FIELD_STRING(f, &to->challenges[i]) = arena_strdup(a, FIELD_STRING(f, &from->challenges[i]));
+				FIELD_STRING(f, &to->challenges[i]) =
+				    arena_strdup(a, FIELD_STRING(f, &from->challenges[i]));
 }
 
 static void one_turn(void *ctx, size_t i)
@@ -42,14 +45,16 @@ static void one_turn(void *ctx, size_t i)
 		result = (struct work_result){ .outcome = WORK_FAILED };
 		err_set(&result.failure, ERR_CANCELLED, "not begun: stopped");
 	} else {
-		work_on(&t->ops->run, a, t->names->v[i], t->changes ? &t->changes[i] : NULL, t->options, &result);
+		work_on(&t->ops->run, a, t->names->v[i], t->changes ? &t->changes[i] : NULL,
+		        t->options, &result);
 	}
 	pthread_mutex_lock(&t->lock);
 	keep_result(t->results_arena, &t->results[i], &result);
 	pthread_mutex_unlock(&t->lock);
 }
 
-static void gather(struct arena *a, const struct strings *names, const struct work_result *v, struct issue_result *out)
+static void gather(struct arena *a, const struct strings *names, const struct work_result *v,
+                   struct issue_result *out)
 {
 	out->failed = ARENA_ARRAY(a, struct cert_failure, names->n + 1);
 	out->pending = ARENA_ARRAY(a, struct cert_pending, names->n + 1);
@@ -64,16 +69,19 @@ static void gather(struct arena *a, const struct strings *names, const struct wo
 			strings_add(a, &out->unchanged_why, v[i].why ? v[i].why : "");
 		}
 		if (v[i].outcome == WORK_PENDING)
-			out->pending[out->n_pending++] = (struct cert_pending){ name, v[i].challenges, v[i].n_challenges };
+			out->pending[out->n_pending++] =
+			    (struct cert_pending){ name, v[i].challenges, v[i].n_challenges };
 		if (v[i].outcome == WORK_FAILED || v[i].failure.code != ERR_NONE)
 			out->failed[out->n_failed++] = (struct cert_failure){ name, v[i].failure };
 	}
 }
 
-int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct intake *changes, unsigned jobs,
-             const struct work_options *opt, struct issue_result *out, struct err *e)
+int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct intake *changes,
+             unsigned jobs, const struct work_options *opt, struct issue_result *out, struct err *e)
 {
-	struct turns t = { .ops = o, .names = names, .changes = changes, .options = opt, .results_arena = a };
+	struct turns t = {
+		.ops = o, .names = names, .changes = changes, .options = opt, .results_arena = a
+	};
 	int result;
 
 	*out = (struct issue_result){ 0 };

@@ -1,6 +1,7 @@
 /*
- * What the files of the store share: the store itself, its transactions, and records by field table. Everything here is
- * called with the database locked (tx_open and store_lock do it), by one thread at a time.
+ * What the files of the store share: the store itself, its transactions, and records by field
+ * table. Everything here is called with the database locked (tx_open and store_lock do it), by one
+ * thread at a time.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -9,7 +10,17 @@
 #include "sys/db.h"
 #include "sys/seal.h"
 
-enum table_id { T_CAS, T_ACCOUNTS, T_CERTS, T_JOBS, T_VERSIONS, T_ORDERS, T_CHALLENGES, T_EVENTS, N_TABLES };
+enum table_id {
+	T_CAS,
+	T_ACCOUNTS,
+	T_CERTS,
+	T_JOBS,
+	T_VERSIONS,
+	T_ORDERS,
+	T_CHALLENGES,
+	T_EVENTS,
+	N_TABLES
+};
 
 struct store {
 	struct arena *a; /* strings of the store's own life */
@@ -17,11 +28,13 @@ struct store {
 	const char *dir, *place; /* the state folder; the database's name in messages */
 	const char *actor;
 	const char *key_file, *key_next;
-	struct seal *seal;      /* opened when first needed */
-	char *seal_check;       /* what it was seen to open; another value in the database: there is another key */
-	bool rotating;          /* the master key is being changed: keep to s->seal */
-	unsigned depth;         /* 1: inside store_begin */
-	const char *select[N_TABLES], *insert[N_TABLES], *update[N_TABLES]; /* made when first needed */
+	struct seal *seal; /* opened when first needed */
+	char *seal_check;  /* what it was seen to open; another value in the database: there is
+	                      another key */
+	bool rotating;     /* the master key is being changed: keep to s->seal */
+	unsigned depth;    /* 1: inside store_begin */
+	const char *select[N_TABLES], *insert[N_TABLES],
+	    *update[N_TABLES]; /* made when first needed */
 };
 
 /* Locks for as long as the variable lives. */
@@ -32,11 +45,9 @@ struct store_lock store_locked(struct store *s);
 void store_unlock(struct store_lock *l);
 #define STORE_LOCK(s) struct store_lock lock_ CLEANUP(store_unlock) UNUSED = store_locked(s)
 
-/* A writing transaction, or a part of the one that store_begin has begun. Not committed, it is rolled back:
- *	struct tx t CLEANUP(tx_done) = { 0 };
- *	TRY(tx_open(s, &t, e));
- *	…
- *	return tx_commit(&t, e); */
+/* A writing transaction, or a part of the one that store_begin has begun. Not committed, it is
+ *rolled back: struct tx t CLEANUP(tx_done) = { 0 }; TRY(tx_open(s, &t, e)); … return tx_commit(&t,
+ *e); */
 struct tx {
 	struct store *s;
 	bool own;
@@ -45,14 +56,16 @@ NODISCARD int tx_open(struct store *s, struct tx *t, struct err *e);
 NODISCARD int tx_commit(struct tx *t, struct err *e);
 void tx_done(struct tx *t);
 
-/* Makes or brings up to date the tables. ERR_NOT_FOUND if there are none and create is not set, ERR_CONFIG for newer ones. */
+/* Makes or brings up to date the tables. ERR_NOT_FOUND if there are none and create is not set,
+ * ERR_CONFIG for newer ones. */
 NODISCARD int store_migrate(struct store *s, bool create, struct err *e);
 /* A value of the table `meta`; NULL = not there. */
-NODISCARD int meta_get(struct store *s, struct arena *a, const char *name, const char **value, struct err *e);
+NODISCARD int meta_get(struct store *s, struct arena *a, const char *name, const char **value,
+                       struct err *e);
 NODISCARD int meta_put(struct store *s, const char *name, const char *value, struct err *e);
 
-/* The master key. make: for a new database, in its transaction. current: s->seal opens what is in the database now.
- * finish: ends a change of the key that was cut short. */
+/* The master key. make: for a new database, in its transaction. current: s->seal opens what is in
+ * the database now. finish: ends a change of the key that was cut short. */
 NODISCARD int master_make(struct store *s, struct err *e);
 NODISCARD int master_current(struct store *s, struct err *e);
 NODISCARD int master_finish(struct store *s, struct err *e);
@@ -63,8 +76,14 @@ struct arg {
 	int64_t number;
 	bool is_int;
 };
-#define ARG_TEXT(v) { .text = (v) }
-#define ARG_INT(v) { .number = (v), .is_int = true }
+#define ARG_TEXT(v)                                                                                \
+	{                                                                                          \
+		.text = (v)                                                                        \
+	}
+#define ARG_INT(v)                                                                                 \
+	{                                                                                          \
+		.number = (v), .is_int = true                                                      \
+	}
 struct query {
 	const char *tail; /* after "select … from TABLE": where, order by, limit */
 	const struct arg *args;
@@ -72,37 +91,47 @@ struct query {
 	bool no_secrets; /* leave them NULL */
 };
 /* { "where …", ARG_TEXT(x), … } */
-#define QUERY(tail, ...)                                                              \
-	{ (tail), (const struct arg[]){ __VA_ARGS__ },                                \
-	  sizeof((const struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg), false }
+#define QUERY(tail, ...)                                                                           \
+	{                                                                                          \
+		(tail), (const struct arg[]){ __VA_ARGS__ },                                       \
+		    sizeof((const struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg), false        \
+	}
 
 /* Prepares and binds. */
-NODISCARD int query_prepare(struct store *s, const char *sql, const struct arg *args, size_t n, struct db_stmt **out, struct err *e);
+NODISCARD int query_prepare(struct store *s, const char *sql, const struct arg *args, size_t n,
+                            struct db_stmt **out, struct err *e);
 /* Runs a statement that gives no rows; *changed (may be NULL) = rows changed. */
-NODISCARD int query_run(struct store *s, const char *sql, const struct arg *args, size_t n, int64_t *changed, struct err *e);
-#define RUN(s, sql, changed, e, ...)                                     \
-	query_run((s), (sql), (const struct arg[]){ __VA_ARGS__ },       \
-	          sizeof((const struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg), (changed), (e))
+NODISCARD int query_run(struct store *s, const char *sql, const struct arg *args, size_t n,
+                        int64_t *changed, struct err *e);
+#define RUN(s, sql, changed, e, ...)                                                               \
+	query_run((s), (sql), (const struct arg[]){ __VA_ARGS__ },                                 \
+	          sizeof((const struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg), (changed),     \
+	          (e))
 /* The first column of the only row, as an integer. */
-NODISCARD int query_int(struct store *s, const char *sql, const struct arg *args, size_t n, int64_t *out, struct err *e);
+NODISCARD int query_int(struct store *s, const char *sql, const struct arg *args, size_t n,
+                        int64_t *out, struct err *e);
 /* The first column of every row. */
-NODISCARD int query_strings(struct store *s, struct arena *a, const char *sql, const struct arg *args, size_t n,
-                            struct strings *out, struct err *e);
+NODISCARD int query_strings(struct store *s, struct arena *a, const char *sql,
+                            const struct arg *args, size_t n, struct strings *out, struct err *e);
 
-/* Inserts (id 0: *id is the new one) or updates; in a transaction. ERR_NOT_FOUND: the row to update is gone. */
-NODISCARD int record_put(struct store *s, enum table_id t, const void *record, int64_t *id, struct err *e);
-/* The first row; *found says whether there is one. */
-NODISCARD int record_get(struct store *s, struct arena *a, enum table_id t, const struct query *q, void *out, bool *found,
+/* Inserts (id 0: *id is the new one) or updates; in a transaction. ERR_NOT_FOUND: the row to update
+ * is gone. */
+NODISCARD int record_put(struct store *s, enum table_id t, const void *record, int64_t *id,
                          struct err *e);
+/* The first row; *found says whether there is one. */
+NODISCARD int record_get(struct store *s, struct arena *a, enum table_id t, const struct query *q,
+                         void *out, bool *found, struct err *e);
 /* All rows, as an array of the table's struct. */
-NODISCARD int record_list(struct store *s, struct arena *a, enum table_id t, const struct query *q, void **out, size_t *n,
-                          struct err *e);
+NODISCARD int record_list(struct store *s, struct arena *a, enum table_id t, const struct query *q,
+                          void **out, size_t *n, struct err *e);
 /* Each row with an arena of its own; the lock is held meanwhile. */
 NODISCARD int record_each(struct store *s, enum table_id t, const struct query *q,
-                          int (*row)(void *ctx, const void *record, struct arena *a, struct err *e), void *ctx, struct err *e);
+                          int (*row)(void *ctx, const void *record, struct arena *a, struct err *e),
+                          void *ctx, struct err *e);
 bool table_has_secrets(enum table_id t);
 const char *table_name(enum table_id t);
 /* Reads the row of an id, secrets opened, and writes it back with s->seal: for a new master key. */
-NODISCARD int record_reseal(struct store *s, enum table_id t, int64_t id, struct seal *from, struct seal *to, struct err *e);
+NODISCARD int record_reseal(struct store *s, enum table_id t, int64_t id, struct seal *from,
+                            struct seal *to, struct err *e);
 
 #endif

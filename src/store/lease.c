@@ -13,7 +13,8 @@
 
 #define WORD_MAX_BYTES 100
 
-/* The first bytes of a file of /proc, whose length is not told beforehand; "" if it cannot be read. */
+/* The first bytes of a file of /proc, whose length is not told beforehand; "" if it cannot be read.
+ */
 static void proc_read(const char *path, char *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -24,8 +25,8 @@ static void proc_read(const char *path, char *out, size_t size)
 		close(fd);
 }
 
-/* State and start time from /proc/PID/stat: the fields after the command's name, which may hold anything, are counted
- * from its last parenthesis. */
+/* State and start time from /proc/PID/stat: the fields after the command's name, which may hold
+ * anything, are counted from its last parenthesis. */
 static bool process_stat(int64_t pid, char *state, uint64_t *start)
 {
 	char path[64], line[1024], *p;
@@ -81,7 +82,10 @@ void holder_self(struct arena *a, const char *what, struct holder *out)
 {
 	char state;
 
-	*out = (struct holder){ .host = host_here(a), .boot = boot_here(a), .what = word_clean(a, what), .pid = getpid(),
+	*out = (struct holder){ .host = host_here(a),
+		                .boot = boot_here(a),
+		                .what = word_clean(a, what),
+		                .pid = getpid(),
 		                .since = clock_now() };
 	if (!process_stat(out->pid, &state, &out->start))
 		out->start = 0;
@@ -89,8 +93,8 @@ void holder_self(struct arena *a, const char *what, struct holder *out)
 
 char *holder_text(struct arena *a, const struct holder *h)
 {
-	return arena_printf(a, "%s|%s|%lld|%llu|%s|%lld", h->host, h->boot, (long long)h->pid, (unsigned long long)h->start,
-	                    h->what, (long long)h->since);
+	return arena_printf(a, "%s|%s|%lld|%llu|%s|%lld", h->host, h->boot, (long long)h->pid,
+	                    (unsigned long long)h->start, h->what, (long long)h->since);
 }
 
 bool holder_parse(struct arena *a, const char *text, struct holder *out)
@@ -102,8 +106,12 @@ bool holder_parse(struct arena *a, const char *text, struct holder *out)
 		if (!word[i])
 			return false;
 	}
-	*out = (struct holder){ .host = word[0], .boot = word[1], .pid = strtoll(word[2], NULL, 10),
-		                .start = strtoull(word[3], NULL, 10), .what = word[4], .since = strtoll(word[5], NULL, 10) };
+	*out = (struct holder){ .host = word[0],
+		                .boot = word[1],
+		                .pid = strtoll(word[2], NULL, 10),
+		                .start = strtoull(word[3], NULL, 10),
+		                .what = word[4],
+		                .since = strtoll(word[5], NULL, 10) };
 	return !rest && out->pid > 0;
 }
 
@@ -113,7 +121,8 @@ bool holder_is_self(const struct holder *h)
 	struct holder self;
 
 	holder_self(a, "", &self);
-	return !strcmp(h->host, self.host) && !strcmp(h->boot, self.boot) && h->pid == self.pid && h->start == self.start;
+	return !strcmp(h->host, self.host) && !strcmp(h->boot, self.boot) && h->pid == self.pid &&
+	       h->start == self.start;
 }
 
 /* A /proc that hides other users' processes says nothing about them; kill() still does. */
@@ -147,6 +156,6 @@ char *holder_words(struct arena *a, const struct holder *h)
 {
 	bool here = !strcmp(h->host, host_here(a));
 
-	return arena_printf(a, "process %lld (%s)%s%s since %s", (long long)h->pid, h->what, here ? "" : " on ",
-	                    here ? "" : h->host, clock_rfc3339(a, h->since));
+	return arena_printf(a, "process %lld (%s)%s%s since %s", (long long)h->pid, h->what,
+	                    here ? "" : " on ", here ? "" : h->host, clock_rfc3339(a, h->since));
 }

@@ -1,6 +1,6 @@
 /*
- * Who holds a lease, as text: "host|boot|pid|start|what|since". A process is told from a later one with its number by the
- * time it started, and a boot of the machine by its identifier.
+ * Who holds a lease, as text: "host|boot|pid|start|what|since". A process is told from a later one
+ * with its number by the time it started, and a boot of the machine by its identifier.
  */
 #ifndef STORE_LEASE_H
 #define STORE_LEASE_H
@@ -13,8 +13,8 @@
 struct holder {
 	const char *host, *boot, *what;
 	int64_t pid;
-	uint64_t start;   /* clock ticks since boot; 0 = not known */
-	int64_t since;    /* Unix seconds */
+	uint64_t start; /* clock ticks since boot; 0 = not known */
+	int64_t since;  /* Unix seconds */
 };
 
 /* This process, from now on. what: "everleaf renew". */
@@ -27,7 +27,8 @@ bool holder_is_self(const struct holder *h);
 /* Of this host and boot: whether the lease's clock matters is the caller's to ask of others. */
 bool holder_is_here(const struct holder *h);
 bool holder_is_alive(const struct holder *h);
-/* "process 123 (everleaf renew) on web2 since 2026-11-22T00:00:00Z"; the host only if it is another. */
+/* "process 123 (everleaf renew) on web2 since 2026-11-22T00:00:00Z"; the host only if it is
+ * another. */
 char *holder_words(struct arena *a, const struct holder *h);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * The master key: it seals what is secret in the database and is not in it. The row `seal_check` of `meta`, a known text
- * sealed with it, tells the right key from a wrong one, and a process that a new key is there. The next key waits in
- * FILE.next until the transaction that seals everything anew is committed; all renames happen under the write lock.
+ * The master key: it seals what is secret in the database and is not in it. The row `seal_check` of
+ * `meta`, a known text sealed with it, tells the right key from a wrong one, and a process that a
+ * new key is there. The next key waits in FILE.next until the transaction that seals everything
+ * anew is committed; all renames happen under the write lock.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -49,15 +50,22 @@ static int key_find(struct store *s, const char *check, struct seal **out, struc
 {
 	struct err ignored, first;
 
-	if (key_try(s->key_file, check, out, &first) == 0 || key_try(s->key_next, check, out, &ignored) == 0 ||
+	if (key_try(s->key_file, check, out, &first) == 0 ||
+	    key_try(s->key_next, check, out, &ignored) == 0 ||
 	    key_try(s->key_file, check, out, &first) == 0)
 		return 0;
 	if (first.code == ERR_NOT_FOUND)
-		return err_set(e, ERR_DAMAGED, "the master key %s is missing: put it back from a backup; private keys and "
-		               "passwords in the database cannot be read without it", s->key_file);
+		return err_set(
+		    e, ERR_DAMAGED,
+		    "the master key %s is missing: put it back from a backup; private keys and "
+		    "passwords in the database cannot be read without it",
+		    s->key_file);
 	if (first.code == ERR_DAMAGED)
-		return err_set(e, ERR_DAMAGED, "the master key in %s is not the one that sealed the database %s: put the right "
-		               "one back from a backup", s->key_file, s->place);
+		return err_set(e, ERR_DAMAGED,
+		               "the master key in %s is not the one that sealed the database %s: "
+		               "put the right "
+		               "one back from a backup",
+		               s->key_file, s->place);
 	*e = first;
 	return -(int)e->code;
 }
@@ -66,7 +74,10 @@ static int check_get(struct store *s, struct arena *a, const char **check, struc
 {
 	TRY(meta_get(s, a, "seal_check", check, e));
 	if (!*check)
-		return err_set(e, ERR_DAMAGED, "the database %s does not say which master key sealed it: restore a backup", s->place);
+		return err_set(
+		    e, ERR_DAMAGED,
+		    "the database %s does not say which master key sealed it: restore a backup",
+		    s->place);
 	return 0;
 }
 
@@ -96,7 +107,8 @@ int master_current(struct store *s, struct err *e)
 	return 0;
 }
 
-/* The next key takes its place if it is the one in use, and goes if it never came into use. In a transaction. */
+/* The next key takes its place if it is the one in use, and goes if it never came into use. In a
+ * transaction. */
 static int next_settle(struct store *s, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -135,7 +147,8 @@ static int table_reseal(struct store *s, enum table_id t, struct seal *to, struc
 	struct seal *from = s->seal;
 	int rc = 0;
 
-	TRY(query_strings(s, a, arena_printf(a, "select id from %s", table_name(t)), NULL, 0, &ids, e));
+	TRY(query_strings(s, a, arena_printf(a, "select id from %s", table_name(t)), NULL, 0, &ids,
+	                  e));
 	for (size_t i = 0; i < ids.n && !rc; i++)
 		rc = record_reseal(s, t, strtoll(ids.v[i], NULL, 10), from, to, e);
 	return rc;

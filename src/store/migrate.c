@@ -1,6 +1,7 @@
 /*
- * The schema's version, kept in the table `meta`, and the steps to the one this program knows. All steps, and the first
- * master key, go in one transaction: of two processes that meet a new state one makes it and the other finds it.
+ * The schema's version, kept in the table `meta`, and the steps to the one this program knows. All
+ * steps, and the first master key, go in one transaction: of two processes that meet a new state
+ * one makes it and the other finds it.
  */
 #include "store/migrate.h"
 
@@ -21,7 +22,9 @@ int meta_get(struct store *s, struct arena *a, const char *name, const char **va
 
 int meta_put(struct store *s, const char *name, const char *value, struct err *e)
 {
-	return RUN(s, "insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value",
+	return RUN(s,
+	           "insert into meta (name, value) values ($1, $2) on conflict (name) do update "
+	           "set value = excluded.value",
 	           NULL, e, ARG_TEXT(name), ARG_TEXT(value));
 }
 
@@ -39,7 +42,9 @@ static int schema_version(struct store *s, long *version, struct err *e)
 	}
 	*version = value ? strtol(value, NULL, 10) : 0;
 	if (value && *version <= 0)
-		return err_set(e, ERR_DAMAGED, "the database %s has no readable schema version: restore a backup", s->place);
+		return err_set(e, ERR_DAMAGED,
+		               "the database %s has no readable schema version: restore a backup",
+		               s->place);
 	return 0;
 }
 
@@ -80,8 +85,11 @@ int store_migrate(struct store *s, bool create, struct err *e)
 	TRY(tx_open(s, &t, e));
 	TRY(schema_version(s, &version, e)); /* another process may have been quicker */
 	if (version > newest)
-		return err_set(e, ERR_CONFIG, "the database %s was written by a newer Everleaf (schema %ld, this one knows %ld): "
-		               "use that version", s->place, version, newest);
+		return err_set(e, ERR_CONFIG,
+		               "the database %s was written by a newer Everleaf (schema %ld, this "
+		               "one knows %ld): "
+		               "use that version",
+		               s->place, version, newest);
 	if (version == newest)
 		return tx_commit(&t, e);
 	TRY(steps_run(s, version, e));

@@ -1,4 +1,5 @@
-/* The numbered migrations of src/store/schema, built into the program (tools/embed), in order; the last has no text. */
+/* The numbered migrations of src/store/schema, built into the program (tools/embed), in order; the
+ * last has no text. */
 #ifndef STORE_MIGRATE_H
 #define STORE_MIGRATE_H
 

@@ -1,7 +1,8 @@
 /* Plain statements: prepared, bound from a list of parameters, run. The lock is held. */
 #include "store/internal.h"
 
-int query_prepare(struct store *s, const char *sql, const struct arg *args, size_t n, struct db_stmt **out, struct err *e)
+int query_prepare(struct store *s, const char *sql, const struct arg *args, size_t n,
+                  struct db_stmt **out, struct err *e)
 {
 	struct db_stmt *st = NULL;
 
@@ -16,7 +17,8 @@ int query_prepare(struct store *s, const char *sql, const struct arg *args, size
 	return 0;
 }
 
-int query_run(struct store *s, const char *sql, const struct arg *args, size_t n, int64_t *changed, struct err *e)
+int query_run(struct store *s, const char *sql, const struct arg *args, size_t n, int64_t *changed,
+              struct err *e)
 {
 	struct db_stmt *st = NULL;
 
@@ -27,7 +29,8 @@ int query_run(struct store *s, const char *sql, const struct arg *args, size_t n
 	return 0;
 }
 
-int query_int(struct store *s, const char *sql, const struct arg *args, size_t n, int64_t *out, struct err *e)
+int query_int(struct store *s, const char *sql, const struct arg *args, size_t n, int64_t *out,
+              struct err *e)
 {
 	struct db_stmt *st = NULL;
 	int64_t value = 0;
@@ -42,8 +45,8 @@ int query_int(struct store *s, const char *sql, const struct arg *args, size_t n
 	return 0;
 }
 
-int query_strings(struct store *s, struct arena *a, const char *sql, const struct arg *args, size_t n, struct strings *out,
-                  struct err *e)
+int query_strings(struct store *s, struct arena *a, const char *sql, const struct arg *args,
+                  size_t n, struct strings *out, struct err *e)
 {
 	struct db_stmt *st = NULL;
 	struct strings list = { 0 };

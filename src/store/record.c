@@ -1,7 +1,8 @@
 /*
- * Records by field table: the SQL of a table is made from the fields of its struct, and the same fields bind and read its
- * columns. Lists are JSON arrays; secrets are sealed under "table.column/name of the row", so that a sealed value cannot
- * be moved to another row unseen. A field that is not in the schema, or the other way round, fails the first statement.
+ * Records by field table: the SQL of a table is made from the fields of its struct, and the same
+ * fields bind and read its columns. Lists are JSON arrays; secrets are sealed under
+ * "table.column/name of the row", so that a sealed value cannot be moved to another row unseen. A
+ * field that is not in the schema, or the other way round, fails the first statement.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 
 #define SQL_MAX 4096
 
-/* key1, key2: the fields that name a row in the label of its secrets. keep_secrets: an update with none keeps those that
- * are there (a version read without its key never loses it). */
+/* key1, key2: the fields that name a row in the label of its secrets. keep_secrets: an update with
+ * none keeps those that are there (a version read without its key never loses it). */
 static const struct table {
 	const char *name;
 	const struct field *fields;
@@ -38,7 +39,7 @@ const char *table_name(enum table_id t)
 
 bool table_has_secrets(enum table_id t)
 {
-	FIELD_EACH(f, tables[t].fields) {
+	FIELD_EACH (f, tables[t].fields) {
 		if (f->type == FT_SECRET)
 			return true;
 	}
@@ -60,7 +61,7 @@ static int select_text(const struct table *t, struct buf *b, struct err *e)
 {
 	const char *sep = "select ";
 
-	FIELD_EACH(f, t->fields) {
+	FIELD_EACH (f, t->fields) {
 		if (!is_column(f))
 			continue;
 		TRY(buf_printf(b, e, "%s%s", sep, f->name));
@@ -75,7 +76,7 @@ static int insert_text(const struct table *t, struct buf *b, struct err *e)
 	int n = 0;
 
 	TRY(buf_printf(b, e, "insert into %s ", t->name));
-	FIELD_EACH(f, t->fields) {
+	FIELD_EACH (f, t->fields) {
 		if (!is_written(f))
 			continue;
 		TRY(buf_printf(b, e, "%s%s", sep, f->name));
@@ -93,7 +94,7 @@ static int update_text(const struct table *t, struct buf *b, struct err *e)
 	int n = 0;
 
 	TRY(buf_printf(b, e, "update %s ", t->name));
-	FIELD_EACH(f, t->fields) {
+	FIELD_EACH (f, t->fields) {
 		if (!is_written(f))
 			continue;
 		n++;
@@ -119,7 +120,8 @@ static int text_of(struct store *s, const char **slot, const struct table *t,
 	return 0;
 }
 
-static const char *label_of(struct arena *a, const struct table *t, const struct field *f, const void *record)
+static const char *label_of(struct arena *a, const struct table *t, const struct field *f,
+                            const void *record)
 {
 	const struct field *k1 = field_find(t->fields, t->key1);
 	const char *name = FIELD_STRING(k1, record);
@@ -139,8 +141,9 @@ static char *strings_text(struct arena *a, const struct strings *list)
 	return json_text(a, array);
 }
 
-static int secret_bind(struct store *s, struct arena *a, const struct table *t, const struct field *f, const void *record,
-                       struct db_stmt *st, int param, struct err *e)
+static int secret_bind(struct store *s, struct arena *a, const struct table *t,
+                       const struct field *f, const void *record, struct db_stmt *st, int param,
+                       struct err *e)
 {
 	const char *plain = FIELD_STRING(f, record);
 	char *sealed = NULL;
@@ -153,8 +156,9 @@ static int secret_bind(struct store *s, struct arena *a, const struct table *t, 
 	return 0;
 }
 
-static int field_bind(struct store *s, struct arena *a, const struct table *t, const struct field *f, const void *record,
-                      struct db_stmt *st, int param, struct err *e)
+static int field_bind(struct store *s, struct arena *a, const struct table *t,
+                      const struct field *f, const void *record, struct db_stmt *st, int param,
+                      struct err *e)
 {
 	switch (f->type) {
 	case FT_STRING:
@@ -176,12 +180,13 @@ static int field_bind(struct store *s, struct arena *a, const struct table *t, c
 	return 0;
 }
 
-static int fields_bind(struct store *s, const struct table *t, const void *record, struct db_stmt *st, int *n, struct err *e)
+static int fields_bind(struct store *s, const struct table *t, const void *record,
+                       struct db_stmt *st, int *n, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	int param = 0;
 
-	FIELD_EACH(f, t->fields) {
+	FIELD_EACH (f, t->fields) {
 		if (is_written(f))
 			TRY(field_bind(s, a, t, f, record, st, ++param, e));
 	}
@@ -189,7 +194,8 @@ static int fields_bind(struct store *s, const struct table *t, const void *recor
 	return 0;
 }
 
-static int record_insert(struct store *s, enum table_id id, const void *record, int64_t *new_id, struct err *e)
+static int record_insert(struct store *s, enum table_id id, const void *record, int64_t *new_id,
+                         struct err *e)
 {
 	const struct table *t = &tables[id];
 	struct db_stmt *st = NULL;
@@ -206,7 +212,8 @@ static int record_insert(struct store *s, enum table_id id, const void *record, 
 	return 0;
 }
 
-static int record_update(struct store *s, enum table_id id, const void *record, int64_t row, struct err *e)
+static int record_update(struct store *s, enum table_id id, const void *record, int64_t row,
+                         struct err *e)
 {
 	const struct table *t = &tables[id];
 	struct db_stmt *st = NULL;
@@ -238,7 +245,8 @@ static int strings_read(struct arena *a, const char *text, struct strings *out, 
 		TRY(json_parse(text, strlen(text), &array, e));
 		if (!json_is_array(array))
 			return err_set(e, ERR_DAMAGED, "not a list");
-		json_array_foreach(array, i, item) {
+		json_array_foreach(array, i, item)
+		{
 			if (!json_is_string(item))
 				return err_set(e, ERR_DAMAGED, "not a list of strings");
 			strings_add(a, &list, json_string_value(item));
@@ -248,8 +256,9 @@ static int strings_read(struct arena *a, const char *text, struct strings *out, 
 	return 0;
 }
 
-static int secret_read(struct store *s, struct arena *a, const struct table *t, const struct field *f, void *record,
-                       struct db_stmt *st, int column, struct err *e)
+static int secret_read(struct store *s, struct arena *a, const struct table *t,
+                       const struct field *f, void *record, struct db_stmt *st, int column,
+                       struct err *e)
 {
 	const char *sealed = db_column_text(st, a, column);
 	char *plain = NULL;
@@ -262,8 +271,9 @@ static int secret_read(struct store *s, struct arena *a, const struct table *t, 
 	return 0;
 }
 
-static int field_read(struct store *s, struct arena *a, const struct table *t, const struct field *f, void *record,
-                      struct db_stmt *st, int column, struct err *e)
+static int field_read(struct store *s, struct arena *a, const struct table *t,
+                      const struct field *f, void *record, struct db_stmt *st, int column,
+                      struct err *e)
 {
 	switch (f->type) {
 	case FT_STRING:
@@ -284,29 +294,32 @@ static int field_read(struct store *s, struct arena *a, const struct table *t, c
 	return 0;
 }
 
-static int value_damaged(struct store *s, const struct table *t, const struct field *f, const void *record, struct err *e)
+static int value_damaged(struct store *s, const struct table *t, const struct field *f,
+                         const void *record, struct err *e)
 {
 	const char *name = FIELD_STRING(field_find(t->fields, t->key1), record);
 
 	/* What the master key says of itself is told as it is. */
 	if (e->code == ERR_INPUT)
 		e->code = ERR_DAMAGED;
-	return err_ctx(e, "%s.%s of %s in the database %s", t->name, f->name, name ? name : "a row", s->place);
+	return err_ctx(e, "%s.%s of %s in the database %s", t->name, f->name, name ? name : "a row",
+	               s->place);
 }
 
-static int row_read(struct store *s, struct arena *a, const struct table *t, struct db_stmt *st, bool secrets, void *out,
-                    struct err *e)
+static int row_read(struct store *s, struct arena *a, const struct table *t, struct db_stmt *st,
+                    bool secrets, void *out, struct err *e)
 {
 	void *record = arena_alloc(a, t->size);
 	int column = 0;
 
-	FIELD_EACH(f, t->fields) {
+	FIELD_EACH (f, t->fields) {
 		if (is_column(f) && field_read(s, a, t, f, record, st, column++, e) < 0)
 			return value_damaged(s, t, f, record, e);
 	}
 	column = 0;
-	FIELD_EACH(f, t->fields) {
-		if (is_column(f) && secrets && f->type == FT_SECRET && secret_read(s, a, t, f, record, st, column, e) < 0)
+	FIELD_EACH (f, t->fields) {
+		if (is_column(f) && secrets && f->type == FT_SECRET &&
+		    secret_read(s, a, t, f, record, st, column, e) < 0)
 			return value_damaged(s, t, f, record, e);
 		column += is_column(f);
 	}
@@ -314,7 +327,8 @@ static int row_read(struct store *s, struct arena *a, const struct table *t, str
 	return 0;
 }
 
-static int select_prepare(struct store *s, enum table_id t, const struct query *q, struct db_stmt **out, struct err *e)
+static int select_prepare(struct store *s, enum table_id t, const struct query *q,
+                          struct db_stmt **out, struct err *e)
 {
 	char sql[SQL_MAX + 1024];
 
@@ -323,7 +337,8 @@ static int select_prepare(struct store *s, enum table_id t, const struct query *
 	return query_prepare(s, sql, q->args, q->n_args, out, e);
 }
 
-int record_get(struct store *s, struct arena *a, enum table_id t, const struct query *q, void *out, bool *found, struct err *e)
+int record_get(struct store *s, struct arena *a, enum table_id t, const struct query *q, void *out,
+               bool *found, struct err *e)
 {
 	struct db_stmt *st = NULL;
 	STORE_LOCK(s);
@@ -340,7 +355,8 @@ int record_get(struct store *s, struct arena *a, enum table_id t, const struct q
 	return rc;
 }
 
-int record_list(struct store *s, struct arena *a, enum table_id t, const struct query *q, void **out, size_t *n, struct err *e)
+int record_list(struct store *s, struct arena *a, enum table_id t, const struct query *q,
+                void **out, size_t *n, struct err *e)
 {
 	struct db_stmt *st = NULL;
 	size_t size = tables[t].size, have = 0, room = 16;
@@ -367,7 +383,8 @@ int record_list(struct store *s, struct arena *a, enum table_id t, const struct 
 }
 
 int record_each(struct store *s, enum table_id t, const struct query *q,
-                int (*row)(void *ctx, const void *record, struct arena *a, struct err *e), void *ctx, struct err *e)
+                int (*row)(void *ctx, const void *record, struct arena *a, struct err *e),
+                void *ctx, struct err *e)
 {
 	struct db_stmt *st = NULL;
 	STORE_LOCK(s);
@@ -384,7 +401,8 @@ int record_each(struct store *s, enum table_id t, const struct query *q,
 	return rc;
 }
 
-int record_reseal(struct store *s, enum table_id t, int64_t id, struct seal *from, struct seal *to, struct err *e)
+int record_reseal(struct store *s, enum table_id t, int64_t id, struct seal *from, struct seal *to,
+                  struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	void *record = arena_alloc(a, tables[t].size);

@@ -4,8 +4,9 @@
 
 static int others_not_default(struct store *s, const struct account *x, struct err *e)
 {
-	return RUN(s, "update accounts set is_default = 0 where ca = $1 and id <> $2 and is_default <> 0", NULL, e,
-	           ARG_TEXT(x->ca), ARG_INT(x->id));
+	return RUN(
+	    s, "update accounts set is_default = 0 where ca = $1 and id <> $2 and is_default <> 0",
+	    NULL, e, ARG_TEXT(x->ca), ARG_INT(x->id));
 }
 
 int st_account_put(struct store *s, struct account *x, struct err *e)
@@ -27,10 +28,12 @@ int st_account_put(struct store *s, struct account *x, struct err *e)
 
 static int no_account(const char *name, struct err *e)
 {
-	return err_set(e, ERR_NOT_FOUND, "there is no account %s here; `everleaf account list` shows all", name);
+	return err_set(e, ERR_NOT_FOUND,
+	               "there is no account %s here; `everleaf account list` shows all", name);
 }
 
-int st_account_get(struct store *s, struct arena *a, const char *name, struct account *out, struct err *e)
+int st_account_get(struct store *s, struct arena *a, const char *name, struct account *out,
+                   struct err *e)
 {
 	const struct query q = QUERY("where name = $1", ARG_TEXT(name));
 	bool found = false;
@@ -39,7 +42,8 @@ int st_account_get(struct store *s, struct arena *a, const char *name, struct ac
 	return found ? 0 : no_account(name, e);
 }
 
-int st_account_list(struct store *s, struct arena *a, struct account **out, size_t *n, struct err *e)
+int st_account_list(struct store *s, struct arena *a, struct account **out, size_t *n,
+                    struct err *e)
 {
 	const struct query q = { .tail = "order by name" };
 	void *rows = NULL;

@@ -35,6 +35,7 @@ int st_ca_delete(struct store *s, const char *name, struct err *e)
 	TRY(tx_open(s, &t, e));
 	TRY(RUN(s, "delete from cas where name = $1", &gone, e, ARG_TEXT(name)));
 	if (!gone)
-		return err_set(e, ERR_NOT_FOUND, "no CA %s was added here; `everleaf ca list` shows all", name);
+		return err_set(e, ERR_NOT_FOUND,
+		               "no CA %s was added here; `everleaf ca list` shows all", name);
 	return tx_commit(&t, e);
 }

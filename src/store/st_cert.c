@@ -1,4 +1,5 @@
-/* Certificates: one row each, by name. Deleting one takes its versions, orders, challenges and job along; events stay. */
+/* Certificates: one row each, by name. Deleting one takes its versions, orders, challenges and job
+ * along; events stay. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +18,10 @@ int st_cert_put(struct store *s, struct cert *c, struct err *e)
 	if (record_put(s, T_CERTS, &row, &row.id, e) < 0)
 		return err_ctx(e, "certificate %s", c->name);
 	if (!c->id)
-		TRY(RUN(s, "insert into jobs (subject, kind) values ($1, 'cert') on conflict (subject) do nothing", NULL, e,
-		        ARG_TEXT(c->name)));
+		TRY(RUN(s,
+		        "insert into jobs (subject, kind) values ($1, 'cert') on conflict "
+		        "(subject) do nothing",
+		        NULL, e, ARG_TEXT(c->name)));
 	TRY(tx_commit(&t, e));
 	*c = row;
 	return 0;
@@ -30,7 +33,9 @@ int st_cert_get(struct store *s, struct arena *a, const char *name, struct cert 
 	bool found = false;
 
 	TRY(record_get(s, a, T_CERTS, &q, out, &found, e));
-	return found ? 0 : err_set(e, ERR_NOT_FOUND, "there is no certificate %s here; `everleaf list` shows all", name);
+	return found ? 0
+	             : err_set(e, ERR_NOT_FOUND,
+	                       "there is no certificate %s here; `everleaf list` shows all", name);
 }
 
 /* A filter as the end of a select. */
@@ -45,7 +50,8 @@ static void condition(struct cert_query *cq, const char *text, struct arg value)
 	size_t n = cq->q.n_args, len = strlen(cq->tail);
 
 	cq->args[n] = value;
-	snprintf(cq->tail + len, sizeof(cq->tail) - len, "%s %s $%zu", n ? " and" : "where", text, n + 1);
+	snprintf(cq->tail + len, sizeof(cq->tail) - len, "%s %s $%zu", n ? " and" : "where", text,
+	         n + 1);
 	cq->q.n_args = n + 1;
 }
 
@@ -59,14 +65,16 @@ static void filter_query(const struct cert_filter *f, struct cert_query *cq)
 	if (f && f->owner)
 		condition(cq, "owner =", (struct arg)ARG_TEXT(f->owner));
 	if (f && f->expires_before)
-		condition(cq, "not_after > 0 and not_after <", (struct arg)ARG_INT(f->expires_before));
+		condition(cq, "not_after > 0 and not_after <",
+		          (struct arg)ARG_INT(f->expires_before));
 	len = strlen(cq->tail);
 	snprintf(cq->tail + len, sizeof(cq->tail) - len, " order by name");
 	cq->q.tail = cq->tail;
 	cq->q.args = cq->args;
 }
 
-int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f, struct cert **out, size_t *n, struct err *e)
+int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f, struct cert **out,
+                 size_t *n, struct err *e)
 {
 	struct cert_query cq;
 	void *rows = NULL;
@@ -90,7 +98,8 @@ static int each_row(void *ctx, const void *record, struct arena *a, struct err *
 }
 
 int st_cert_each(struct store *s, const struct cert_filter *f,
-                 int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e), void *ctx, struct err *e)
+                 int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e),
+                 void *ctx, struct err *e)
 {
 	struct each each = { row, ctx };
 	struct cert_query cq;
@@ -107,7 +116,8 @@ int st_cert_delete(struct store *s, const char *name, struct err *e)
 	TRY(tx_open(s, &t, e));
 	TRY(RUN(s, "delete from certs where name = $1", &gone, e, ARG_TEXT(name)));
 	if (!gone)
-		return err_set(e, ERR_NOT_FOUND, "there is no certificate %s here; `everleaf list` shows all", name);
+		return err_set(e, ERR_NOT_FOUND,
+		               "there is no certificate %s here; `everleaf list` shows all", name);
 	TRY(RUN(s, "delete from jobs where subject = $1", NULL, e, ARG_TEXT(name)));
 	return tx_commit(&t, e);
 }

@@ -17,7 +17,8 @@ int st_challenge_put(struct store *s, struct challenge *c, struct err *e)
 	return 0;
 }
 
-int st_challenge_list(struct store *s, struct arena *a, const char *cert, struct challenge **out, size_t *n, struct err *e)
+int st_challenge_list(struct store *s, struct arena *a, const char *cert, struct challenge **out,
+                      size_t *n, struct err *e)
 {
 	const struct query q = QUERY("where cert = $1 order by id", ARG_TEXT(cert));
 	void *rows = NULL;
@@ -38,5 +39,6 @@ int st_challenge_delete(struct store *s, int64_t id, struct err *e)
 
 int st_challenge_certs(struct store *s, struct arena *a, struct strings *certs, struct err *e)
 {
-	return query_strings(s, a, "select distinct cert from challenges order by cert", NULL, 0, certs, e);
+	return query_strings(s, a, "select distinct cert from challenges order by cert", NULL, 0,
+	                     certs, e);
 }

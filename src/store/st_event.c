@@ -1,6 +1,6 @@
 /*
- * Events: what happened, in order. Their texts quote others (a CA, a hook), so what could play with a terminal or is not
- * UTF-8 is replaced on the way in.
+ * Events: what happened, in order. Their texts quote others (a CA, a hook), so what could play with
+ * a terminal or is not UTF-8 is replaced on the way in.
  */
 #include <stdio.h>
 
@@ -19,10 +19,13 @@ static int event_insert(struct store *s, struct event *ev, struct err *e)
 	return tx_commit(&t, e);
 }
 
-int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e, const char *fmt, ...)
+int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e,
+                 const char *fmt, ...)
 {
 	char text[TEXT_MAX];
-	struct event ev = { .at = clock_now(), .cert = cert, .kind = kind, .text = text, .actor = s->actor };
+	struct event ev = {
+		.at = clock_now(), .cert = cert, .kind = kind, .text = text, .actor = s->actor
+	};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -32,12 +35,14 @@ int st_event_add(struct store *s, const char *cert, const char *kind, struct err
 	return event_insert(s, &ev, e);
 }
 
-int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id, size_t limit, struct event **out,
-                  size_t *n, struct err *e)
+int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id,
+                  size_t limit, struct event **out, size_t *n, struct err *e)
 {
-	const struct arg args[] = { ARG_INT(after_id), ARG_INT(limit ? (int64_t)limit : INT64_MAX), ARG_TEXT(cert) };
+	const struct arg args[] = { ARG_INT(after_id), ARG_INT(limit ? (int64_t)limit : INT64_MAX),
+		                    ARG_TEXT(cert) };
 	const struct query all = { "where id > $1 order by id limit $2", args, 2, false };
-	const struct query one = { "where cert = $3 and id > $1 order by id limit $2", args, 3, false };
+	const struct query one = { "where cert = $3 and id > $1 order by id limit $2", args, 3,
+		                   false };
 	void *rows = NULL;
 
 	TRY(record_list(s, a, T_EVENTS, cert ? &one : &all, &rows, n, e));

@@ -1,17 +1,21 @@
 /*
- * Job rows and their leases. A lease is taken in one writing transaction, so of several processes one gets it. The row of
- * a name that has no certificate yet is made by the lease: a first issue holds its name before it writes anything.
+ * Job rows and their leases. A lease is taken in one writing transaction, so of several processes
+ * one gets it. The row of a name that has no certificate yet is made by the lease: a first issue
+ * holds its name before it writes anything.
  */
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/internal.h"
 #include "store/lease.h"
 
-int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit, struct strings *subjects, struct err *e)
+int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
+               struct strings *subjects, struct err *e)
 {
 	const struct arg args[] = { ARG_INT(now), ARG_INT(limit ? (int64_t)limit : INT64_MAX) };
 
-	return query_strings(s, a, "select subject from jobs where run_at > 0 and run_at <= $1 order by run_at, id limit $2",
+	return query_strings(s, a,
+	                     "select subject from jobs where run_at > 0 and run_at <= $1 order by "
+	                     "run_at, id limit $2",
 	                     args, 2, subjects, e);
 }
 
@@ -20,19 +24,23 @@ int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err 
 	struct tx t CLEANUP(tx_done) = { 0 };
 
 	TRY(tx_open(s, &t, e));
-	TRY(RUN(s, "insert into jobs (subject, kind, run_at) values ($1, 'cert', $2) "
-	        "on conflict (subject) do update set run_at = excluded.run_at", NULL, e, ARG_TEXT(subject), ARG_INT(run_at)));
+	TRY(RUN(s,
+	        "insert into jobs (subject, kind, run_at) values ($1, 'cert', $2) "
+	        "on conflict (subject) do update set run_at = excluded.run_at",
+	        NULL, e, ARG_TEXT(subject), ARG_INT(run_at)));
 	return tx_commit(&t, e);
 }
 
-static int job_get(struct store *s, struct arena *a, const char *subject, struct job *out, bool *found, struct err *e)
+static int job_get(struct store *s, struct arena *a, const char *subject, struct job *out,
+                   bool *found, struct err *e)
 {
 	const struct query q = QUERY("where subject = $1", ARG_TEXT(subject));
 
 	return record_get(s, a, T_JOBS, &q, out, found, e);
 }
 
-/* ERR_BUSY if somebody living has it. On this host only the process counts, whatever its clock says; elsewhere the lease's end does. */
+/* ERR_BUSY if somebody living has it. On this host only the process counts, whatever its clock
+ * says; elsewhere the lease's end does. */
 static int lease_check(struct arena *a, const struct job *job, struct err *e)
 {
 	struct holder h;
@@ -41,11 +49,12 @@ static int lease_check(struct arena *a, const struct job *job, struct err *e)
 		return 0;
 	if (!holder_is_here(&h) && job->lease_until <= clock_now())
 		return 0;
-	return err_set(e, ERR_BUSY, "%s is being worked on by %s; wait for it or try again later", job->subject,
-	               holder_words(a, &h));
+	return err_set(e, ERR_BUSY, "%s is being worked on by %s; wait for it or try again later",
+	               job->subject, holder_words(a, &h));
 }
 
-int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds, struct err *e)
+int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds,
+                 struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tx t CLEANUP(tx_done) = { 0 };
@@ -57,10 +66,14 @@ int st_job_lease(struct store *s, const char *subject, const char *what, int64_t
 	TRY(job_get(s, a, subject, &job, &found, e));
 	TRY(lease_check(a, &job, e));
 	holder_self(a, what, &self);
-	TRY(RUN(s, "insert into jobs (subject, kind, attempt, lease, lease_until) values ($1, 'cert', 1, $2, $3) "
-	        "on conflict (subject) do update set attempt = jobs.attempt + 1, lease = excluded.lease, "
-	        "lease_until = excluded.lease_until", NULL, e,
-	        ARG_TEXT(subject), ARG_TEXT(holder_text(a, &self)), ARG_INT(clock_now() + seconds)));
+	TRY(RUN(s,
+	        "insert into jobs (subject, kind, attempt, lease, lease_until) values ($1, 'cert', "
+	        "1, $2, $3) "
+	        "on conflict (subject) do update set attempt = jobs.attempt + 1, lease = "
+	        "excluded.lease, "
+	        "lease_until = excluded.lease_until",
+	        NULL, e, ARG_TEXT(subject), ARG_TEXT(holder_text(a, &self)),
+	        ARG_INT(clock_now() + seconds)));
 	return tx_commit(&t, e);
 }
 
@@ -76,10 +89,13 @@ static int lease_end(struct store *s, const char *subject, struct err *e)
 	TRY(job_get(s, a, subject, &job, &found, e));
 	if (!found || !job.lease || !holder_parse(a, job.lease, &h) || !holder_is_self(&h))
 		return 0;
-	TRY(RUN(s, "update jobs set lease = null, lease_until = 0 where subject = $1", NULL, e, ARG_TEXT(subject)));
+	TRY(RUN(s, "update jobs set lease = null, lease_until = 0 where subject = $1", NULL, e,
+	        ARG_TEXT(subject)));
 	/* A name that was held and never became a certificate leaves nothing. */
-	TRY(RUN(s, "delete from jobs where subject = $1 and run_at = 0 and not exists "
-	        "(select 1 from certs where certs.name = jobs.subject)", NULL, e, ARG_TEXT(subject)));
+	TRY(RUN(s,
+	        "delete from jobs where subject = $1 and run_at = 0 and not exists "
+	        "(select 1 from certs where certs.name = jobs.subject)",
+	        NULL, e, ARG_TEXT(subject)));
 	return tx_commit(&t, e);
 }
 

@@ -1,10 +1,12 @@
-/* Orders: at most one under way for a certificate. Those that ended go when the next one is made, and their keys with them. */
+/* Orders: at most one under way for a certificate. Those that ended go when the next one is made,
+ * and their keys with them. */
 #include "base/clock.h"
 #include "store/internal.h"
 
 static int ended_delete(struct store *s, const char *cert, struct err *e)
 {
-	return RUN(s, "delete from orders where cert = $1 and state in ('done', 'failed')", NULL, e, ARG_TEXT(cert));
+	return RUN(s, "delete from orders where cert = $1 and state in ('done', 'failed')", NULL, e,
+	           ARG_TEXT(cert));
 }
 
 int st_order_put(struct store *s, struct order *o, struct err *e)
@@ -25,9 +27,11 @@ int st_order_put(struct store *s, struct order *o, struct err *e)
 	return 0;
 }
 
-int st_order_open(struct store *s, struct arena *a, const char *cert, struct order *out, struct err *e)
+int st_order_open(struct store *s, struct arena *a, const char *cert, struct order *out,
+                  struct err *e)
 {
-	const struct query q = QUERY("where cert = $1 and state in ('new', 'open')", ARG_TEXT(cert));
+	const struct query q =
+	    QUERY("where cert = $1 and state in ('new', 'open')", ARG_TEXT(cert));
 	bool found = false;
 
 	TRY(record_get(s, a, T_ORDERS, &q, out, &found, e));

@@ -1,11 +1,13 @@
-/* Versions: the issued forms of a certificate, numbered from 1; a key never parts from its certificate. */
+/* Versions: the issued forms of a certificate, numbered from 1; a key never parts from its
+ * certificate. */
 #include "store/internal.h"
 
 static int next_number(struct store *s, const char *cert, int64_t *n, struct err *e)
 {
 	const struct arg args[] = { ARG_TEXT(cert) };
 
-	return query_int(s, "select coalesce(max(n), 0) + 1 from versions where cert = $1", args, 1, n, e);
+	return query_int(s, "select coalesce(max(n), 0) + 1 from versions where cert = $1", args, 1,
+	                 n, e);
 }
 
 int st_version_put(struct store *s, struct version *v, struct err *e)
@@ -23,9 +25,11 @@ int st_version_put(struct store *s, struct version *v, struct err *e)
 	return 0;
 }
 
-int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n, struct version *out, struct err *e)
+int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n,
+                   struct version *out, struct err *e)
 {
-	const struct query newest = QUERY("where cert = $1 order by n desc limit 1", ARG_TEXT(cert));
+	const struct query newest =
+	    QUERY("where cert = $1 order by n desc limit 1", ARG_TEXT(cert));
 	const struct query one = QUERY("where cert = $1 and n = $2", ARG_TEXT(cert), ARG_INT(n));
 	bool found = false;
 
@@ -33,11 +37,13 @@ int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n
 	if (found)
 		return 0;
 	if (n)
-		return err_set(e, ERR_NOT_FOUND, "certificate %s has no version %lld", cert, (long long)n);
+		return err_set(e, ERR_NOT_FOUND, "certificate %s has no version %lld", cert,
+		               (long long)n);
 	return err_set(e, ERR_NOT_FOUND, "certificate %s has no version yet", cert);
 }
 
-int st_version_list(struct store *s, struct arena *a, const char *cert, struct version **out, size_t *n, struct err *e)
+int st_version_list(struct store *s, struct arena *a, const char *cert, struct version **out,
+                    size_t *n, struct err *e)
 {
 	struct query q = QUERY("where cert = $1 order by n desc", ARG_TEXT(cert));
 	void *rows = NULL;
@@ -48,11 +54,16 @@ int st_version_list(struct store *s, struct arena *a, const char *cert, struct v
 	return 0;
 }
 
-int st_version_by_fingerprint(struct store *s, struct arena *a, const char *fingerprint, struct version *out, struct err *e)
+int st_version_by_fingerprint(struct store *s, struct arena *a, const char *fingerprint,
+                              struct version *out, struct err *e)
 {
-	const struct query q = QUERY("where fingerprint = $1 order by id desc limit 1", ARG_TEXT(fingerprint));
+	const struct query q =
+	    QUERY("where fingerprint = $1 order by id desc limit 1", ARG_TEXT(fingerprint));
 	bool found = false;
 
 	TRY(record_get(s, a, T_VERSIONS, &q, out, &found, e));
-	return found ? 0 : err_set(e, ERR_NOT_FOUND, "no certificate with the fingerprint %s is managed here", fingerprint);
+	return found
+	           ? 0
+	           : err_set(e, ERR_NOT_FOUND,
+	                     "no certificate with the fingerprint %s is managed here", fingerprint);
 }

@@ -1,6 +1,7 @@
 /*
- * Opening and closing the state, and its transactions. Opening an existing state reads one row; everything else (the
- * master key, statements) is made when it is first needed. The lock is held from store_begin to its end.
+ * Opening and closing the state, and its transactions. Opening an existing state reads one row;
+ * everything else (the master key, statements) is made when it is first needed. The lock is held
+ * from store_begin to its end.
  */
 #include "store/store.h"
 
@@ -106,10 +107,12 @@ static struct store *store_new(const struct store_options *o)
 
 static int no_state(const struct store *s, struct err *e)
 {
-	return err_set(e, ERR_NOT_FOUND, "there is no Everleaf state in %s yet; `everleaf issue` makes it", s->dir);
+	return err_set(e, ERR_NOT_FOUND,
+	               "there is no Everleaf state in %s yet; `everleaf issue` makes it", s->dir);
 }
 
-/* Whether the database's file is there; a folder that may not be looked into is a failure, not an absence. */
+/* Whether the database's file is there; a folder that may not be looked into is a failure, not an
+ * absence. */
 static int file_is_there(const struct store *s, const char *file, bool *there, struct err *e)
 {
 	struct stat st;
@@ -117,12 +120,14 @@ static int file_is_there(const struct store *s, const char *file, bool *there, s
 	*there = stat(file, &st) == 0;
 	if (*there || errno == ENOENT || errno == ENOTDIR)
 		return 0;
-	return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_IO, errno, "the state in %s cannot be read", s->dir);
+	return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_IO, errno,
+	                 "the state in %s cannot be read", s->dir);
 }
 
 static int database_open(struct store *s, const struct store_options *o, struct err *e)
 {
-	const char *url = o->database_url ? o->database_url : arena_printf(s->a, "sqlite:%s/everleaf.db", s->dir);
+	const char *url =
+	    o->database_url ? o->database_url : arena_printf(s->a, "sqlite:%s/everleaf.db", s->dir);
 	bool is_file = !strncmp(url, "sqlite:", 7), there = true;
 
 	if (o->create)

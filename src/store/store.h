@@ -1,9 +1,10 @@
 /*
- * Rows <-> model. One struct store is shared by all threads; every function locks it for its own time, or works inside a
- * transaction between store_begin and store_commit of the same thread (nothing that waits goes in between). Secrets
- * (FT_SECRET) are sealed on the way in and opened on the way out, under a label of table, column and the row's name.
- * Results live in the arena given. Errors: ERR_DAMAGED, ERR_IO (disk full), ERR_BUSY, ERR_NOT_FOUND, ERR_EXISTS.
- * SQL is the dialect SQLite and PostgreSQL share; nothing of sys/db.h shows here.
+ * Rows <-> model. One struct store is shared by all threads; every function locks it for its own
+ * time, or works inside a transaction between store_begin and store_commit of the same thread
+ * (nothing that waits goes in between). Secrets (FT_SECRET) are sealed on the way in and opened on
+ * the way out, under a label of table, column and the row's name. Results live in the arena given.
+ * Errors: ERR_DAMAGED, ERR_IO (disk full), ERR_BUSY, ERR_NOT_FOUND, ERR_EXISTS. SQL is the dialect
+ * SQLite and PostgreSQL share; nothing of sys/db.h shows here.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -25,7 +26,7 @@ struct store_options {
 	const char *state_dir;    /* made 0700 if it is not there */
 	const char *database_url; /* NULL = sqlite:STATE/everleaf.db */
 	const char *actor;        /* for events: "cli:root" */
-	bool create;              /* false: ERR_NOT_FOUND if there is no state yet (reading commands) */
+	bool create; /* false: ERR_NOT_FOUND if there is no state yet (reading commands) */
 };
 NODISCARD int store_open(const struct store_options *o, struct store **out, struct err *e);
 void store_close(struct store *s);
@@ -37,65 +38,93 @@ void store_rollback(struct store *s);
 /* Each put inserts when id is 0 (and sets it) and updates the row of that id otherwise. */
 
 /* certs */
-NODISCARD int st_cert_put(struct store *s, struct cert *c, struct err *e); /* also makes its job row, run_at 0 */
-NODISCARD int st_cert_get(struct store *s, struct arena *a, const char *name, struct cert *out, struct err *e);
+NODISCARD int st_cert_put(struct store *s, struct cert *c,
+                          struct err *e); /* also makes its job row, run_at 0 */
+NODISCARD int st_cert_get(struct store *s, struct arena *a, const char *name, struct cert *out,
+                          struct err *e);
 struct cert_filter {
 	const char *status; /* NULL = any */
 	const char *owner;
 	int64_t expires_before; /* 0 = any */
 };
-NODISCARD int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f, struct cert **out, size_t *n, struct err *e);
-/* Calls each row in turn with an arena of its own, so that a list of any length takes the memory of one row. The store is
- * locked meanwhile: row may read it, and neither writes to it nor waits for anything. */
+NODISCARD int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f,
+                           struct cert **out, size_t *n, struct err *e);
+/* Calls each row in turn with an arena of its own, so that a list of any length takes the memory of
+ * one row. The store is locked meanwhile: row may read it, and neither writes to it nor waits for
+ * anything. */
 NODISCARD int st_cert_each(struct store *s, const struct cert_filter *f,
-                           int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e), void *ctx, struct err *e);
-NODISCARD int st_cert_delete(struct store *s, const char *name, struct err *e); /* with versions, orders, challenges, job; events stay */
+                           int (*row)(void *ctx, const struct cert *c, struct arena *a,
+                                      struct err *e),
+                           void *ctx, struct err *e);
+NODISCARD int st_cert_delete(
+    struct store *s, const char *name,
+    struct err *e); /* with versions, orders, challenges, job; events stay */
 
 /* jobs and leases */
-NODISCARD int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit, struct strings *subjects, struct err *e);
+NODISCARD int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
+                         struct strings *subjects, struct err *e);
 NODISCARD int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err *e);
-/* Takes the lease for this process. ERR_BUSY with the holder's words ("process 123 (everleaf renew) on HOST since …") when a
- * living one has it; a lease that ran out, or whose process on this host is dead, is taken over. */
-NODISCARD int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds, struct err *e);
+/* Takes the lease for this process. ERR_BUSY with the holder's words ("process 123 (everleaf renew)
+ * on HOST since …") when a living one has it; a lease that ran out, or whose process on this host
+ * is dead, is taken over. */
+NODISCARD int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds,
+                           struct err *e);
 void st_job_release(struct store *s, const char *subject);
 
 /* versions */
-NODISCARD int st_version_put(struct store *s, struct version *v, struct err *e); /* n is set to the next one when 0 */
+NODISCARD int st_version_put(struct store *s, struct version *v,
+                             struct err *e); /* n is set to the next one when 0 */
 /* n 0: the newest. */
-NODISCARD int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n, struct version *out, struct err *e);
-NODISCARD int st_version_list(struct store *s, struct arena *a, const char *cert, struct version **out, size_t *n, struct err *e); /* newest first; key left NULL */
-NODISCARD int st_version_by_fingerprint(struct store *s, struct arena *a, const char *fingerprint, struct version *out, struct err *e);
+NODISCARD int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n,
+                             struct version *out, struct err *e);
+NODISCARD int st_version_list(struct store *s, struct arena *a, const char *cert,
+                              struct version **out, size_t *n,
+                              struct err *e); /* newest first; key left NULL */
+NODISCARD int st_version_by_fingerprint(struct store *s, struct arena *a, const char *fingerprint,
+                                        struct version *out, struct err *e);
 
 /* orders: at most one not done or failed per certificate */
 NODISCARD int st_order_put(struct store *s, struct order *o, struct err *e);
-NODISCARD int st_order_open(struct store *s, struct arena *a, const char *cert, struct order *out, struct err *e); /* ERR_NOT_FOUND */
+NODISCARD int st_order_open(struct store *s, struct arena *a, const char *cert, struct order *out,
+                            struct err *e); /* ERR_NOT_FOUND */
 
 /* challenges */
 NODISCARD int st_challenge_put(struct store *s, struct challenge *c, struct err *e);
-NODISCARD int st_challenge_list(struct store *s, struct arena *a, const char *cert, struct challenge **out, size_t *n, struct err *e);
+NODISCARD int st_challenge_list(struct store *s, struct arena *a, const char *cert,
+                                struct challenge **out, size_t *n, struct err *e);
 NODISCARD int st_challenge_delete(struct store *s, int64_t id, struct err *e);
 /* Certificates that have challenges left over (for the sweep at start). */
-NODISCARD int st_challenge_certs(struct store *s, struct arena *a, struct strings *certs, struct err *e);
+NODISCARD int st_challenge_certs(struct store *s, struct arena *a, struct strings *certs,
+                                 struct err *e);
 
 /* accounts, CAs */
 NODISCARD int st_account_put(struct store *s, struct account *x, struct err *e);
-NODISCARD int st_account_get(struct store *s, struct arena *a, const char *name, struct account *out, struct err *e);
-NODISCARD int st_account_list(struct store *s, struct arena *a, struct account **out, size_t *n, struct err *e);
+NODISCARD int st_account_get(struct store *s, struct arena *a, const char *name,
+                             struct account *out, struct err *e);
+NODISCARD int st_account_list(struct store *s, struct arena *a, struct account **out, size_t *n,
+                              struct err *e);
 NODISCARD int st_account_delete(struct store *s, const char *name, struct err *e);
 NODISCARD int st_ca_put(struct store *s, struct ca *c, struct err *e);
-NODISCARD int st_ca_list(struct store *s, struct arena *a, struct ca **out, size_t *n, struct err *e); /* added ones only */
+NODISCARD int st_ca_list(struct store *s, struct arena *a, struct ca **out, size_t *n,
+                         struct err *e); /* added ones only */
 NODISCARD int st_ca_delete(struct store *s, const char *name, struct err *e);
 
 /* keys refused for good, by SHA-256 of the SubjectPublicKeyInfo in hexadecimal */
-NODISCARD int st_key_block(struct store *s, const char *spki_sha256, const char *why, struct err *e);
-NODISCARD int st_key_is_blocked(struct store *s, const char *spki_sha256, bool *blocked, struct err *e);
+NODISCARD int st_key_block(struct store *s, const char *spki_sha256, const char *why,
+                           struct err *e);
+NODISCARD int st_key_is_blocked(struct store *s, const char *spki_sha256, bool *blocked,
+                                struct err *e);
 
 /* events */
-NODISCARD int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e, const char *fmt, ...) PRINTF(5, 6);
-NODISCARD int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id, size_t limit, struct event **out, size_t *n, struct err *e); /* oldest first; cert NULL = all */
+NODISCARD int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e,
+                           const char *fmt, ...) PRINTF(5, 6);
+NODISCARD int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id,
+                            size_t limit, struct event **out, size_t *n,
+                            struct err *e); /* oldest first; cert NULL = all */
 
-/* A new master key: everything sealed is sealed anew in one transaction, then the key file is replaced; a kill in between
- * leaves one of the two states, never a mixture (the next key waits beside the old one as master.key.next). */
+/* A new master key: everything sealed is sealed anew in one transaction, then the key file is
+ * replaced; a kill in between leaves one of the two states, never a mixture (the next key waits
+ * beside the old one as master.key.next). */
 NODISCARD int store_rotate_master_key(struct store *s, struct err *e);
 
 DEFINE_CLEANUP(store_cleanup, struct store, store_close)

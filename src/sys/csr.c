@@ -1,6 +1,6 @@
 /*
- * Certificate signing requests: made from a specification, or a person's own, read and checked. A person's request is
- * sent as it is, so everything the CA would refuse in it is told here.
+ * Certificate signing requests: made from a specification, or a person's own, read and checked. A
+ * person's request is sent as it is, so everything the CA would refuse in it is told here.
  */
 #include "sys/csr.h"
 
@@ -51,12 +51,14 @@ static int req_der(struct arena *a, X509_REQ *req, struct bytes *out, struct err
 	return 0;
 }
 
-int csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, struct bytes *der, struct err *e)
+int csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, struct bytes *der,
+             struct err *e)
 {
 	X509_REQ *req CLEANUP(x509_req_cleanup) = X509_REQ_new();
 	EVP_MD *md CLEANUP(md_cleanup) = EVP_MD_fetch(NULL, hash_openssl_name(spec->digest), NULL);
 
-	if (!req || !md || X509_REQ_set_version(req, 0 /* v1 */) != 1 || X509_REQ_set_pubkey(req, key_evp(k)) != 1)
+	if (!req || !md || X509_REQ_set_version(req, 0 /* v1 */) != 1 ||
+	    X509_REQ_set_pubkey(req, key_evp(k)) != 1)
 		return key_openssl_error(e, ERR_CRYPTO, "cannot make a request");
 	TRY(subject_fill(X509_REQ_get_subject_name(req), &spec->subject, e));
 	TRY(add_names(req, &spec->names, e));
@@ -73,7 +75,8 @@ static int unwrap(struct arena *a, const void *data, size_t len, struct bytes *o
 	int found;
 
 	if (len == 0 || len > CSR_INPUT_MAX)
-		return err_set(e, ERR_INPUT, len ? "too large for a request" : "the request is empty");
+		return err_set(e, ERR_INPUT,
+		               len ? "too large for a request" : "the request is empty");
 	if (!pem_is(data, len)) {
 		*out = (struct bytes){ arena_memdup(a, data, len), len };
 		return 0;
@@ -91,7 +94,8 @@ static int unwrap(struct arena *a, const void *data, size_t len, struct bytes *o
 	return err_set(e, ERR_INPUT, "no CERTIFICATE REQUEST in the PEM file");
 }
 
-/* A name as it stands must already be in the form that is sent, since the request is not changed. */
+/* A name as it stands must already be in the form that is sent, since the request is not changed.
+ */
 static int add_checked(struct arena *a, const char *name, struct strings *names, struct err *e)
 {
 	enum name_kind kind;
@@ -99,13 +103,15 @@ static int add_checked(struct arena *a, const char *name, struct strings *names,
 
 	TRY(name_normalize(a, name, &normal, &kind, e));
 	if (kind != NAME_IP && strcasecmp(normal, name) != 0)
-		return err_set(e, ERR_INPUT, "\"%.200s\" in the request must be written \"%.200s\"", name, normal);
+		return err_set(e, ERR_INPUT, "\"%.200s\" in the request must be written \"%.200s\"",
+		               name, normal);
 	if (!strings_has(names, normal))
 		strings_add(a, names, normal);
 	return 0;
 }
 
-static int read_names(struct arena *a, X509_REQ *req, const GENERAL_NAMES *gens, struct strings *out, struct err *e)
+static int read_names(struct arena *a, X509_REQ *req, const GENERAL_NAMES *gens,
+                      struct strings *out, struct err *e)
 {
 	struct strings raw = { 0 }, names = { 0 };
 	const char *cn = subject_common_name(a, X509_REQ_get_subject_name(req));
@@ -114,12 +120,14 @@ static int read_names(struct arena *a, X509_REQ *req, const GENERAL_NAMES *gens,
 		return err_ctx(e, "the request's common name");
 	if (gens)
 		TRY(san_read(a, gens, true, &raw, e));
-	/* the common name goes first only if it is not an alternative name too, so that their order is kept */
+	/* the common name goes first only if it is not an alternative name too, so that their order
+	 * is kept */
 	if (names.n && strings_has(&raw, names.v[0]))
 		names = (struct strings){ 0 };
 	for (size_t i = 0; i < raw.n; i++) {
 		if (names.n >= CSR_NAMES_MAX)
-			return err_set(e, ERR_INPUT, "the request has more than %d names", CSR_NAMES_MAX);
+			return err_set(e, ERR_INPUT, "the request has more than %d names",
+			               CSR_NAMES_MAX);
 		TRY(add_checked(a, raw.v[i], &names, e));
 	}
 	if (names.n == 0)
@@ -134,7 +142,8 @@ static bool asks_must_staple(STACK_OF(X509_EXTENSION) * exts)
 	bool asked = false;
 
 	for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
-		asked |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == TLS_FEATURE_STATUS_REQUEST;
+		asked |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) ==
+		         TLS_FEATURE_STATUS_REQUEST;
 	TLS_FEATURE_free(features);
 	return asked;
 }
@@ -147,7 +156,8 @@ static int read_extensions(struct arena *a, X509_REQ *req, struct csr_info *info
 
 	gens = X509V3_get_d2i(exts, NID_subject_alt_name, &crit, NULL);
 	if (!gens && crit != -1)
-		return key_openssl_error(e, ERR_INPUT, "the request's alternative names cannot be read");
+		return key_openssl_error(e, ERR_INPUT,
+		                         "the request's alternative names cannot be read");
 	info->must_staple = asks_must_staple(exts);
 	return read_names(a, req, gens, &info->names, e);
 }
@@ -162,10 +172,10 @@ static int read_key(struct arena *a, X509_REQ *req, struct csr_info *info, struc
 		return key_openssl_error(e, ERR_INPUT, "the request's public key cannot be read");
 	info->key_type = key_evp_type(pkey);
 	if (info->key_type == KEY_NONE)
-		return err_set(
-		    e, ERR_INPUT,
-		    "the request's key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 or 4096 bits",
-		    key_evp_describe(a, pkey));
+		return err_set(e, ERR_INPUT,
+		               "the request's key is %s; it must be EC P-256 or P-384, or RSA of "
+		               "2048, 3072 or 4096 bits",
+		               key_evp_describe(a, pkey));
 	if (X509_REQ_verify(req, pkey) != 1) {
 		ERR_clear_error();
 		return err_set(e, ERR_INPUT, "the request's signature does not verify");
@@ -192,7 +202,8 @@ int csr_parse(struct arena *a, const void *data, size_t len, struct csr_info *ou
 	req = d2i_X509_REQ(NULL, &p, (long)info.der.n);
 	if (!req || p != info.der.v + info.der.n) {
 		ERR_clear_error();
-		return err_set(e, ERR_INPUT, "not a certificate signing request (PKCS#10) in PEM or DER form");
+		return err_set(e, ERR_INPUT,
+		               "not a certificate signing request (PKCS#10) in PEM or DER form");
 	}
 	TRY(read_key(a, req, &info, e));
 	TRY(read_extensions(a, req, &info, e));

@@ -1,7 +1,8 @@
 /*
- * The part of sys/db.h that all engines share: finding the driver, the lock, the statements kept by their text. A
- * statement that was left in the middle of its rows ends with the outermost db_unlock, so that no reading transaction
- * outlives its unit of work; while it is in the middle, the same text gets a second statement.
+ * The part of sys/db.h that all engines share: finding the driver, the lock, the statements kept by
+ * their text. A statement that was left in the middle of its rows ends with the outermost
+ * db_unlock, so that no reading transaction outlives its unit of work; while it is in the middle,
+ * the same text gets a second statement.
  */
 #include "sys/db.h"
 
@@ -26,7 +27,8 @@ static int mutex_init(pthread_mutex_t *mutex)
 	return rc;
 }
 
-static int open_with(const struct db_driver *driver, const char *rest, struct db **out, struct err *e)
+static int open_with(const struct db_driver *driver, const char *rest, struct db **out,
+                     struct err *e)
 {
 	struct db *d = NULL;
 
@@ -49,8 +51,10 @@ int db_open(const char *url, struct db **out, struct err *e)
 			return open_with(drivers[i], url + n, out, e);
 	}
 	/* The URL may hold a password: only its scheme is shown. */
-	return err_set(e, ERR_CONFIG, "a database URL that starts with \"%.*s\" is not known here: use sqlite:FILE",
-	               (int)strcspn(url, ":/"), url);
+	return err_set(
+	    e, ERR_CONFIG,
+	    "a database URL that starts with \"%.*s\" is not known here: use sqlite:FILE",
+	    (int)strcspn(url, ":/"), url);
 }
 
 void db_close(struct db *d)

@@ -1,7 +1,8 @@
 /*
- * A relational database behind one small interface: SQLite now (db_sqlite.c), PostgreSQL later (db_pgsql.c). The SQL is
- * the dialect both share, parameters are $1, $2, … . A struct db may be used by several threads: everything between
- * db_lock and db_unlock belongs to one; it is never held while waiting for the network.
+ * A relational database behind one small interface: SQLite now (db_sqlite.c), PostgreSQL later
+ * (db_pgsql.c). The SQL is the dialect both share, parameters are $1, $2, … . A struct db may be
+ * used by several threads: everything between db_lock and db_unlock belongs to one; it is never
+ * held while waiting for the network.
  */
 #ifndef SYS_DB_H
 #define SYS_DB_H
@@ -16,8 +17,8 @@
 struct db;
 struct db_stmt;
 
-/* url: "sqlite:FILE". WAL, synchronous=FULL, foreign keys, a 10 s busy limit; the file is made 0600. Damage is told as
- * ERR_DAMAGED with what to do; a full disk as such. */
+/* url: "sqlite:FILE". WAL, synchronous=FULL, foreign keys, a 10 s busy limit; the file is made
+ * 0600. Damage is told as ERR_DAMAGED with what to do; a full disk as such. */
 NODISCARD int db_open(const char *url, struct db **out, struct err *e);
 void db_close(struct db *d);
 
@@ -28,7 +29,7 @@ void db_unlock(struct db *d);
 NODISCARD int db_script(struct db *d, const char *sql, struct err *e);
 /* A prepared statement, cached by its text: reset and unbound. Valid until db_unlock. */
 NODISCARD int db_prepare(struct db *d, const char *sql, struct db_stmt **out, struct err *e);
-void db_bind_int(struct db_stmt *s, int param, int64_t v); /* param from 1 */
+void db_bind_int(struct db_stmt *s, int param, int64_t v);      /* param from 1 */
 void db_bind_text(struct db_stmt *s, int param, const char *v); /* NULL = SQL NULL; copied */
 /* Steps: 1 = a row is there, 0 = done, negative = failed. */
 NODISCARD int db_step(struct db_stmt *s, struct err *e);

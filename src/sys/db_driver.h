@@ -1,6 +1,7 @@
 /*
- * What a database driver brings, behind sys/db.h: one const struct db_driver per engine, a row in db.c. A driver's own
- * struct starts with struct db, its statement with struct db_stmt. Called with the lock held, but for open and close.
+ * What a database driver brings, behind sys/db.h: one const struct db_driver per engine, a row in
+ * db.c. A driver's own struct starts with struct db, its statement with struct db_stmt. Called with
+ * the lock held, but for open and close.
  */
 #ifndef SYS_DB_DRIVER_H
 #define SYS_DB_DRIVER_H
@@ -11,7 +12,8 @@
 
 struct db_driver {
 	const char *scheme; /* of the URL, with its colon */
-	int (*open)(const char *rest, struct db **out, struct err *e); /* rest: the URL after the scheme */
+	int (*open)(const char *rest, struct db **out,
+	            struct err *e);  /* rest: the URL after the scheme */
 	void (*close)(struct db *d); /* frees; all statements were finalized before */
 	int (*script)(struct db *d, const char *sql, struct err *e);
 	int (*prepare)(struct db *d, const char *sql, struct db_stmt **out, struct err *e);
@@ -21,7 +23,8 @@ struct db_driver {
 	void (*bind_text)(struct db_stmt *s, int param, const char *v);
 	int (*step)(struct db_stmt *s, struct err *e);
 	int64_t (*column_int)(struct db_stmt *s, int column);
-	const char *(*column_text)(struct db_stmt *s, int column, size_t *len); /* valid until the next step */
+	const char *(*column_text)(struct db_stmt *s, int column,
+	                           size_t *len); /* valid until the next step */
 	int (*column_count)(struct db_stmt *s);
 	const char *(*column_name)(struct db_stmt *s, int column);
 	int64_t (*changes)(struct db *d);
@@ -33,8 +36,8 @@ struct db_driver {
 struct db {
 	const struct db_driver *driver;
 	pthread_mutex_t mutex;
-	unsigned depth;         /* how often the holder has locked */
-	struct db_stmt *cache;  /* every statement of this connection */
+	unsigned depth;        /* how often the holder has locked */
+	struct db_stmt *cache; /* every statement of this connection */
 };
 
 struct db_stmt {

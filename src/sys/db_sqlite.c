@@ -1,7 +1,8 @@
 /*
- * SQLite behind sys/db.h: one connection, write-ahead log, synchronous=FULL. Opening does no more than it must; damage
- * is found where it is met, and told with the file's name and what to do. Writers start with BEGIN IMMEDIATE, so that a
- * transaction never has to be given up in its middle because another process wrote.
+ * SQLite behind sys/db.h: one connection, write-ahead log, synchronous=FULL. Opening does no more
+ * than it must; damage is found where it is met, and told with the file's name and what to do.
+ * Writers start with BEGIN IMMEDIATE, so that a transaction never has to be given up in its middle
+ * because another process wrote.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,9 @@ struct lite_stmt {
 	struct db_stmt base;
 	struct lite *lite;
 	sqlite3_stmt *h;
-	int bind_rc;                   /* the first failure of a bind, told by the step */
-	int index[MAX_PARAMS + 1];     /* of $1, $2, … : SQLite numbers names by their first appearance */
+	int bind_rc; /* the first failure of a bind, told by the step */
+	int index[MAX_PARAMS +
+	          1]; /* of $1, $2, … : SQLite numbers names by their first appearance */
 };
 
 static int io_fail(struct lite *l, const char *why, struct err *e)
@@ -59,20 +61,26 @@ static int lite_fail(struct lite *l, int rc, struct err *e)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return err_set(e, ERR_DAMAGED,
-		               "the database %s is damaged (%s): restore a backup, or save what can still be read with "
-		               "`sqlite3 FILE .recover` into a new file", l->file, why);
+		               "the database %s is damaged (%s): restore a backup, or save what "
+		               "can still be read with "
+		               "`sqlite3 FILE .recover` into a new file",
+		               l->file, why);
 	case SQLITE_FULL:
 		return err_set(e, ERR_IO, "the database %s cannot grow: the disk is full", l->file);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(e, ERR_BUSY, "the database %s is being written by another process for more than %d s: "
-		               "try again later", l->file, BUSY_LIMIT_MS / 1000);
+		return err_set(
+		    e, ERR_BUSY,
+		    "the database %s is being written by another process for more than %d s: "
+		    "try again later",
+		    l->file, BUSY_LIMIT_MS / 1000);
 	case SQLITE_CONSTRAINT:
 		return constraint_fail(l, rc, why, e);
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
-		return err_set(e, ERR_DENIED, "the database %s cannot be written by this user (%s)", l->file, why);
+		return err_set(e, ERR_DENIED, "the database %s cannot be written by this user (%s)",
+		               l->file, why);
 	case SQLITE_NOMEM:
 		return err_set(e, ERR_MEMORY, "out of memory in the database");
 	case SQLITE_IOERR:
@@ -81,12 +89,14 @@ static int lite_fail(struct lite *l, int rc, struct err *e)
 	default:
 		if (!strncmp(why, "no such table", 13))
 			return err_set(e, ERR_NOT_FOUND, "the database %s has %s", l->file, why);
-		return err_set(e, ERR_DAMAGED, "the database %s is not as it was made (%s): restore a backup", l->file, why);
+		return err_set(e, ERR_DAMAGED,
+		               "the database %s is not as it was made (%s): restore a backup",
+		               l->file, why);
 	}
 }
 
-/* SQLite makes files by the umask; a new one is made here with 0600. One that is there is not opened: closing a
- * descriptor of it would drop this process's locks on it. */
+/* SQLite makes files by the umask; a new one is made here with 0600. One that is there is not
+ * opened: closing a descriptor of it would drop this process's locks on it. */
 static int file_make(const char *file, struct err *e)
 {
 	int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -98,7 +108,8 @@ static int file_make(const char *file, struct err *e)
 	return 0;
 }
 
-/* Turning a new file over to the log needs it alone, and SQLite does not wait for that by itself. */
+/* Turning a new file over to the log needs it alone, and SQLite does not wait for that by itself.
+ */
 static int log_mode(struct lite *l, struct err *e)
 {
 	int64_t until = clock_monotonic_ms() + BUSY_LIMIT_MS;
@@ -115,7 +126,9 @@ static int log_mode(struct lite *l, struct err *e)
 
 static int connect_file(struct lite *l, struct err *e)
 {
-	int rc = sqlite3_open_v2(l->file, &l->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int rc = sqlite3_open_v2(
+	    l->file, &l->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    NULL);
 
 	if (rc)
 		return lite_fail(l, rc, e);
@@ -123,8 +136,9 @@ static int connect_file(struct lite *l, struct err *e)
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	TRY(log_mode(l, e));
-	rc = sqlite3_exec(l->h, "pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory",
-	                  NULL, NULL, NULL);
+	rc = sqlite3_exec(
+	    l->h, "pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory",
+	    NULL, NULL, NULL);
 	return rc ? lite_fail(l, rc, e) : 0;
 }
 
@@ -237,7 +251,8 @@ static void lite_bind_text(struct db_stmt *base, int param, const char *v)
 	struct lite_stmt *s = (struct lite_stmt *)base;
 	int i = param_index(s, param);
 
-	bind_done(s, v ? sqlite3_bind_text(s->h, i, v, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(s->h, i));
+	bind_done(s, v ? sqlite3_bind_text(s->h, i, v, -1, SQLITE_TRANSIENT)
+	               : sqlite3_bind_null(s->h, i));
 }
 
 static int lite_step(struct db_stmt *base, struct err *e)
@@ -292,7 +307,8 @@ static int lite_commit(struct db *d, struct err *e)
 
 	/* A full disk has rolled back already. */
 	if (sqlite3_get_autocommit(l->h))
-		return err_set(e, ERR_IO, "the database %s gave the transaction up after an error", l->file);
+		return err_set(e, ERR_IO, "the database %s gave the transaction up after an error",
+		               l->file);
 	return lite_script(d, "commit", e);
 }
 

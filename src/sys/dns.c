@@ -42,7 +42,8 @@ static int add_server(struct arena *a, ldns_resolver *r, const char *server, str
 		host[strlen(host) - 1] = '\0';
 		host++;
 	}
-	address = ldns_rdf_new_frm_str(strchr(host, ':') ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, host);
+	address =
+	    ldns_rdf_new_frm_str(strchr(host, ':') ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, host);
 	if (!address || ldns_resolver_push_nameserver(r, address) != LDNS_STATUS_OK)
 		return err_set(e, ERR_CONFIG, "the resolver \"%s\" is not an address", server);
 	ldns_resolver_set_port(r, (uint16_t)port);
@@ -79,25 +80,29 @@ static void add_txt(struct arena *a, const ldns_rr *rr, struct strings *out)
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *d = ldns_rr_rdf(rr, i);
 		const uint8_t *v = ldns_rdf_data(d);
-		if (ldns_rdf_size(d) < 1 || (size_t)v[0] + 1 > ldns_rdf_size(d) || memchr(v + 1, 0, v[0]))
+		if (ldns_rdf_size(d) < 1 || (size_t)v[0] + 1 > ldns_rdf_size(d) ||
+		    memchr(v + 1, 0, v[0]))
 			return;
 		text = arena_printf(a, "%s%.*s", text, (int)v[0], (const char *)v + 1);
 	}
 	strings_add(a, out, text);
 }
 
-static int read_answer(struct arena *a, const char *name, const ldns_pkt *packet, struct strings *out, struct err *e)
+static int read_answer(struct arena *a, const char *name, const ldns_pkt *packet,
+                       struct strings *out, struct err *e)
 {
 	ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
 	ldns_rr_list *answer = ldns_pkt_answer(packet);
 	struct strings found = { 0 };
 
 	if (code != LDNS_RCODE_NOERROR && code != LDNS_RCODE_NXDOMAIN)
-		return err_set(e, ERR_NETWORK, "the resolver answers the question for TXT %s with %s", name,
+		return err_set(e, ERR_NETWORK,
+		               "the resolver answers the question for TXT %s with %s", name,
 		               code == LDNS_RCODE_SERVFAIL  ? "SERVFAIL"
 		               : code == LDNS_RCODE_REFUSED ? "REFUSED"
 		                                            : "an error");
-	/* CNAMEs on the way are the resolver's business: whatever TXT records the answer ends with are the name's */
+	/* CNAMEs on the way are the resolver's business: whatever TXT records the answer ends with
+	 * are the name's */
 	for (size_t i = 0; i < ldns_rr_list_rr_count(answer) && found.n < DNS_MAX_STRINGS; i++) {
 		const ldns_rr *rr = ldns_rr_list_rr(answer, i);
 		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT)
@@ -107,7 +112,8 @@ static int read_answer(struct arena *a, const char *name, const ldns_pkt *packet
 	return 0;
 }
 
-int dns_txt(struct arena *a, const char *resolver, const char *name, struct strings *out, struct err *e)
+int dns_txt(struct arena *a, const char *resolver, const char *name, struct strings *out,
+            struct err *e)
 {
 	ldns_resolver *r CLEANUP(resolver_free) = NULL;
 	ldns_pkt *packet CLEANUP(packet_free) = NULL;
@@ -118,9 +124,11 @@ int dns_txt(struct arena *a, const char *resolver, const char *name, struct stri
 	question = ldns_dname_new_frm_str(name);
 	if (!question)
 		return err_set(e, ERR_INPUT, "%s is not a DNS name", name);
-	status = ldns_resolver_query_status(&packet, r, question, LDNS_RR_TYPE_TXT, LDNS_RR_CLASS_IN, LDNS_RD);
+	status = ldns_resolver_query_status(&packet, r, question, LDNS_RR_TYPE_TXT,
+	                                    LDNS_RR_CLASS_IN, LDNS_RD);
 	if (status != LDNS_STATUS_OK || !packet)
-		return err_set(e, ERR_NETWORK, "%s does not answer for TXT %s: %s", resolver ? resolver : "the system's resolver", name,
+		return err_set(e, ERR_NETWORK, "%s does not answer for TXT %s: %s",
+		               resolver ? resolver : "the system's resolver", name,
 		               ldns_get_errorstr_by_id(status));
 	return read_answer(a, name, packet, out, e);
 }

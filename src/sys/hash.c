@@ -34,21 +34,22 @@ int hash_digest(enum hash_alg alg, const void *data, size_t len, unsigned char *
 	unsigned char md[EVP_MAX_MD_SIZE];
 	size_t n = 0;
 
-	if (!EVP_Q_digest(NULL, algs[alg].name, NULL, len ? data : "", len, md, &n) || n != algs[alg].len)
+	if (!EVP_Q_digest(NULL, algs[alg].name, NULL, len ? data : "", len, md, &n) ||
+	    n != algs[alg].len)
 		return err_set(e, ERR_CRYPTO, "cannot make a %s digest", algs[alg].name);
 	memcpy(out, md, n);
 	return 0;
 }
 
-int hash_hmac(enum hash_alg alg, const void *key, size_t key_len, const void *data, size_t len, unsigned char *out,
-              struct err *e)
+int hash_hmac(enum hash_alg alg, const void *key, size_t key_len, const void *data, size_t len,
+              unsigned char *out, struct err *e)
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	size_t n = 0;
 
 	/* an empty key must be a pointer all the same: NULL means "set earlier" to OpenSSL */
-	if (!EVP_Q_mac(NULL, "HMAC", NULL, algs[alg].name, NULL, key_len ? key : "", key_len, len ? data : "", len, mac,
-	               sizeof mac, &n) ||
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, algs[alg].name, NULL, key_len ? key : "", key_len,
+	               len ? data : "", len, mac, sizeof mac, &n) ||
 	    n != algs[alg].len)
 		return err_set(e, ERR_CRYPTO, "cannot make an HMAC-%s", algs[alg].name);
 	memcpy(out, mac, n);
@@ -64,7 +65,8 @@ int hash_random(void *out, size_t len, struct err *e)
 
 int hash_random_below(uint64_t bound, uint64_t *out, struct err *e)
 {
-	/* the top remainder of the 64-bit range is drawn again, else small numbers would be likelier */
+	/* the top remainder of the 64-bit range is drawn again, else small numbers would be
+	 * likelier */
 	uint64_t excess = (UINT64_MAX % bound + 1) % bound, v;
 
 	do

@@ -12,9 +12,10 @@ enum hash_alg { HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
 #define HASH_MAX 64
 size_t hash_len(enum hash_alg alg); /* bytes */
 /* out has hash_len(alg) bytes. ERR_CRYPTO. */
-NODISCARD int hash_digest(enum hash_alg alg, const void *data, size_t len, unsigned char *out, struct err *e);
-NODISCARD int hash_hmac(enum hash_alg alg, const void *key, size_t key_len, const void *data, size_t len,
-                        unsigned char *out, struct err *e);
+NODISCARD int hash_digest(enum hash_alg alg, const void *data, size_t len, unsigned char *out,
+                          struct err *e);
+NODISCARD int hash_hmac(enum hash_alg alg, const void *key, size_t key_len, const void *data,
+                        size_t len, unsigned char *out, struct err *e);
 NODISCARD int hash_random(void *out, size_t len, struct err *e);
 /* A uniformly random integer in [0, bound); bound > 0. */
 NODISCARD int hash_random_below(uint64_t bound, uint64_t *out, struct err *e);

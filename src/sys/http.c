@@ -1,8 +1,9 @@
 /*
- * The HTTP client's thread and the sets of exchanges that other threads hand to it. The thread alone touches the multi
- * handle; exchanges go to it through a queue and come back by their state, both under the lock of struct http, which is
- * never held while anything blocks. An exchange that is given up is withdrawn: its owner waits until the thread has let
- * go of it, which takes no network.
+ * The HTTP client's thread and the sets of exchanges that other threads hand to it. The thread
+ * alone touches the multi handle; exchanges go to it through a queue and come back by their state,
+ * both under the lock of struct http, which is never held while anything blocks. An exchange that
+ * is given up is withdrawn: its owner waits until the thread has let go of it, which takes no
+ * network.
  */
 #include "sys/http_curl.h"
 
@@ -339,8 +340,8 @@ static void wait_slice(struct http_set *s)
 	pthread_cond_timedwait(&s->finished, &s->http->lock, &until);
 }
 
-/* Every exchange ends by itself when its time is over, so without a token there is nothing else to wait for. NULL =
- * cancelled. */
+/* Every exchange ends by itself when its time is over, so without a token there is nothing else to
+ * wait for. NULL = cancelled. */
 static struct http_exchange *await_finished(struct http_set *s, const struct cancel *cancel)
 {
 	struct http_exchange *x;
@@ -396,8 +397,8 @@ static void set_cleanup(struct http_set **s)
 	http_set_free(*s);
 }
 
-int http_do(struct http *h, struct arena *a, const struct http_request *req, const struct cancel *cancel,
-            struct http_response *res, struct err *e)
+int http_do(struct http *h, struct arena *a, const struct http_request *req,
+            const struct cancel *cancel, struct http_response *res, struct err *e)
 {
 	CLEANUP(set_cleanup) struct http_set *s = http_set_new(h);
 	struct err failure = { 0 };

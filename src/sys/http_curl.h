@@ -26,8 +26,9 @@ struct http_settings {
 
 enum exchange_state { EXCHANGE_QUEUED, EXCHANGE_RUNNING, EXCHANGE_FINISHED };
 
-/* One request and its answer. Belongs to its set's thread, but for the time it is running: then libcurl's callbacks on
- * the background thread fill the answer. The links and the state are guarded by the lock of struct http. */
+/* One request and its answer. Belongs to its set's thread, but for the time it is running: then
+ * libcurl's callbacks on the background thread fill the answer. The links and the state are guarded
+ * by the lock of struct http. */
 struct http_exchange {
 	struct http_exchange *next_in_set, *next_in_queue;
 	struct http_set *set;

@@ -1,7 +1,8 @@
 /*
- * One request as a libcurl handle, and what became of it: limits while the answer comes in, and afterwards either a
- * response in an arena or a failure in plain words. Made and read by the thread that asks; libcurl's callbacks run on
- * the thread of http.c, between http_set_add and the end of the exchange.
+ * One request as a libcurl handle, and what became of it: limits while the answer comes in, and
+ * afterwards either a response in an arena or a failure in plain words. Made and read by the thread
+ * that asks; libcurl's callbacks run on the thread of http.c, between http_set_add and the end of
+ * the exchange.
  */
 #include "sys/http_curl.h"
 
@@ -35,7 +36,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 
 	if (buf_add(&x->body, data, size * n, &e) >= 0)
 		return size * n;
-	err_set(&x->refused, ERR_PROTOCOL, "the answer of %s is larger than %zu bytes", x->host, x->max_body);
+	err_set(&x->refused, ERR_PROTOCOL, "the answer of %s is larger than %zu bytes", x->host,
+	        x->max_body);
 	return 0;
 }
 
@@ -60,7 +62,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 		x->n_headers++;
 		return len;
 	}
-	err_set(&x->refused, ERR_PROTOCOL, "the answer of %s has more headers than anybody needs", x->host);
+	err_set(&x->refused, ERR_PROTOCOL, "the answer of %s has more headers than anybody needs",
+	        x->host);
 	return 0;
 }
 
@@ -68,7 +71,8 @@ static int name_host(struct http_exchange *x, CURLU *url, struct err *e)
 {
 	CLEANUP(curl_text_cleanup) char *host = NULL, *port = NULL;
 
-	if (curl_url_get(url, CURLUPART_HOST, &host, 0) || curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+	if (curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
 		return err_set(e, ERR_INPUT, "the URL names no host");
 	if (asprintf(&x->host, "%s:%s", host, port) < 0) {
 		x->host = NULL;
@@ -77,7 +81,8 @@ static int name_host(struct http_exchange *x, CURLU *url, struct err *e)
 	return 0;
 }
 
-/* Control characters, blanks and backslashes are what a URL that is used byte for byte must not have. */
+/* Control characters, blanks and backslashes are what a URL that is used byte for byte must not
+ * have. */
 static bool has_clean_text(const char *url)
 {
 	for (const char *p = url; *p; p++)
@@ -86,16 +91,19 @@ static bool has_clean_text(const char *url)
 	return strlen(url) <= URL_MAX;
 }
 
-static int take_url(struct http_exchange *x, const struct http_settings *s, const char *url, struct err *e)
+static int take_url(struct http_exchange *x, const struct http_settings *s, const char *url,
+                    struct err *e)
 {
 	CLEANUP(url_cleanup) CURLU *u = curl_url();
 	CLEANUP(curl_text_cleanup) char *scheme = NULL;
 
 	if (!u)
 		return no_memory(e);
-	if (!has_clean_text(url) || curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_PATH_AS_IS) ||
+	if (!has_clean_text(url) ||
+	    curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_PATH_AS_IS) ||
 	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0))
-		return err_set(e, ERR_INPUT, "\"%.200s\" is not a URL; it looks like https://host/path", url);
+		return err_set(e, ERR_INPUT,
+		               "\"%.200s\" is not a URL; it looks like https://host/path", url);
 	if (strcmp(scheme, "https") && !(s->allow_http && !strcmp(scheme, "http")))
 		return err_set(e, ERR_INPUT, "\"%.200s\" is not an https:// URL", url);
 	TRY(name_host(x, u, e));
@@ -164,7 +172,9 @@ static void set_connection(CURL *easy, const struct http_settings *s)
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* requests are small; 64 KiB each make malloc tidy up each time */
+	curl_easy_setopt(
+	    easy, CURLOPT_UPLOAD_BUFFERSIZE,
+	    16384L); /* requests are small; 64 KiB each make malloc tidy up each time */
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, s->user_agent);
 	if (s->proxy)
 		curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy);
@@ -181,8 +191,8 @@ static void set_callbacks(struct http_exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
 }
 
-int http_exchange_new(const struct http_settings *s, const struct http_request *req, struct http_exchange **out,
-                      struct err *e)
+int http_exchange_new(const struct http_settings *s, const struct http_request *req,
+                      struct http_exchange **out, struct err *e)
 {
 	CLEANUP(exchange_cleanup) struct http_exchange *x = calloc(1, sizeof *x);
 
@@ -272,7 +282,8 @@ static void connect_reason(const struct http_exchange *x, char *out, size_t size
 	long saved_errno = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &saved_errno);
-	snprintf(out, size, "%s", saved_errno ? strerror_r((int)saved_errno, text, sizeof text) : reason(x));
+	snprintf(out, size, "%s",
+	         saved_errno ? strerror_r((int)saved_errno, text, sizeof text) : reason(x));
 	*out = (char)tolower((unsigned char)*out);
 }
 
@@ -281,38 +292,46 @@ static void failed_connect(const struct http_exchange *x, struct err *e)
 	char why[CURL_ERROR_SIZE];
 
 	connect_reason(x, why, sizeof why);
-	err_set(e, ERR_NETWORK, "cannot connect to %s: %s; is the server up, and is the URL right?", x->host, why);
+	err_set(e, ERR_NETWORK, "cannot connect to %s: %s; is the server up, and is the URL right?",
+	        x->host, why);
 }
 
 static void failed_in_time(const struct http_exchange *x, struct err *e)
 {
-	bool connecting = strstr(x->curl_text, "onnection time") || strstr(x->curl_text, "esolving time");
+	bool connecting =
+	    strstr(x->curl_text, "onnection time") || strstr(x->curl_text, "esolving time");
 
 	if (!connecting)
-		err_set(e, ERR_NETWORK, "no answer from %s within %u seconds", x->host, (x->limit_ms + 999) / 1000);
+		err_set(e, ERR_NETWORK, "no answer from %s within %u seconds", x->host,
+		        (x->limit_ms + 999) / 1000);
 	else
 		err_set(e, ERR_NETWORK,
-		        "cannot connect to %s: no answer in time; is the server up, and does a firewall drop it?",
+		        "cannot connect to %s: no answer in time; is the server up, and does a "
+		        "firewall drop it?",
 		        x->host);
 }
 
 /* Another bundle helps only where the issuer is not known, not against a wrong name or date. */
 static void failed_verification(const struct http_exchange *x, struct err *e)
 {
-	bool issuer =
-	    strstr(reason(x), "issuer") || strstr(reason(x), "self-signed") || strstr(reason(x), "self signed");
+	bool issuer = strstr(reason(x), "issuer") || strstr(reason(x), "self-signed") ||
+	              strstr(reason(x), "self signed");
 
 	err_set(e, ERR_TLS, "the certificate of %s does not verify: %s%s", x->host, reason(x),
 	        issuer ? "; for a private CA give --ca-bundle FILE" : "");
 }
 
-/* A cut in the middle of the handshake is the network's fault, anything else there is the peer's. */
+/* A cut in the middle of the handshake is the network's fault, anything else there is the peer's.
+ */
 static void failed_handshake(const struct http_exchange *x, struct err *e)
 {
-	if (strstr(x->curl_text, "SYSCALL") || strstr(x->curl_text, "reset") || strstr(x->curl_text, "unexpected eof"))
-		err_set(e, ERR_NETWORK, "the connection to %s was cut while TLS was being set up", x->host);
+	if (strstr(x->curl_text, "SYSCALL") || strstr(x->curl_text, "reset") ||
+	    strstr(x->curl_text, "unexpected eof"))
+		err_set(e, ERR_NETWORK, "the connection to %s was cut while TLS was being set up",
+		        x->host);
 	else
-		err_set(e, ERR_PROTOCOL, "cannot set up TLS with %s: %s; is it an https port?", x->host, reason(x));
+		err_set(e, ERR_PROTOCOL, "cannot set up TLS with %s: %s; is it an https port?",
+		        x->host, reason(x));
 }
 
 static void failed_later(const struct http_exchange *x, struct err *e)
@@ -342,7 +361,8 @@ static void failed(const struct http_exchange *x, struct err *e)
 		err_set(e, ERR_TLS, "cannot load the trust anchors for %s: %s", x->host, reason(x));
 		break;
 	case CURLE_COULDNT_RESOLVE_HOST:
-		err_set(e, ERR_NETWORK, "cannot find the address of %s: is the name right, and does DNS work here?",
+		err_set(e, ERR_NETWORK,
+		        "cannot find the address of %s: is the name right, and does DNS work here?",
 		        x->host);
 		break;
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -376,7 +396,8 @@ void http_exchange_result(const struct http_exchange *x, struct arena *a, struct
 	}
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (x->result == CURLE_OK && (status < 100 || status > 599))
-		err_set(failure, ERR_PROTOCOL, "%s answers with status %ld, which HTTP does not have", x->host, status);
+		err_set(failure, ERR_PROTOCOL,
+		        "%s answers with status %ld, which HTTP does not have", x->host, status);
 	else if (x->result != CURLE_OK)
 		failed(x, failure);
 	if (failure->code)

@@ -1,7 +1,8 @@
 /*
- * Whom the HTTP client trusts. The system's anchors are looked up lazily in the folder that is hashed by subject, where
- * there is one: loading the whole bundle of some 140 roots costs 40 ms a context. Otherwise the bundle file, which
- * libcurl keeps loaded for all connections. A private bundle replaces the system's for servers, not for https proxies.
+ * Whom the HTTP client trusts. The system's anchors are looked up lazily in the folder that is
+ * hashed by subject, where there is one: loading the whole bundle of some 140 roots costs 40 ms a
+ * context. Otherwise the bundle file, which libcurl keeps loaded for all connections. A private
+ * bundle replaces the system's for servers, not for https proxies.
  */
 #include "sys/http_curl.h"
 
@@ -26,7 +27,8 @@ static const char *const system_bundles[] = {
 /* "5ed36f99.0": what c_rehash and openssl rehash make. */
 static bool is_hash_link(const char *name)
 {
-	return strlen(name) == 10 && strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] == '0';
+	return strlen(name) == 10 && strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
+	       name[9] == '0';
 }
 
 static void close_dir(DIR **d)
@@ -61,7 +63,8 @@ static void find_system_trust(char **file, char **directory)
 
 static int check_pem(const char *name, const char *pem, struct err *e)
 {
-	if (strstr(pem, "-----BEGIN CERTIFICATE-----") || strstr(pem, "-----BEGIN TRUSTED CERTIFICATE-----"))
+	if (strstr(pem, "-----BEGIN CERTIFICATE-----") ||
+	    strstr(pem, "-----BEGIN TRUSTED CERTIFICATE-----"))
 		return 0;
 	return err_set(e, ERR_INPUT, "the CA bundle %s holds no certificate in PEM form", name);
 }
@@ -117,7 +120,9 @@ void http_trust_apply(const struct http_trust *t, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, t->proxy_file);
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, t->proxy_directory);
 	if (t->pem) {
-		struct curl_blob blob = { .data = t->pem, .len = strlen(t->pem), .flags = CURL_BLOB_NOCOPY };
+		struct curl_blob blob = { .data = t->pem,
+			                  .len = strlen(t->pem),
+			                  .flags = CURL_BLOB_NOCOPY };
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
 	}
 }

@@ -1,8 +1,8 @@
 /*
- * Java's own key store format, version 2, written out by hand: no C library has it. One private key entry with its
- * chain. The key is hidden by Sun's key protector: a stream of SHA-1 digests of the password and what came before,
- * XORed over the PKCS#8 form. That is weak by today's measure, so the file's mode protects it, not the password; it is
- * for Java that reads nothing else.
+ * Java's own key store format, version 2, written out by hand: no C library has it. One private key
+ * entry with its chain. The key is hidden by Sun's key protector: a stream of SHA-1 digests of the
+ * password and what came before, XORed over the PKCS#8 form. That is weak by today's measure, so
+ * the file's mode protects it, not the password; it is for Java that reads nothing else.
  */
 #include <openssl/err.h>
 #include <string.h>
@@ -40,7 +40,8 @@ static int add_block(struct buf *b, const struct bytes *v, struct err *e)
 	return buf_add(b, v->v, v->n, e);
 }
 
-/* Java's writeUTF. Its "modified" UTF-8 is plain UTF-8 as long as there is no NUL and nothing above U+FFFF. */
+/* Java's writeUTF. Its "modified" UTF-8 is plain UTF-8 as long as there is no NUL and nothing above
+ * U+FFFF. */
 static int add_utf(struct buf *b, const char *s, struct err *e)
 {
 	TRY(add_number(b, strlen(s), 2, e));
@@ -55,7 +56,8 @@ static int java_password(struct arena *a, const char *utf8, struct bytes *out, s
 	unsigned char *v;
 
 	if (left > PASSWORD_MAX)
-		return err_set(e, ERR_INPUT, "the key store's password is longer than %d bytes", PASSWORD_MAX);
+		return err_set(e, ERR_INPUT, "the key store's password is longer than %d bytes",
+		               PASSWORD_MAX);
 	v = arena_alloc(a, 2 * left + 2); /* a UTF-8 byte gives at most one 16-bit unit */
 	while (left > 0) {
 		unsigned long c, units[2];
@@ -73,14 +75,15 @@ static int java_password(struct arena *a, const char *utf8, struct bytes *out, s
 		left -= (size_t)used;
 	}
 	if (n < 2 * PASSWORD_MIN)
-		return err_set(e, ERR_INPUT, "the password of a JKS key store needs at least %d characters",
+		return err_set(e, ERR_INPUT,
+		               "the password of a JKS key store needs at least %d characters",
 		               PASSWORD_MIN);
 	*out = (struct bytes){ v, n };
 	return 0;
 }
 
-static int sha1_of_two(struct arena *a, const struct bytes *x, const void *y, size_t y_len, unsigned char *out,
-                       struct err *e)
+static int sha1_of_two(struct arena *a, const struct bytes *x, const void *y, size_t y_len,
+                       unsigned char *out, struct err *e)
 {
 	unsigned char *both = arena_alloc(a, x->n + y_len);
 
@@ -89,9 +92,10 @@ static int sha1_of_two(struct arena *a, const struct bytes *x, const void *y, si
 	return hash_digest(HASH_SHA1, both, x->n + y_len, out, e);
 }
 
-/* Sun's key protector: salt, the key XORed with the stream, and a digest by which Java knows the right password. */
-static int protect(struct arena *a, const struct bytes *password, const struct bytes *plain, struct bytes *out,
-                   struct err *e)
+/* Sun's key protector: salt, the key XORed with the stream, and a digest by which Java knows the
+ * right password. */
+static int protect(struct arena *a, const struct bytes *password, const struct bytes *plain,
+                   struct bytes *out, struct err *e)
 {
 	size_t n = SHA1_LEN + plain->n + SHA1_LEN;
 	unsigned char *v = arena_alloc(a, n), stream[SHA1_LEN];
@@ -110,8 +114,8 @@ static int protect(struct arena *a, const struct bytes *password, const struct b
 }
 
 /* The protected key as an EncryptedPrivateKeyInfo. */
-static int protected_key(struct arena *a, const struct key *k, const struct bytes *password, struct bytes *out,
-                         struct err *e)
+static int protected_key(struct arena *a, const struct key *k, const struct bytes *password,
+                         struct bytes *out, struct err *e)
 {
 	X509_SIG *sig CLEANUP(sig_cleanup) = X509_SIG_new();
 	ASN1_OBJECT *oid = OBJ_txt2obj(KEY_PROTECTOR, 1);
@@ -129,7 +133,8 @@ static int protected_key(struct arena *a, const struct key *k, const struct byte
 	X509_ALGOR_set0(alg, oid, V_ASN1_NULL, NULL); /* takes the oid */
 	TRY(key_pkcs8_der(a, k, &plain, e));
 	TRY(protect(a, password, &plain, &hidden, e));
-	n = ASN1_OCTET_STRING_set(octets, hidden.v, (int)hidden.n) == 1 ? i2d_X509_SIG(sig, &der) : -1;
+	n = ASN1_OCTET_STRING_set(octets, hidden.v, (int)hidden.n) == 1 ? i2d_X509_SIG(sig, &der)
+	                                                                : -1;
 	if (n <= 0)
 		return key_openssl_error(e, ERR_CRYPTO, "cannot write the private key");
 	*out = (struct bytes){ arena_memdup(a, der, (size_t)n), (size_t)n };
@@ -146,7 +151,8 @@ static int java_alias(struct arena *a, const char *alias, const char **out, stru
 		return err_set(e, ERR_INPUT, "the key store's alias is longer than 255 bytes");
 	for (char *p = copy; *p; p++) {
 		if ((unsigned char)*p >= 0x80)
-			return err_set(e, ERR_INPUT, "the alias of a JKS key store must be plain ASCII");
+			return err_set(e, ERR_INPUT,
+			               "the alias of a JKS key store must be plain ASCII");
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
 	}
@@ -154,8 +160,8 @@ static int java_alias(struct arena *a, const char *alias, const char **out, stru
 	return 0;
 }
 
-static int add_entry(struct buf *b, const char *alias, const struct bytes *key, const struct x509_chain *chain,
-                     struct err *e)
+static int add_entry(struct buf *b, const char *alias, const struct bytes *key,
+                     const struct x509_chain *chain, struct err *e)
 {
 	TRY(add_number(b, JKS_PRIVATE_KEY, 4, e));
 	TRY(add_utf(b, alias, e));
@@ -181,7 +187,8 @@ static int add_digest(struct arena *a, struct buf *b, const struct bytes *passwo
 	return buf_add(b, md, sizeof md, e);
 }
 
-int keystore_jks(struct arena *a, const struct keystore_spec *spec, struct bytes *out, struct err *e)
+int keystore_jks(struct arena *a, const struct keystore_spec *spec, struct bytes *out,
+                 struct err *e)
 {
 	struct buf b CLEANUP(buf_done) = BUF_LIMIT(JKS_MAX);
 	struct x509_chain chain;

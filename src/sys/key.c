@@ -1,7 +1,8 @@
 /*
- * Private keys by OpenSSL EVP: generated, read from PEM and DER, written as PKCS#8. The JWK forms and JWS signatures
- * are in key_jwk.c. Only the five types of key.h get in, and only keys whose private half signs for the public one, so
- * that what comes later need not ask again. A struct key never changes after it was made; it is counted.
+ * Private keys by OpenSSL EVP: generated, read from PEM and DER, written as PKCS#8. The JWK forms
+ * and JWS signatures are in key_jwk.c. Only the five types of key.h get in, and only keys whose
+ * private half signs for the public one, so that what comes later need not ask again. A struct key
+ * never changes after it was made; it is counted.
  */
 #include "sys/key.h"
 
@@ -62,7 +63,8 @@ int key_openssl_error(struct err *e, enum err_code code, const char *fmt, ...)
 
 static bool group_name(const EVP_PKEY *pkey, char *out, size_t size)
 {
-	return EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, out, size, NULL) == 1;
+	return EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, out, size, NULL) ==
+	       1;
 }
 
 enum key_type key_evp_type(const EVP_PKEY *pkey)
@@ -96,23 +98,26 @@ char *key_evp_describe(struct arena *a, const EVP_PKEY *pkey)
 
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC)
 		return arena_printf(a, "EC on %s",
-		                    group_name(pkey, group, sizeof group) ? group : "a curve of its own");
+		                    group_name(pkey, group, sizeof group) ? group
+		                                                          : "a curve of its own");
 	if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_RSA)
 		return arena_printf(a, "RSA of %d bits", EVP_PKEY_get_bits(pkey));
 	return arena_strdup(a, type ? type : "unknown");
 }
 
-/* A key out of a file can have halves that do not belong together; a signature tells cheaply, for every type. */
+/* A key out of a file can have halves that do not belong together; a signature tells cheaply, for
+ * every type. */
 static bool is_whole(EVP_PKEY *pkey)
 {
 	static const unsigned char probe[] = "everleaf";
 	EVP_MD_CTX *ctx CLEANUP(md_ctx_cleanup) = EVP_MD_CTX_new();
 	unsigned char sig[1024];
 	size_t n = sizeof sig;
-	bool whole = ctx && EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL) == 1 &&
-	             EVP_DigestSign(ctx, sig, &n, probe, sizeof probe) == 1 && EVP_MD_CTX_reset(ctx) == 1 &&
-	             EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL) == 1 &&
-	             EVP_DigestVerify(ctx, sig, n, probe, sizeof probe) == 1;
+	bool whole =
+	    ctx && EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL) == 1 &&
+	    EVP_DigestSign(ctx, sig, &n, probe, sizeof probe) == 1 && EVP_MD_CTX_reset(ctx) == 1 &&
+	    EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL) == 1 &&
+	    EVP_DigestVerify(ctx, sig, n, probe, sizeof probe) == 1;
 
 	ERR_clear_error();
 	return whole;
@@ -122,9 +127,11 @@ static bool is_whole(EVP_PKEY *pkey)
 static bool is_ec_form_set(EVP_PKEY *pkey)
 {
 	return EVP_PKEY_get_base_id(pkey) != EVP_PKEY_EC ||
-	       (EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_GROUP) == 1 &&
+	       (EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING,
+	                                       OSSL_PKEY_EC_ENCODING_GROUP) == 1 &&
 	        EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-	                                       OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 1);
+	                                       OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) ==
+	            1);
 }
 
 static int wrap(EVP_PKEY **pkey, enum key_type type, struct key **out, struct err *e)
@@ -147,13 +154,15 @@ int key_wrap(EVP_PKEY **pkey, struct key **out, struct err *e)
 
 	if (type == KEY_NONE)
 		return err_set(e, ERR_INPUT,
-		               "the key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 or 4096 bits",
+		               "the key is %s; it must be EC P-256 or P-384, or RSA of 2048, 3072 "
+		               "or 4096 bits",
 		               key_evp_describe(a, *pkey));
 	if (!is_ec_form_set(*pkey))
 		return key_openssl_error(e, ERR_CRYPTO, "cannot use the key");
 	if (!is_whole(*pkey))
-		return err_set(e, ERR_INPUT,
-		               "not a private key, or its private and public parts do not belong together");
+		return err_set(
+		    e, ERR_INPUT,
+		    "not a private key, or its private and public parts do not belong together");
 	return wrap(pkey, type, out, e);
 }
 
@@ -181,14 +190,16 @@ int key_generate(enum key_type type, struct key **out, struct err *e)
 		return err_set(e, ERR_INPUT, "no key type given");
 	}
 	if (!pkey)
-		return key_openssl_error(e, ERR_CRYPTO, "cannot make a key of type %s", key_type_name(type));
+		return key_openssl_error(e, ERR_CRYPTO, "cannot make a key of type %s",
+		                         key_type_name(type));
 	return wrap(&pkey, type, out, e);
 }
 
 static int encrypted_error(struct err *e)
 {
-	return err_set(e, ERR_INPUT,
-	               "the private key is encrypted; decrypt it first (openssl pkey -in FILE -out NEWFILE)");
+	return err_set(
+	    e, ERR_INPUT,
+	    "the private key is encrypted; decrypt it first (openssl pkey -in FILE -out NEWFILE)");
 }
 
 /* PKCS#8's encrypted form is an algorithm and an octet string: no plain key begins like that. */
@@ -208,14 +219,16 @@ static int pkcs8_algorithm(const struct bytes *der)
 	const unsigned char *p = der->v;
 	PKCS8_PRIV_KEY_INFO *p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der->n);
 	const ASN1_OBJECT *oid = NULL;
-	int nid = p8 && PKCS8_pkey_get0(&oid, NULL, NULL, NULL, p8) == 1 ? OBJ_obj2nid(oid) : NID_undef;
+	int nid =
+	    p8 && PKCS8_pkey_get0(&oid, NULL, NULL, NULL, p8) == 1 ? OBJ_obj2nid(oid) : NID_undef;
 
 	ERR_clear_error();
 	PKCS8_PRIV_KEY_INFO_free(p8);
 	return nid;
 }
 
-/* Told the algorithm, OpenSSL 3.0 takes a quarter of the millisecond that asking all its decoders takes. */
+/* Told the algorithm, OpenSSL 3.0 takes a quarter of the millisecond that asking all its decoders
+ * takes. */
 static EVP_PKEY *read_der(const unsigned char **p, const struct bytes *der)
 {
 	switch (pkcs8_algorithm(der)) {
@@ -280,7 +293,8 @@ int key_parse(const void *data, size_t len, struct key **out, struct err *e)
 	size_t skip = 0;
 
 	if (len == 0 || len > KEY_INPUT_MAX)
-		return err_set(e, ERR_INPUT, len ? "too large for a private key" : "the private key is empty");
+		return err_set(e, ERR_INPUT,
+		               len ? "too large for a private key" : "the private key is empty");
 	while (skip < len && strchr(" \t\r\n", text[skip]) && text[skip])
 		skip++;
 	if (skip < len && text[skip] == '{')

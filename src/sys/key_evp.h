@@ -1,6 +1,7 @@
 /*
- * The OpenSSL handles inside our types, and what the OpenSSL files of this folder share: for key*.c, csr.c, x509*.c, san.c,
- * pkcs12.c and jks.c only. It is the one header of sys that shows a library's types.
+ * The OpenSSL handles inside our types, and what the OpenSSL files of this folder share: for
+ * key*.c, csr.c, x509*.c, san.c, pkcs12.c and jks.c only. It is the one header of sys that shows a
+ * library's types.
  */
 #ifndef SYS_KEY_EVP_H
 #define SYS_KEY_EVP_H
@@ -17,7 +18,8 @@
 
 EVP_PKEY *key_evp(const struct key *k); /* borrowed */
 
-/* Takes OpenSSL's error queue: fills e with the text and the reason of its first error. Returns -code. */
+/* Takes OpenSSL's error queue: fills e with the text and the reason of its first error. Returns
+ * -code. */
 int key_openssl_error(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 
 /* The type of any public or private key; KEY_NONE if it is none of the five. */
@@ -31,8 +33,8 @@ NODISCARD int key_parse_jwk(const char *text, size_t len, EVP_PKEY **out, struct
 
 const char *hash_openssl_name(enum hash_alg alg); /* "SHA256", … */
 
-/* PEM blocks one by one. 1 = a block: its name ("CERTIFICATE") in the arena, its DER and whether it is encrypted;
- * 0 = no more; ERR_INPUT = not whole. */
+/* PEM blocks one by one. 1 = a block: its name ("CERTIFICATE") in the arena, its DER and whether it
+ * is encrypted; 0 = no more; ERR_INPUT = not whole. */
 struct pem_block {
 	const char *name;
 	struct bytes der;
@@ -43,10 +45,13 @@ bool pem_is(const void *data, size_t len); /* looks like PEM rather than DER */
 /* The text written to a memory BIO. */
 char *bio_text(struct arena *a, BIO *mem);
 
-/* Subject alternative names (san.c). san_make: ERR_INPUT for a name that does not fit; the caller frees. */
+/* Subject alternative names (san.c). san_make: ERR_INPUT for a name that does not fit; the caller
+ * frees. */
 NODISCARD int san_make(const struct strings *names, GENERAL_NAMES **out, struct err *e);
-/* Adds DNS names (lower case) and addresses to names. Other kinds are an error (strict) or passed over. ERR_INPUT. */
-NODISCARD int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict, struct strings *names, struct err *e);
+/* Adds DNS names (lower case) and addresses to names. Other kinds are an error (strict) or passed
+ * over. ERR_INPUT. */
+NODISCARD int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict,
+                       struct strings *names, struct err *e);
 /* Fills an X.509 name from a subject. ERR_INPUT naming the part that does not fit. */
 NODISCARD int subject_fill(X509_NAME *name, const struct subject *s, struct err *e);
 /* The (last) common name, NULL if there is none or it holds a NUL. */
@@ -57,12 +62,12 @@ static inline void general_names_free(GENERAL_NAMES *g)
 	GENERAL_NAMES_free(g);
 }
 
-static inline void extensions_free(STACK_OF(X509_EXTENSION) *s)
+static inline void extensions_free(STACK_OF(X509_EXTENSION) * s)
 {
 	sk_X509_EXTENSION_pop_free(s, X509_EXTENSION_free);
 }
 
-static inline void certs_free(STACK_OF(X509) *s)
+static inline void certs_free(STACK_OF(X509) * s)
 {
 	sk_X509_pop_free(s, X509_free);
 }

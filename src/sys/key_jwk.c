@@ -1,7 +1,7 @@
 /*
- * Keys as JSON Web Keys (RFC 7517, 7518 6) and the signatures of JWS (RFC 7518 3). The public form is written in the
- * one order RFC 7638 hashes. What is read may be a stranger's file: every number is bounded, and nothing of it goes
- * into an error text.
+ * Keys as JSON Web Keys (RFC 7517, 7518 6) and the signatures of JWS (RFC 7518 3). The public form
+ * is written in the one order RFC 7638 hashes. What is read may be a stranger's file: every number
+ * is bounded, and nothing of it goes into an error text.
  */
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -69,12 +69,15 @@ static const struct curve *curve_of(enum key_type type)
 	return type == KEY_EC256 ? &curves[0] : type == KEY_EC384 ? &curves[1] : NULL;
 }
 
-static int number(struct arena *a, const char *member, const char *text, size_t max, struct bytes *out, struct err *e)
+static int number(struct arena *a, const char *member, const char *text, size_t max,
+                  struct bytes *out, struct err *e)
 {
 	if (!text)
 		return err_set(e, ERR_INPUT, "the JWK lacks its member \"%s\"", member);
 	if (base64url_decode(a, text, out, e) < 0 || out->n == 0 || out->n > max)
-		return err_set(e, ERR_INPUT, "the JWK's member \"%s\" is not a number of the right length", member);
+		return err_set(e, ERR_INPUT,
+		               "the JWK's member \"%s\" is not a number of the right length",
+		               member);
 	return 0;
 }
 
@@ -113,7 +116,8 @@ static int build_ec(struct arena *a, const struct jwk *jwk, EVP_PKEY **out, stru
 	d = BN_secure_new();
 	if (!bld || !d || !BN_bin2bn(priv.v, (int)priv.n, d) ||
 	    !OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, c->group, 0) ||
-	    !OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * c->len) ||
+	    !OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point,
+	                                      1 + 2 * c->len) ||
 	    !OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d))
 		return key_openssl_error(e, ERR_CRYPTO, "cannot read the JWK");
 	return build("EC", bld, out, e);
@@ -132,7 +136,8 @@ static int build_rsa(struct arena *a, const struct jwk *jwk, EVP_PKEY **out, str
 	struct bytes v;
 
 	for (size_t i = 0; i < ARRAY_LEN(rsa_numbers); i++) {
-		const char *text = *(const char *const *)((const char *)jwk + rsa_numbers[i].offset);
+		const char *text =
+		    *(const char *const *)((const char *)jwk + rsa_numbers[i].offset);
 
 		TRY(number(a, rsa_numbers[i].member, text, RSA_BYTES_MAX + 1, &v, e));
 		bn[i] = BN_secure_new();
@@ -161,8 +166,8 @@ int key_parse_jwk(const char *text, size_t len, EVP_PKEY **out, struct err *e)
 }
 
 /* Sets one number as base64url, left-padded to len bytes (0 = as short as it is). */
-static int put_number(struct arena *a, json_t *object, const char *member, const struct key *k, const char *param,
-                      size_t len, struct err *e)
+static int put_number(struct arena *a, json_t *object, const char *member, const struct key *k,
+                      const char *param, size_t len, struct err *e)
 {
 	BIGNUM *bn CLEANUP(bn_cleanup) = NULL;
 	unsigned char *bin;
@@ -251,7 +256,8 @@ const char *key_jws_alg(const struct key *k)
 }
 
 /* DER's two integers -> R || S of fixed length (RFC 7518 3.4). */
-static int flatten(struct arena *a, const unsigned char *der, size_t n, size_t len, struct bytes *out, struct err *e)
+static int flatten(struct arena *a, const unsigned char *der, size_t n, size_t len,
+                   struct bytes *out, struct err *e)
 {
 	ECDSA_SIG *sig CLEANUP(ecdsa_sig_cleanup) = d2i_ECDSA_SIG(NULL, &der, (long)n);
 	unsigned char *v = arena_alloc(a, 2 * len);
@@ -263,7 +269,8 @@ static int flatten(struct arena *a, const unsigned char *der, size_t n, size_t l
 	return 0;
 }
 
-int key_sign_jws(struct arena *a, const struct key *k, const void *data, size_t len, struct bytes *out, struct err *e)
+int key_sign_jws(struct arena *a, const struct key *k, const void *data, size_t len,
+                 struct bytes *out, struct err *e)
 {
 	EVP_MD_CTX *ctx CLEANUP(md_ctx_cleanup) = EVP_MD_CTX_new();
 	const struct curve *c = curve_of(key_type(k));

@@ -1,6 +1,7 @@
 /*
- * Names that go into certificates. What a person typed is brought to the one form that is sent, compared and stored;
- * what no public CA could put into a certificate is refused here, with the reason, before it costs a request.
+ * Names that go into certificates. What a person typed is brought to the one form that is sent,
+ * compared and stored; what no public CA could put into a certificate is refused here, with the
+ * reason, before it costs a request.
  */
 #include "sys/names.h"
 
@@ -104,14 +105,17 @@ static const char *name_fault(const char *name)
 	return label == name ? "a public name has at least two labels" : NULL;
 }
 
-/* Letters the hosts file would take but IDNA 2008 does not are refused by libidn2; so are false "xn--" labels. */
-static int to_ascii(struct arena *a, const char *typed, const char *name, const char **out, struct err *e)
+/* Letters the hosts file would take but IDNA 2008 does not are refused by libidn2; so are false
+ * "xn--" labels. */
+static int to_ascii(struct arena *a, const char *typed, const char *name, const char **out,
+                    struct err *e)
 {
 	char *ascii = NULL;
 	int rc = idn2_to_ascii_8z(name, &ascii, IDN_FLAGS);
 
 	if (rc != IDN2_OK)
-		return err_set(e, ERR_INPUT, "\"%.300s\" cannot be in a certificate: not valid in IDNA 2008 (%s)",
+		return err_set(e, ERR_INPUT,
+		               "\"%.300s\" cannot be in a certificate: not valid in IDNA 2008 (%s)",
 		               typed, idn2_strerror(rc));
 	*out = arena_strdup(a, ascii);
 	idn2_free(ascii);
@@ -128,7 +132,8 @@ static const char *lower(struct arena *a, const char *s)
 }
 
 /* A DNS name without its wildcard label. */
-static int normalize_dns(struct arena *a, const char *typed, const char *name, const char **out, struct err *e)
+static int normalize_dns(struct arena *a, const char *typed, const char *name, const char **out,
+                         struct err *e)
 {
 	size_t len = strlen(name);
 	const char *plain = arena_strndup(a, name, len > 1 && name[len - 1] == '.' ? len - 1 : len);
@@ -170,7 +175,8 @@ static int normalize_bracketed(struct arena *a, const char *typed, const char **
 	return *out ? 0 : bad(e, typed, "what is in brackets is not an IP address");
 }
 
-int name_normalize(struct arena *a, const char *typed, const char **out, enum name_kind *kind, struct err *e)
+int name_normalize(struct arena *a, const char *typed, const char **out, enum name_kind *kind,
+                   struct err *e)
 {
 	const char *result = NULL;
 	enum name_kind found = NAME_DNS;
@@ -188,7 +194,8 @@ int name_normalize(struct arena *a, const char *typed, const char **out, enum na
 		TRY(normalize_wildcard(a, typed, &result, e));
 		found = NAME_WILDCARD;
 	} else if (strchr(typed, ':')) {
-		return bad(e, typed, "it is neither an IP address nor a name (no port and no URL here)");
+		return bad(e, typed,
+		           "it is neither an IP address nor a name (no port and no URL here)");
 	} else {
 		TRY(normalize_dns(a, typed, typed, &result, e));
 	}
@@ -209,10 +216,12 @@ const char *name_base(const char *normalized)
 	return strncmp(normalized, "*.", 2) == 0 ? normalized + 2 : normalized;
 }
 
-/* Greek, Cyrillic, Armenian and Cherokee have letters that look Latin. UTF-8 lead bytes CD to D6, and E1 8E/8F. */
+/* Greek, Cyrillic, Armenian and Cherokee have letters that look Latin. UTF-8 lead bytes CD to D6,
+ * and E1 8E/8F. */
 static bool is_lookalike(const unsigned char *p)
 {
-	return (p[0] >= 0xCD && p[0] <= 0xD6) || (p[0] == 0xE1 && (p[1] == 0x8E || p[1] == 0x8F || p[1] >= 0xBC));
+	return (p[0] >= 0xCD && p[0] <= 0xD6) ||
+	       (p[0] == 0xE1 && (p[1] == 0x8E || p[1] == 0x8F || p[1] >= 0xBC));
 }
 
 /* A label that mixes Latin letters with letters that look like them is somebody's trick. */
@@ -237,11 +246,14 @@ const char *name_display(struct arena *a, const char *normalized)
 	char *text = NULL;
 	struct err e;
 
-	if (!strstr(normalized, "xn--") || idn2_to_unicode_8z8z(name_base(normalized), &text, 0) != IDN2_OK)
+	if (!strstr(normalized, "xn--") ||
+	    idn2_to_unicode_8z8z(name_base(normalized), &text, 0) != IDN2_OK)
 		return normalized;
 	/* shown only if it leads back to the same name */
-	if (!is_mixed(text) && to_ascii(a, text, text, &back, &e) == 0 && strcmp(back, name_base(normalized)) == 0)
-		shown = arena_printf(a, "%s%s", name_kind(normalized) == NAME_WILDCARD ? "*." : "", text);
+	if (!is_mixed(text) && to_ascii(a, text, text, &back, &e) == 0 &&
+	    strcmp(back, name_base(normalized)) == 0)
+		shown = arena_printf(a, "%s%s", name_kind(normalized) == NAME_WILDCARD ? "*." : "",
+		                     text);
 	idn2_free(text);
 	return shown;
 }
@@ -280,8 +292,8 @@ bool name_is_cert_name(const char *s)
 	if (len == 0 || len > CERT_NAME_MAX || s[0] == '.' || s[0] == '-' || strstr(s, ".."))
 		return false;
 	for (; *s; s++)
-		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') &&
-		    !strchr("._-", *s))
+		if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') &&
+		    !(*s >= '0' && *s <= '9') && !strchr("._-", *s))
 			return false;
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * PEM blocks (RFC 7468) read one by one, so that whoever reads them decides by the block's name what to take, what to
- * pass over and what to refuse. OpenSSL never gets to ask for a password.
+ * PEM blocks (RFC 7468) read one by one, so that whoever reads them decides by the block's name
+ * what to take, what to pass over and what to refuse. OpenSSL never gets to ask for a password.
  */
 #include <openssl/err.h>
 #include <openssl/pem.h>

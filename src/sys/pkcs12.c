@@ -1,6 +1,7 @@
 /*
- * PKCS#12 key stores (RFC 7292) by OpenSSL. Two recipes only: what current programs write, and what Java before 8u301
- * and Windows before 2019 can still read. Salts are fresh each time; the order of things is always the same.
+ * PKCS#12 key stores (RFC 7292) by OpenSSL. Two recipes only: what current programs write, and what
+ * Java before 8u301 and Windows before 2019 can still read. Salts are fresh each time; the order of
+ * things is always the same.
  */
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
@@ -15,7 +16,8 @@
 
 DEFINE_CLEANUP(pkcs12_cleanup, PKCS12, PKCS12_free)
 
-static int load_chain(struct arena *a, const char *pem, X509 **leaf, STACK_OF(X509) * issuers, struct err *e)
+static int load_chain(struct arena *a, const char *pem, X509 **leaf, STACK_OF(X509) * issuers,
+                      struct err *e)
 {
 	struct x509_chain chain;
 
@@ -34,21 +36,24 @@ static int load_chain(struct arena *a, const char *pem, X509 **leaf, STACK_OF(X5
 	return 0;
 }
 
-/* Modern: PBES2 with PBKDF2 and AES-256 for both key and certificates. Legacy: PBE with SHA-1 and 3DES. */
+/* Modern: PBES2 with PBKDF2 and AES-256 for both key and certificates. Legacy: PBE with SHA-1 and
+ * 3DES. */
 static PKCS12 *create(const struct keystore_spec *spec, X509 *leaf, STACK_OF(X509) * issuers)
 {
 	int pbe = spec->legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
 	int rounds = spec->legacy ? LEGACY_ITERATIONS : MODERN_ITERATIONS;
-	PKCS12 *p12 CLEANUP(pkcs12_cleanup) = PKCS12_create(spec->password, spec->alias, key_evp(spec->key), leaf,
-	                                                    issuers, pbe, pbe, rounds, -1 /* the MAC comes below */, 0);
+	PKCS12 *p12 CLEANUP(pkcs12_cleanup) =
+	    PKCS12_create(spec->password, spec->alias, key_evp(spec->key), leaf, issuers, pbe, pbe,
+	                  rounds, -1 /* the MAC comes below */, 0);
 
-	if (!p12 ||
-	    PKCS12_set_mac(p12, spec->password, -1, NULL, 0, rounds, spec->legacy ? EVP_sha1() : EVP_sha256()) != 1)
+	if (!p12 || PKCS12_set_mac(p12, spec->password, -1, NULL, 0, rounds,
+	                           spec->legacy ? EVP_sha1() : EVP_sha256()) != 1)
 		return NULL;
 	return TAKE(p12);
 }
 
-int keystore_pkcs12(struct arena *a, const struct keystore_spec *spec, struct bytes *out, struct err *e)
+int keystore_pkcs12(struct arena *a, const struct keystore_spec *spec, struct bytes *out,
+                    struct err *e)
 {
 	STACK_OF(X509) * issuers CLEANUP(certs_cleanup) = sk_X509_new_null();
 	X509 *leaf CLEANUP(x509_cleanup) = NULL;

@@ -1,6 +1,7 @@
 /*
- * What requests and certificates share: subject alternative names and subjects, written and read. What is read is a
- * stranger's; a name that holds a NUL or a character no name has never becomes a string of ours.
+ * What requests and certificates share: subject alternative names and subjects, written and read.
+ * What is read is a stranger's; a name that holds a NUL or a character no name has never becomes a
+ * string of ours.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -65,13 +66,15 @@ int san_make(const struct strings *names, GENERAL_NAMES **out, struct err *e)
 	return 0;
 }
 
-static int read_address(struct arena *a, const ASN1_OCTET_STRING *s, struct strings *names, struct err *e)
+static int read_address(struct arena *a, const ASN1_OCTET_STRING *s, struct strings *names,
+                        struct err *e)
 {
 	int n = ASN1_STRING_length(s), family = n == 4 ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN];
 
 	if ((n != 4 && n != 16) || !inet_ntop(family, ASN1_STRING_get0_data(s), text, sizeof text))
-		return err_set(e, ERR_INPUT, "an address among the alternative names has %d bytes", n);
+		return err_set(e, ERR_INPUT, "an address among the alternative names has %d bytes",
+		               n);
 	strings_add(a, names, text);
 	return 0;
 }
@@ -83,8 +86,9 @@ static int read_dns(struct arena *a, const ASN1_IA5STRING *s, struct strings *na
 
 	for (size_t i = 0; i < n; i++) {
 		if (name[i] <= ' ' || name[i] > '~')
-			return err_set(e, ERR_INPUT,
-			               "a DNS name among the alternative names holds a character no name has");
+			return err_set(
+			    e, ERR_INPUT,
+			    "a DNS name among the alternative names holds a character no name has");
 		name[i] = (char)tolower((unsigned char)name[i]);
 	}
 	if (n == 0)
@@ -106,7 +110,8 @@ static const char *kind_name(int kind)
 	return "a name of another kind";
 }
 
-int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict, struct strings *names, struct err *e)
+int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict, struct strings *names,
+             struct err *e)
 {
 	for (int i = 0; i < sk_GENERAL_NAME_num(gens); i++) {
 		int kind;
@@ -118,7 +123,8 @@ int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict, struct str
 			TRY(read_address(a, value, names, e));
 		else if (strict)
 			return err_set(e, ERR_INPUT,
-			               "%s is among the alternative names; only DNS names and addresses may be",
+			               "%s is among the alternative names; only DNS names and "
+			               "addresses may be",
 			               kind_name(kind));
 	}
 	return 0;
@@ -141,9 +147,11 @@ int subject_fill(X509_NAME *name, const struct subject *s, struct err *e)
 
 	ERR_clear_error(); /* the reason told must be of this call */
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		if (parts[i].value && X509_NAME_add_entry_by_NID(name, parts[i].nid, MBSTRING_UTF8,
-		                                                 (const unsigned char *)parts[i].value, -1, -1, 0) != 1)
-			return key_openssl_error(e, ERR_INPUT, "the subject's %s \"%.100s\" does not fit",
+		if (parts[i].value && X509_NAME_add_entry_by_NID(
+		                          name, parts[i].nid, MBSTRING_UTF8,
+		                          (const unsigned char *)parts[i].value, -1, -1, 0) != 1)
+			return key_openssl_error(e, ERR_INPUT,
+			                         "the subject's %s \"%.100s\" does not fit",
 			                         parts[i].what, parts[i].value);
 	return 0;
 }
@@ -157,7 +165,8 @@ const char *subject_common_name(struct arena *a, const X509_NAME *name)
 	for (int i = -1; (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;)
 		last = i;
 	if (last >= 0) {
-		int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
+		int n = ASN1_STRING_to_UTF8(
+		    &utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
 
 		if (n > 0 && !memchr(utf8, 0, (size_t)n))
 			result = arena_strndup(a, (const char *)utf8, (size_t)n);

@@ -1,9 +1,10 @@
 /*
- * Sealing of secrets at rest by libsodium. The master key is read once into guarded memory that is locked, left out of
- * cores and never written again; a struct seal is then immutable and serves any thread.
+ * Sealing of secrets at rest by libsodium. The master key is read once into guarded memory that is
+ * locked, left out of cores and never written again; a struct seal is then immutable and serves any
+ * thread.
  *
- * Two processes that create the key file at once must end with one key: it is written whole under a name of its own and
- * then linked to its place, which only the first can do.
+ * Two processes that create the key file at once must end with one key: it is written whole under a
+ * name of its own and then linked to its place, which only the first can do.
  */
 #include "sys/seal.h"
 
@@ -43,14 +44,15 @@ static int read_key_file(const char *path, char *text, size_t size, size_t *len,
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND, "the master key %s is not there", path);
 	if (fd < 0)
-		return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_IO, errno, "cannot open the master key %s",
-		                 path);
+		return err_errno(e, errno == EACCES ? ERR_DENIED : ERR_IO, errno,
+		                 "cannot open the master key %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, ERR_IO, errno, "cannot read the master key %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "the master key %s is not a file", path);
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return err_set(e, ERR_DENIED, "others may read the master key %s; run: chmod 600 %s", path, path);
+		return err_set(e, ERR_DENIED,
+		               "others may read the master key %s; run: chmod 600 %s", path, path);
 	for (*len = 0; *len < size; *len += (size_t)n) {
 		n = read(fd, text + *len, size - *len);
 		if (n < 0)
@@ -71,10 +73,13 @@ static int load(const char *path, unsigned char *key, struct err *e)
 	if (rc == 0) {
 		while (len > HEX_LEN && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 			len--;
-		if (len != HEX_LEN || sodium_hex2bin(key, KEY_LEN, text, len, NULL, &got, &end) != 0 || got != KEY_LEN)
+		if (len != HEX_LEN ||
+		    sodium_hex2bin(key, KEY_LEN, text, len, NULL, &got, &end) != 0 ||
+		    got != KEY_LEN)
 			rc = err_set(e, ERR_DAMAGED,
-			             "the master key %s is not %zu hexadecimal digits; restore it from a backup", path,
-			             HEX_LEN);
+			             "the master key %s is not %zu hexadecimal digits; restore it "
+			             "from a backup",
+			             path, HEX_LEN);
 	}
 	sodium_memzero(text, sizeof text);
 	return rc;
@@ -158,36 +163,40 @@ void seal_close(struct seal *s)
 	free(s);
 }
 
-int seal_lock(const struct seal *s, struct arena *a, const char *label, const char *plain, char **out, struct err *e)
+int seal_lock(const struct seal *s, struct arena *a, const char *label, const char *plain,
+              char **out, struct err *e)
 {
 	size_t len = strlen(plain);
 	unsigned char *v = arena_alloc(a, NONCE_LEN + len + TAG_LEN);
 	unsigned long long n;
 
 	randombytes_buf(v, NONCE_LEN);
-	if (crypto_aead_xchacha20poly1305_ietf_encrypt(v + NONCE_LEN, &n, (const unsigned char *)plain, len,
-	                                               (const unsigned char *)label, strlen(label), NULL, v,
-	                                               s->key) != 0)
+	if (crypto_aead_xchacha20poly1305_ietf_encrypt(
+	        v + NONCE_LEN, &n, (const unsigned char *)plain, len, (const unsigned char *)label,
+	        strlen(label), NULL, v, s->key) != 0)
 		return err_set(e, ERR_CRYPTO, "cannot seal %s", label);
 	*out = arena_printf(a, PREFIX "%s", base64url_encode(a, v, NONCE_LEN + (size_t)n));
 	return 0;
 }
 
-int seal_unlock(const struct seal *s, struct arena *a, const char *label, const char *sealed, char **out, struct err *e)
+int seal_unlock(const struct seal *s, struct arena *a, const char *label, const char *sealed,
+                char **out, struct err *e)
 {
 	struct bytes v;
 	unsigned long long n;
 	char *plain;
 
-	if (strncmp(sealed, PREFIX, strlen(PREFIX)) != 0 || base64url_decode(a, sealed + strlen(PREFIX), &v, e) < 0 ||
-	    v.n < NONCE_LEN + TAG_LEN)
+	if (strncmp(sealed, PREFIX, strlen(PREFIX)) != 0 ||
+	    base64url_decode(a, sealed + strlen(PREFIX), &v, e) < 0 || v.n < NONCE_LEN + TAG_LEN)
 		return err_set(e, ERR_DAMAGED, "%s is not in sealed form", label);
 	plain = arena_alloc(a, v.n - NONCE_LEN - TAG_LEN + 1);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)plain, &n, NULL, v.v + NONCE_LEN,
-	                                               v.n - NONCE_LEN, (const unsigned char *)label, strlen(label),
-	                                               v.v, s->key) != 0)
-		return err_set(e, ERR_DAMAGED,
-		               "%s cannot be unsealed: it was changed, or sealed with another master key", label);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+	        (unsigned char *)plain, &n, NULL, v.v + NONCE_LEN, v.n - NONCE_LEN,
+	        (const unsigned char *)label, strlen(label), v.v, s->key) != 0)
+		return err_set(
+		    e, ERR_DAMAGED,
+		    "%s cannot be unsealed: it was changed, or sealed with another master key",
+		    label);
 	*out = plain;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * See tlsserver.h. Clients are hostile: whatever goes wrong in a handshake only ends that handshake, and OpenSSL's
- * error queue is emptied before and after each step.
+ * See tlsserver.h. Clients are hostile: whatever goes wrong in a handshake only ends that
+ * handshake, and OpenSSL's error queue is emptied before and after each step.
  */
 #include "sys/tlsserver.h"
 
@@ -57,7 +57,8 @@ static bool use_pair(SSL *ssl, const char *cert_pem, const char *key_pem)
 	CLEANUP(x509_cleanup) X509 *cert = read_cert(cert_pem);
 	CLEANUP(pkey_cleanup) EVP_PKEY *key = read_key(key_pem);
 
-	return cert && key && SSL_use_certificate(ssl, cert) == 1 && SSL_use_PrivateKey(ssl, key) == 1;
+	return cert && key && SSL_use_certificate(ssl, cert) == 1 &&
+	       SSL_use_PrivateKey(ssl, key) == 1;
 }
 
 static int on_server_name(SSL *ssl, int *alert, void *arg)
@@ -78,8 +79,8 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned int in_len,
-                   void *arg)
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *in, unsigned int in_len, void *arg)
 {
 	const struct tls_server *t = arg;
 	size_t len = strlen(t->alpn);
@@ -101,13 +102,15 @@ static int on_client_hello(SSL *ssl, int *alert, void *arg)
 	size_t len;
 
 	(void)arg;
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &len) == 1)
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
+	                              &data, &len) == 1)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
-int tls_server_open(const char *alpn, tls_lookup *lookup, void *ctx, struct tls_server **out, struct err *e)
+int tls_server_open(const char *alpn, tls_lookup *lookup, void *ctx, struct tls_server **out,
+                    struct err *e)
 {
 	CLEANUP(ctx_cleanup) SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
 
@@ -118,12 +121,15 @@ int tls_server_open(const char *alpn, tls_lookup *lookup, void *ctx, struct tls_
 		return err_set(e, ERR_MEMORY, "out of memory");
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ssl, 0);
-	SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_options(ssl,
+	                    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_client_hello_cb(ssl, on_client_hello, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
 	SSL_CTX_set_tlsext_servername_arg(ssl, t);
 	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, t);
-	*t = (struct tls_server){ .alpn = alpn, .lookup = lookup, .lookup_ctx = ctx, .ctx = TAKE(ssl) };
+	*t = (struct tls_server){
+		.alpn = alpn, .lookup = lookup, .lookup_ctx = ctx, .ctx = TAKE(ssl)
+	};
 	*out = t;
 	return 0;
 }
@@ -179,8 +185,10 @@ int tls_check_pair(const char *cert_pem, const char *key_pem, struct err *e)
 	CLEANUP(pkey_cleanup) EVP_PKEY *key = read_key(key_pem);
 
 	if (!cert || !key)
-		return key_openssl_error(e, ERR_INPUT, "a %s cannot be read", cert ? "key" : "certificate");
+		return key_openssl_error(e, ERR_INPUT, "a %s cannot be read",
+		                         cert ? "key" : "certificate");
 	if (X509_check_private_key(cert, key) != 1)
-		return key_openssl_error(e, ERR_INPUT, "certificate and key do not belong together");
+		return key_openssl_error(e, ERR_INPUT,
+		                         "certificate and key do not belong together");
 	return 0;
 }

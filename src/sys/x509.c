@@ -1,7 +1,7 @@
 /*
- * Certificates read: one, or the chain a CA sent. Everything wanted of them is taken out once, as plain strings and
- * numbers, so that no caller touches OpenSSL. Checks are in x509_check.c, certificates of our own making in
- * x509_make.c.
+ * Certificates read: one, or the chain a CA sent. Everything wanted of them is taken out once, as
+ * plain strings and numbers, so that no caller touches OpenSSL. Checks are in x509_check.c,
+ * certificates of our own making in x509_make.c.
  */
 #include "sys/x509.h"
 
@@ -17,7 +17,8 @@
 #define CHAIN_BYTES_MAX ((size_t)256 << 10)
 #define CHAIN_CERTS_MAX 10
 
-static int hex_digest(struct arena *a, const void *data, size_t len, const char **out, struct err *e)
+static int hex_digest(struct arena *a, const void *data, size_t len, const char **out,
+                      struct err *e)
 {
 	unsigned char md[HASH_MAX];
 
@@ -43,21 +44,25 @@ static const char *name_line(struct arena *a, const X509_NAME *name)
 {
 	BIO *mem CLEANUP(bio_cleanup) = BIO_new(BIO_s_mem());
 
-	if (!mem || X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) < 0)
+	if (!mem || X509_NAME_print_ex(mem, name, 0,
+	                               XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) < 0)
 		return "";
 	return bio_text(a, mem);
 }
 
-/* The content bytes of the serial number's DER: with the leading 00 that keeps it positive, as RFC 9773 wants it. */
+/* The content bytes of the serial number's DER: with the leading 00 that keeps it positive, as RFC
+ * 9773 wants it. */
 static int serial_bytes(struct arena *a, const X509 *x, struct bytes *out, struct err *e)
 {
 	unsigned char *der = NULL;
 	int n = i2d_ASN1_INTEGER(X509_get0_serialNumber(x), &der);
 
-	/* RFC 5280 allows 20 bytes; with at most 127 the length is one byte, so the content begins at the third */
+	/* RFC 5280 allows 20 bytes; with at most 127 the length is one byte, so the content begins
+	 * at the third */
 	if (n < 3 || n > 2 + 127) {
 		OPENSSL_free(der);
-		return err_set(e, ERR_INPUT, "the certificate's serial number is not of a sane length");
+		return err_set(e, ERR_INPUT,
+		               "the certificate's serial number is not of a sane length");
 	}
 	*out = (struct bytes){ arena_memdup(a, der + 2, (size_t)n - 2), (size_t)n - 2 };
 	OPENSSL_free(der);
@@ -71,9 +76,10 @@ static const char *ari_id(struct arena *a, X509 *x, const struct bytes *serial)
 
 	if (!aki || ASN1_STRING_length(aki) <= 0)
 		return NULL;
-	return arena_printf(a, "%s.%s",
-	                    base64url_encode(a, ASN1_STRING_get0_data(aki), (size_t)ASN1_STRING_length(aki)),
-	                    base64url_encode(a, serial->v, serial->n));
+	return arena_printf(
+	    a, "%s.%s",
+	    base64url_encode(a, ASN1_STRING_get0_data(aki), (size_t)ASN1_STRING_length(aki)),
+	    base64url_encode(a, serial->v, serial->n));
 }
 
 static int read_names(struct arena *a, const X509 *x, struct strings *out, struct err *e)
@@ -83,7 +89,8 @@ static int read_names(struct arena *a, const X509 *x, struct strings *out, struc
 
 	gens = X509_get_ext_d2i(x, NID_subject_alt_name, &crit, NULL);
 	if (!gens && crit != -1)
-		return key_openssl_error(e, ERR_INPUT, "the certificate's alternative names cannot be read");
+		return key_openssl_error(e, ERR_INPUT,
+		                         "the certificate's alternative names cannot be read");
 	return gens ? san_read(a, gens, false, out, e) : 0;
 }
 
@@ -94,14 +101,16 @@ static int read_key(struct arena *a, X509 *x, struct x509_info *info, struct err
 	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der), rc;
 
 	if (n <= 0)
-		return key_openssl_error(e, ERR_INPUT, "the certificate's public key cannot be read");
+		return key_openssl_error(e, ERR_INPUT,
+		                         "the certificate's public key cannot be read");
 	rc = hex_digest(a, der, (size_t)n, &info->spki_sha256, e);
 	OPENSSL_free(der);
 	info->key_type = pkey ? key_evp_type(pkey) : KEY_NONE;
 	return rc;
 }
 
-static int read_info(struct arena *a, X509 *x, const struct bytes *der, struct x509_info *out, struct err *e)
+static int read_info(struct arena *a, X509 *x, const struct bytes *der, struct x509_info *out,
+                     struct err *e)
 {
 	const X509_NAME *subject = X509_get_subject_name(x), *issuer = X509_get_issuer_name(x);
 	struct x509_info info = {
@@ -131,7 +140,8 @@ static int read_info(struct arena *a, X509 *x, const struct bytes *der, struct x
 }
 
 /* Gives the handle too, for the caller to free. */
-static int parse_handle(struct arena *a, const struct bytes *der, X509 **handle, struct x509_info *out, struct err *e)
+static int parse_handle(struct arena *a, const struct bytes *der, X509 **handle,
+                        struct x509_info *out, struct err *e)
 {
 	const unsigned char *p = der->v;
 	X509 *x CLEANUP(x509_cleanup) = d2i_X509(NULL, &p, (long)der->n);
@@ -152,8 +162,9 @@ static int parse_der(struct arena *a, const struct bytes *der, struct x509_info 
 	return parse_handle(a, der, &x, out, e);
 }
 
-/* Signatures are looked at while the handles are there: decoding a certificate takes OpenSSL 3.0 twice as long as verifying it. */
-static void look_at_signatures(STACK_OF(X509) *certs, struct x509_info *v)
+/* Signatures are looked at while the handles are there: decoding a certificate takes OpenSSL 3.0
+ * twice as long as verifying it. */
+static void look_at_signatures(STACK_OF(X509) * certs, struct x509_info *v)
 {
 	for (int i = 0; i + 1 < sk_X509_num(certs); i++) {
 		EVP_PKEY *by = X509_get0_pubkey(sk_X509_value(certs, i + 1));
@@ -163,10 +174,11 @@ static void look_at_signatures(STACK_OF(X509) *certs, struct x509_info *v)
 }
 
 /* All blocks of a PEM text, in their order. */
-static int parse_blocks(struct arena *a, const void *pem, size_t len, struct x509_info *v, size_t *n, struct err *e)
+static int parse_blocks(struct arena *a, const void *pem, size_t len, struct x509_info *v,
+                        size_t *n, struct err *e)
 {
 	BIO *in CLEANUP(bio_cleanup) = BIO_new_mem_buf(pem, (int)len);
-	STACK_OF(X509) *certs CLEANUP(certs_cleanup) = sk_X509_new_reserve(NULL, CHAIN_CERTS_MAX);
+	STACK_OF(X509) * certs CLEANUP(certs_cleanup) = sk_X509_new_reserve(NULL, CHAIN_CERTS_MAX);
 	struct pem_block block;
 	X509 *x;
 	int found;
@@ -175,9 +187,11 @@ static int parse_blocks(struct arena *a, const void *pem, size_t len, struct x50
 		return err_set(e, ERR_MEMORY, "out of memory");
 	for (*n = 0; (found = pem_next(a, in, &block, e)) > 0; ++*n) {
 		if (strcmp(block.name, "CERTIFICATE") != 0)
-			return err_set(e, ERR_INPUT, "a block \"%.40s\" among the certificates", block.name);
+			return err_set(e, ERR_INPUT, "a block \"%.40s\" among the certificates",
+			               block.name);
 		if (*n == CHAIN_CERTS_MAX)
-			return err_set(e, ERR_INPUT, "more than %d certificates in a chain", CHAIN_CERTS_MAX);
+			return err_set(e, ERR_INPUT, "more than %d certificates in a chain",
+			               CHAIN_CERTS_MAX);
 		TRY(parse_handle(a, &block.der, &x, &v[*n], e));
 		sk_X509_push(certs, x); /* room is reserved */
 	}
@@ -190,11 +204,11 @@ static int check_order(const struct x509_chain *chain, struct err *e)
 {
 	for (size_t i = 0; i + 1 < chain->n; i++)
 		if (strcmp(chain->v[i].issuer, chain->v[i + 1].subject) != 0)
-			return err_set(
-			    e, ERR_INPUT,
-			    "the certificates are not in issuing order: \"%.120s\" was issued by \"%.120s\", "
-			    "not by the next one",
-			    chain->v[i].subject, chain->v[i].issuer);
+			return err_set(e, ERR_INPUT,
+			               "the certificates are not in issuing order: \"%.120s\" was "
+			               "issued by \"%.120s\", "
+			               "not by the next one",
+			               chain->v[i].subject, chain->v[i].issuer);
 	return 0;
 }
 
@@ -203,7 +217,8 @@ static const char *pem_block(struct arena *a, const struct bytes *der)
 {
 	const char *text = base64_encode(a, der->v, der->n);
 	size_t n = strlen(text), lines = (n + 63) / 64;
-	static const char head[] = "-----BEGIN CERTIFICATE-----\n", tail[] = "-----END CERTIFICATE-----\n";
+	static const char head[] = "-----BEGIN CERTIFICATE-----\n",
+	                  tail[] = "-----END CERTIFICATE-----\n";
 	char *out = arena_alloc(a, sizeof head + n + lines + sizeof tail), *p = out;
 
 	p = mempcpy(p, head, sizeof head - 1);
@@ -226,12 +241,14 @@ static void write_pem(struct arena *a, struct x509_chain *chain)
 	chain->fullchain_pem = arena_printf(a, "%s%s", chain->leaf_pem, chain->chain_pem);
 }
 
-int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_chain *out, struct err *e)
+int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_chain *out,
+                     struct err *e)
 {
 	struct x509_chain chain = { .v = ARENA_ARRAY(a, struct x509_info, CHAIN_CERTS_MAX) };
 
 	if (len > CHAIN_BYTES_MAX)
-		return err_set(e, ERR_INPUT, "a certificate chain larger than %zu KiB", CHAIN_BYTES_MAX >> 10);
+		return err_set(e, ERR_INPUT, "a certificate chain larger than %zu KiB",
+		               CHAIN_BYTES_MAX >> 10);
 	TRY(parse_blocks(a, pem, len, chain.v, &chain.n, e));
 	TRY(check_order(&chain, e));
 	write_pem(a, &chain);
@@ -239,9 +256,11 @@ int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_c
 	return 0;
 }
 
-int x509_chain_split(struct arena *a, const char *fullchain_pem, const char **leaf_pem, const char **chain_pem, struct err *e)
+int x509_chain_split(struct arena *a, const char *fullchain_pem, const char **leaf_pem,
+                     const char **chain_pem, struct err *e)
 {
-	static const char head[] = "-----BEGIN CERTIFICATE-----\n", tail[] = "-----END CERTIFICATE-----\n";
+	static const char head[] = "-----BEGIN CERTIFICATE-----\n",
+	                  tail[] = "-----END CERTIFICATE-----\n";
 	const char *end = strstr(fullchain_pem, tail);
 
 	if (strncmp(fullchain_pem, head, sizeof head - 1) != 0 || !end)
@@ -259,7 +278,8 @@ int x509_parse(struct arena *a, const void *data, size_t len, struct x509_info *
 	int found;
 
 	if (len == 0 || len > CHAIN_BYTES_MAX)
-		return err_set(e, ERR_INPUT, len ? "too large for a certificate" : "the certificate is empty");
+		return err_set(e, ERR_INPUT,
+		               len ? "too large for a certificate" : "the certificate is empty");
 	if (!pem_is(data, len))
 		return parse_der(a, &(struct bytes){ arena_memdup(a, data, len), len }, out, e);
 	in = BIO_new_mem_buf(data, (int)len);

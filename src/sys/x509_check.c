@@ -1,6 +1,7 @@
 /*
- * Whether a chain is what was asked for: the step between the download and the store. Trust is not the question here
- * (the CA is the one that was chosen), but a CA's mistake, or an answer meant for somebody else, must not be installed.
+ * Whether a chain is what was asked for: the step between the download and the store. Trust is not
+ * the question here (the CA is the one that was chosen), but a CA's mistake, or an answer meant for
+ * somebody else, must not be installed.
  */
 #include <string.h>
 #include <strings.h>
@@ -10,7 +11,8 @@
 
 #define CLOCK_DIFFERENCE_S 600
 
-static int check_key(const struct x509_info *leaf, const struct key *k, const char *spki_sha256, struct err *e)
+static int check_key(const struct x509_info *leaf, const struct key *k, const char *spki_sha256,
+                     struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	char *own;
@@ -18,10 +20,12 @@ static int check_key(const struct x509_info *leaf, const struct key *k, const ch
 	if (k) {
 		TRY(key_spki_sha256(a, k, &own, e));
 		if (strcmp(own, leaf->spki_sha256) != 0)
-			return err_set(e, ERR_PROTOCOL, "the certificate is for another key than the request's");
+			return err_set(e, ERR_PROTOCOL,
+			               "the certificate is for another key than the request's");
 	}
 	if (spki_sha256 && strcasecmp(spki_sha256, leaf->spki_sha256) != 0)
-		return err_set(e, ERR_PROTOCOL, "the certificate is for another key than the request's");
+		return err_set(e, ERR_PROTOCOL,
+		               "the certificate is for another key than the request's");
 	return 0;
 }
 
@@ -37,11 +41,14 @@ static int check_names(const struct strings *held, const struct strings *asked, 
 {
 	for (size_t i = 0; i < asked->n; i++)
 		if (!has_name(held, asked->v[i]))
-			return err_set(e, ERR_PROTOCOL, "the certificate lacks the name %.253s", asked->v[i]);
+			return err_set(e, ERR_PROTOCOL, "the certificate lacks the name %.253s",
+			               asked->v[i]);
 	for (size_t i = 0; i < held->n; i++)
 		if (!has_name(asked, held->v[i]))
-			return err_set(e, ERR_PROTOCOL,
-			               "the certificate holds the name %.253s, which was not asked for", held->v[i]);
+			return err_set(
+			    e, ERR_PROTOCOL,
+			    "the certificate holds the name %.253s, which was not asked for",
+			    held->v[i]);
 	return 0;
 }
 
@@ -52,11 +59,13 @@ static int check_dates(const struct x509_info *leaf, int64_t now, struct err *e)
 	if (leaf->not_after <= leaf->not_before)
 		return err_set(e, ERR_PROTOCOL, "the certificate ends before it begins");
 	if (leaf->not_before > now + CLOCK_DIFFERENCE_S)
-		return err_set(e, ERR_PROTOCOL,
-		               "the certificate is not valid before %s; is this machine's clock right?",
-		               clock_rfc3339(a, leaf->not_before));
+		return err_set(
+		    e, ERR_PROTOCOL,
+		    "the certificate is not valid before %s; is this machine's clock right?",
+		    clock_rfc3339(a, leaf->not_before));
 	if (leaf->not_after < now - CLOCK_DIFFERENCE_S)
-		return err_set(e, ERR_PROTOCOL, "the certificate ended at %s; is this machine's clock right?",
+		return err_set(e, ERR_PROTOCOL,
+		               "the certificate ended at %s; is this machine's clock right?",
 		               clock_rfc3339(a, leaf->not_after));
 	return 0;
 }
@@ -69,8 +78,10 @@ int x509_chain_check(const struct x509_chain *chain, const struct key *k, const 
 	TRY(check_dates(&chain->v[0], now, e));
 	for (size_t i = 0; i + 1 < chain->n; i++)
 		if (!chain->v[i].signed_by_next)
-			return err_set(e, ERR_PROTOCOL, "\"%.120s\" is not signed by \"%.120s\", the next of the chain",
-			               chain->v[i].subject, chain->v[i + 1].subject);
+			return err_set(
+			    e, ERR_PROTOCOL,
+			    "\"%.120s\" is not signed by \"%.120s\", the next of the chain",
+			    chain->v[i].subject, chain->v[i + 1].subject);
 	return 0;
 }
 

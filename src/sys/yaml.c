@@ -1,7 +1,7 @@
 /*
- * YAML read by libyaml's events into JSON values, which the field tables then decode. Only the plain part of YAML: no
- * anchors, aliases, tags or second documents, which configuration does not need and attackers do. Error texts give the
- * place, never a value, since values can be secrets.
+ * YAML read by libyaml's events into JSON values, which the field tables then decode. Only the
+ * plain part of YAML: no anchors, aliases, tags or second documents, which configuration does not
+ * need and attackers do. Error texts give the place, never a value, since values can be secrets.
  */
 #include "sys/yaml.h"
 
@@ -35,18 +35,21 @@ static int next(struct reader *r, yaml_event_t *out, struct err *e)
 	if (yaml_parser_parse(&r->parser, out))
 		return 0;
 	why = r->parser.problem ? r->parser.problem : "not valid YAML";
-	return fault_at(r, r->parser.error == YAML_READER_ERROR ? &r->parser.mark : &r->parser.problem_mark, e, why);
+	return fault_at(
+	    r, r->parser.error == YAML_READER_ERROR ? &r->parser.mark : &r->parser.problem_mark, e,
+	    why);
 }
 
 /* What any node must not have. */
-static int check_plain(const struct reader *r, const yaml_event_t *ev, const void *anchor, const void *tag,
-                       struct err *e)
+static int check_plain(const struct reader *r, const yaml_event_t *ev, const void *anchor,
+                       const void *tag, struct err *e)
 {
 	if (anchor)
 		return fault_at(r, &ev->start_mark, e,
 		                "anchors (&) are not supported; quote a value that begins with &");
 	if (tag)
-		return fault_at(r, &ev->start_mark, e, "tags (!) are not supported; quote a value that begins with !");
+		return fault_at(r, &ev->start_mark, e,
+		                "tags (!) are not supported; quote a value that begins with !");
 	return 0;
 }
 
@@ -72,7 +75,8 @@ static bool is_integer(const char *s, json_int_t *out)
 /* The core schema's words for a plain scalar; everything else is a string. */
 static json_t *plain_value(const char *s, size_t len)
 {
-	static const char *const yes[] = { "true", "True", "TRUE" }, *const no[] = { "false", "False", "FALSE" },
+	static const char *const yes[] = { "true", "True", "TRUE" },
+	                         *const no[] = { "false", "False", "FALSE" },
 	                         *const none[] = { "null", "Null", "NULL" };
 	json_int_t v;
 
@@ -99,7 +103,8 @@ static int scalar(const struct reader *r, const yaml_event_t *ev, json_t **out, 
 	size_t len = ev->data.scalar.length;
 
 	TRY(check_scalar(r, ev, e));
-	*out = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_value(s, len) : json_stringn(s, len);
+	*out = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_value(s, len)
+	                                                        : json_stringn(s, len);
 	return *out ? 0 : fault_at(r, &ev->start_mark, e, "a value is not valid UTF-8");
 }
 
@@ -125,7 +130,8 @@ static int sequence(struct reader *r, int depth, json_t **out, struct err *e)
 }
 
 /* A member's name: any scalar that is not empty, as text. */
-static int member_name(const struct reader *r, const yaml_event_t *ev, const json_t *object, struct err *e)
+static int member_name(const struct reader *r, const yaml_event_t *ev, const json_t *object,
+                       struct err *e)
 {
 	if (ev->type != YAML_SCALAR_EVENT)
 		return fault_at(r, &ev->start_mark, e, "a member's name must be a plain word");
@@ -142,7 +148,8 @@ static int mapping(struct reader *r, int depth, json_t **out, struct err *e)
 	json_auto_t *object = json_object();
 
 	for (;;) {
-		yaml_event_t key CLEANUP(yaml_event_delete) = { 0 }, ev CLEANUP(yaml_event_delete) = { 0 };
+		yaml_event_t key CLEANUP(yaml_event_delete) = { 0 },
+		                 ev CLEANUP(yaml_event_delete) = { 0 };
 		json_t *value;
 
 		TRY(next(r, &key, e));
@@ -152,7 +159,8 @@ static int mapping(struct reader *r, int depth, json_t **out, struct err *e)
 		TRY(next(r, &ev, e));
 		TRY(node(r, &ev, depth + 1, &value, e));
 		if (json_object_set_new(object, (const char *)key.data.scalar.value, value) < 0)
-			return fault_at(r, &key.start_mark, e, "a member's name is not valid UTF-8");
+			return fault_at(r, &key.start_mark, e,
+			                "a member's name is not valid UTF-8");
 	}
 	*out = json_incref(object);
 	return 0;
@@ -166,10 +174,12 @@ static int node(struct reader *r, yaml_event_t *ev, int depth, json_t **out, str
 	case YAML_SCALAR_EVENT:
 		return scalar(r, ev, out, e);
 	case YAML_SEQUENCE_START_EVENT:
-		TRY(check_plain(r, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag, e));
+		TRY(check_plain(r, ev, ev->data.sequence_start.anchor, ev->data.sequence_start.tag,
+		                e));
 		return sequence(r, depth, out, e);
 	case YAML_MAPPING_START_EVENT:
-		TRY(check_plain(r, ev, ev->data.mapping_start.anchor, ev->data.mapping_start.tag, e));
+		TRY(check_plain(r, ev, ev->data.mapping_start.anchor, ev->data.mapping_start.tag,
+		                e));
 		return mapping(r, depth, out, e);
 	case YAML_ALIAS_EVENT:
 		return fault_at(r, &ev->start_mark, e,
@@ -197,7 +207,8 @@ static int expect(struct reader *r, yaml_event_type_t type, const char *why, str
 
 static int document(struct reader *r, json_t **out, struct err *e)
 {
-	yaml_event_t first CLEANUP(yaml_event_delete) = { 0 }, ev CLEANUP(yaml_event_delete) = { 0 };
+	yaml_event_t first CLEANUP(yaml_event_delete) = { 0 },
+	                   ev CLEANUP(yaml_event_delete) = { 0 };
 	json_auto_t *value = NULL;
 
 	TRY(expect(r, YAML_STREAM_START_EVENT, "not valid YAML", e));
@@ -220,7 +231,8 @@ int yaml_parse(const char *text, size_t len, const char *name, json_t **out, str
 	struct reader r CLEANUP(reader_done) = { .name = name };
 
 	if (len > YAML_BYTES_MAX)
-		return err_set(e, ERR_CONFIG, "%s: larger than %zu KiB", name, YAML_BYTES_MAX >> 10);
+		return err_set(e, ERR_CONFIG, "%s: larger than %zu KiB", name,
+		               YAML_BYTES_MAX >> 10);
 	if (!yaml_parser_initialize(&r.parser))
 		return err_set(e, ERR_MEMORY, "out of memory");
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

@@ -1,7 +1,7 @@
 /*
- * A server's JSON taken as each of its objects: directory, order, authorization, renewal information. What is taken
- * keeps the promises that later steps rely on: URLs that may be asked, tokens that may be file names, few of
- * everything.
+ * A server's JSON taken as each of its objects: directory, order, authorization, renewal
+ * information. What is taken keeps the promises that later steps rely on: URLs that may be asked,
+ * tokens that may be file names, few of everything.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,8 @@ static void check_order(struct arena *a, const json_t *object)
 
 	if (acme_order_parse(a, object, "https://ca.example/o", false, &o, &e) < 0)
 		return;
-	must(acme_url_is_ok(o.finalize, false) && o.authorizations.n <= 100 && o.identifiers.n <= 100);
+	must(acme_url_is_ok(o.finalize, false) && o.authorizations.n <= 100 &&
+	     o.identifiers.n <= 100);
 	must(strcmp(o.status, "valid") != 0 || acme_url_is_ok(o.certificate, false));
 	for (size_t i = 0; i < o.authorizations.n; i++)
 		must(acme_url_is_ok(o.authorizations.v[i], false));

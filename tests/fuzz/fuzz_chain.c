@@ -1,6 +1,7 @@
 /*
- * A certificate chain as a CA could send it: what is taken is bounded, complete, and reads back the same from the PEM that
- * is made of it. The checks run over it too. The same bytes as one certificate and as a private key must not crash either.
+ * A certificate chain as a CA could send it: what is taken is bounded, complete, and reads back the
+ * same from the PEM that is made of it. The checks run over it too. The same bytes as one
+ * certificate and as a private key must not crash either.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,17 @@ static void check_chain(struct arena *a, const struct x509_chain *chain)
 
 	if (chain->n == 0 || chain->n > 10)
 		abort();
-	if (x509_chain_parse(a, chain->fullchain_pem, strlen(chain->fullchain_pem), &again, &e) < 0 || again.n != chain->n)
+	if (x509_chain_parse(a, chain->fullchain_pem, strlen(chain->fullchain_pem), &again, &e) <
+	        0 ||
+	    again.n != chain->n)
 		abort();
 	for (size_t i = 0; i < chain->n; i++)
-		if (strcmp(chain->v[i].fingerprint, again.v[i].fingerprint) != 0 || !chain->v[i].serial[0])
+		if (strcmp(chain->v[i].fingerprint, again.v[i].fingerprint) != 0 ||
+		    !chain->v[i].serial[0])
 			abort();
 	/* whatever it finds, the key's own digest is the right one */
-	if (x509_chain_check(chain, NULL, chain->v[0].spki_sha256, &names, 0, &e) < 0 && e.code != ERR_PROTOCOL)
+	if (x509_chain_check(chain, NULL, chain->v[0].spki_sha256, &names, 0, &e) < 0 &&
+	    e.code != ERR_PROTOCOL)
 		abort();
 	(void)x509_chain_tops_with(chain, "Root");
 }

@@ -1,6 +1,6 @@
 /*
- * A configuration or credentials file in YAML: what is taken can be written as JSON and read again, and is no deeper than
- * promised.
+ * A configuration or credentials file in YAML: what is taken can be written as JSON and read again,
+ * and is no deeper than promised.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * A person's own request, and names as they are typed: what is taken has one to a hundred names in the form that is sent,
- * and a name in that form stays as it is.
+ * A person's own request, and names as they are typed: what is taken has one to a hundred names in
+ * the form that is sent, and a name in that form stays as it is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,8 @@ static void check_name(struct arena *a, const char *name)
 	const char *again;
 	struct err e;
 
-	if (name_normalize(a, name, &again, &kind, &e) < 0 || strcmp(name, again) != 0 || kind != name_kind(name))
+	if (name_normalize(a, name, &again, &kind, &e) < 0 || strcmp(name, again) != 0 ||
+	    kind != name_kind(name))
 		abort();
 	if (strlen(name) > 253 || !name_is_cert_name(name_to_cert_name(a, name)))
 		abort();
@@ -35,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_name(a, name);
 	if (csr_parse(a, data, size, &info, &e) < 0)
 		return 0;
-	if (info.names.n == 0 || info.names.n > 100 || info.key_type == KEY_NONE || strlen(info.spki_sha256) != 64)
+	if (info.names.n == 0 || info.names.n > 100 || info.key_type == KEY_NONE ||
+	    strlen(info.spki_sha256) != 64)
 		abort();
 	for (size_t i = 0; i < info.names.n; i++)
 		check_name(a, info.names.v[i]);

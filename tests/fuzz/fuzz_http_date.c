@@ -1,6 +1,6 @@
 /*
- * clock_parse_http_date on whatever comes: a date that is accepted lies in the years 0 to 9999, and one that is
- * refused leaves its output alone.
+ * clock_parse_http_date on whatever comes: a date that is accepted lies in the years 0 to 9999, and
+ * one that is refused leaves its output alone.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * json_parse and json_decode on whatever comes: bounds hold, a failed decode leaves its record alone, and what was
- * parsed and written again parses to the same.
+ * json_parse and json_decode on whatever comes: bounds hold, a failed decode leaves its record
+ * alone, and what was parsed and written again parses to the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +16,13 @@ struct sample {
 	struct strings list;
 };
 
-static const struct field fields[] = {
-	FIELD(struct sample, text, FT_STRING, F_REQUIRED, ""), FIELD(struct sample, secret, FT_SECRET, 0, ""),
-	FIELD(struct sample, number, FT_INT, 0, ""),           FIELD(struct sample, at, FT_TIME, 0, ""),
-	FIELD(struct sample, on, FT_BOOL, 0, ""),              FIELD(struct sample, list, FT_STRINGS, 0, ""),
-	FIELD_END
-};
+static const struct field fields[] = { FIELD(struct sample, text, FT_STRING, F_REQUIRED, ""),
+	                               FIELD(struct sample, secret, FT_SECRET, 0, ""),
+	                               FIELD(struct sample, number, FT_INT, 0, ""),
+	                               FIELD(struct sample, at, FT_TIME, 0, ""),
+	                               FIELD(struct sample, on, FT_BOOL, 0, ""),
+	                               FIELD(struct sample, list, FT_STRINGS, 0, ""),
+	                               FIELD_END };
 
 static void decode(struct arena *a, const json_t *value, bool strict)
 {

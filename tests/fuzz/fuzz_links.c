@@ -1,6 +1,7 @@
 /*
- * A Link and a Retry-After header as anybody could send them: every link that is taken is a URL that may be asked,
- * there are few of them, and no wait is longer than a day. The bytes as a dns-persist-01 record must not crash either.
+ * A Link and a Retry-After header as anybody could send them: every link that is taken is a URL
+ * that may be asked, there are few of them, and no wait is longer than a day. The bytes as a
+ * dns-persist-01 record must not crash either.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	char *text = arena_strndup(a, size ? (const char *)data : "", size);
 	struct http_header headers[] = { { "link", text }, { "retry-after", text } };
-	struct http_response res = { .status = 200, .headers = headers, .n_headers = 2, .body = "" };
-	struct strings links = acme_links(a, &res, "alternate", "https://ca.example/acme/cert/1?x=y");
+	struct http_response res = {
+		.status = 200, .headers = headers, .n_headers = 2, .body = ""
+	};
+	struct strings links =
+	    acme_links(a, &res, "alternate", "https://ca.example/acme/cert/1?x=y");
 
 	if (links.n > 10 || acme_retry_after(&res, 1795000000) > 86400)
 		abort();

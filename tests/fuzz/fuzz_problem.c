@@ -1,6 +1,6 @@
 /*
- * The body of an answer as anybody could send it, under several states and types: it becomes one clean line and a code,
- * and a problem document that is taken is bounded.
+ * The body of an answer as anybody could send it, under several states and types: it becomes one
+ * clean line and a code, and a problem document that is taken is bounded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +33,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(body, data, size);
 	res.body = body;
 	res.body_len = size;
-	if (acme_problem_parse(a, body, size, &p, &e) == 0 && (p.n_subproblems > 100 || !*acme_problem_text(a, &p)))
+	if (acme_problem_parse(a, body, size, &p, &e) == 0 &&
+	    (p.n_subproblems > 100 || !*acme_problem_text(a, &p)))
 		abort();
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		res.status = statuses[i];
 		headers[0].value = types[i % ARRAY_LEN(types)];
 		e = (struct err){ 0 };
-		if (acme_problem_from_response(a, &res, "https://ca.example/x", 0, &e) >= 0 || e.retry_s != 5)
+		if (acme_problem_from_response(a, &res, "https://ca.example/x", 0, &e) >= 0 ||
+		    e.retry_s != 5)
 			abort();
 		check_text(&e);
 	}

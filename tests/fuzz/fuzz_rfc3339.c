@@ -1,6 +1,6 @@
 /*
- * clock_parse_rfc3339 on whatever comes: what is accepted is written as a time that reads as the same instant (within
- * the years that can be written), and what is refused leaves the output alone.
+ * clock_parse_rfc3339 on whatever comes: what is accepted is written as a time that reads as the
+ * same instant (within the years that can be written), and what is refused leaves the output alone.
  */
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* A state folder of its own for each test of the store, with the store open in it; gone afterwards. */
+/* A state folder of its own for each test of the store, with the store open in it; gone afterwards.
+ */
 #ifndef TESTS_UNIT_STORE_PLACE_H
 #define TESTS_UNIT_STORE_PLACE_H
 
@@ -25,7 +26,9 @@ struct place {
 
 static inline int open_as(struct place *p, bool create, struct store **out, struct err *e)
 {
-	const struct store_options o = { .state_dir = p->dir, .actor = "cli:tester", .create = create };
+	const struct store_options o = { .state_dir = p->dir,
+		                         .actor = "cli:tester",
+		                         .create = create };
 
 	return store_open(&o, out, e);
 }
@@ -75,10 +78,10 @@ static inline int teardown(void **state)
 
 static struct err err; /* the last failure */
 #define E (&err)
-#define OK(call)                                                     \
-	do {                                                         \
-		if ((call) < 0)                                      \
-			fail_msg("line %d: %s", __LINE__, err.text); \
+#define OK(call)                                                                                   \
+	do {                                                                                       \
+		if ((call) < 0)                                                                    \
+			fail_msg("line %d: %s", __LINE__, err.text);                               \
 	} while (0)
 #define FAILS(want, call) assert_int_equal((call), -(want))
 

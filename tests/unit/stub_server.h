@@ -1,6 +1,7 @@
 /*
- * A loopback HTTP server that gives the answers a test dictates: one thread, one request a connection. For what no real
- * server does on purpose: half an answer, silence, a nonce that is never good.
+ * A loopback HTTP server that gives the answers a test dictates: one thread, one request a
+ * connection. For what no real server does on purpose: half an answer, silence, a nonce that is
+ * never good.
  */
 #ifndef TEST_STUB_SERVER_H
 #define TEST_STUB_SERVER_H
@@ -18,8 +19,8 @@
 #define STUB_REQUEST_MAX 65536
 #define STUB_HELD_MAX 64
 
-/* Returns the whole answer, or NULL to say nothing and leave the connection open. The text must stay until the next
- * call. */
+/* Returns the whole answer, or NULL to say nothing and leave the connection open. The text must
+ * stay until the next call. */
 typedef const char *stub_answer(void *ctx, const char *request);
 
 struct stub_server {
@@ -34,11 +35,13 @@ struct stub_server {
 
 static inline bool stub_is_whole(const char *request)
 {
-	const char *end = strstr(request, "\r\n\r\n"), *length = strcasestr(request, "\r\ncontent-length:");
+	const char *end = strstr(request, "\r\n\r\n"),
+	           *length = strcasestr(request, "\r\ncontent-length:");
 
 	if (request[0] == 0x16) /* a TLS handshake, which is not going to end that way */
 		return true;
-	return end && (!length || length > end || strlen(end + 4) >= strtoul(length + 17, NULL, 10));
+	return end &&
+	       (!length || length > end || strlen(end + 4) >= strtoul(length + 17, NULL, 10));
 }
 
 static inline void stub_read(struct stub_server *s, int fd)
@@ -75,7 +78,8 @@ static inline void *stub_run(void *ctx)
 
 static inline void stub_start(struct stub_server *s, stub_answer *answer, void *ctx)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof at;
 
 	*s = (struct stub_server){ .answer = answer, .ctx = ctx };

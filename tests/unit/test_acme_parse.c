@@ -1,5 +1,5 @@
-/* The server's objects: directory (RFC 8555 7.1.1), order (7.1.3), authorization (7.1.4), renewal information (RFC
- * 9773). */
+/* The server's objects: directory (RFC 8555 7.1.1), order (7.1.3), authorization (7.1.4), renewal
+ * information (RFC 9773). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,20 +23,21 @@ static json_t *parsed(const char *text)
 	return object;
 }
 
-#define ENDPOINTS                                                                                                      \
-	"\"newNonce\": \"https://example.com/acme/new-nonce\", \"newAccount\": "                                       \
-	"\"https://example.com/acme/new-account\","                                                                    \
-	"\"newOrder\": \"https://example.com/acme/new-order\", \"revokeCert\": "                                       \
-	"\"https://example.com/acme/revoke-cert\","                                                                    \
+#define ENDPOINTS                                                                                  \
+	"\"newNonce\": \"https://example.com/acme/new-nonce\", \"newAccount\": "                   \
+	"\"https://example.com/acme/new-account\","                                                \
+	"\"newOrder\": \"https://example.com/acme/new-order\", \"revokeCert\": "                   \
+	"\"https://example.com/acme/revoke-cert\","                                                \
 	"\"keyChange\": \"https://example.com/acme/key-change\""
 
 static void directory_of_rfc8555_is_read(void **state)
 {
-	json_auto_t *object = parsed("{" ENDPOINTS ", \"newAuthz\": \"https://example.com/acme/new-authz\","
-	                             "\"x7Qk\": \"https://community.example/adding-random-entries\","
-	                             "\"meta\": { \"termsOfService\": \"https://example.com/acme/terms/2017-5-30\","
-	                             "\"website\": \"https://www.example.com/\", \"caaIdentities\": [\"example.com\"],"
-	                             "\"externalAccountRequired\": false}}");
+	json_auto_t *object = parsed(
+	    "{" ENDPOINTS ", \"newAuthz\": \"https://example.com/acme/new-authz\","
+	    "\"x7Qk\": \"https://community.example/adding-random-entries\","
+	    "\"meta\": { \"termsOfService\": \"https://example.com/acme/terms/2017-5-30\","
+	    "\"website\": \"https://www.example.com/\", \"caaIdentities\": [\"example.com\"],"
+	    "\"externalAccountRequired\": false}}");
 	struct acme_directory d;
 
 	assert_int_equal(acme_directory_parse(a, object, false, &d, &e), 0);
@@ -53,11 +54,12 @@ static void directory_of_rfc8555_is_read(void **state)
 
 static void directory_has_extensions(void **state)
 {
-	json_auto_t *object =
-	    parsed("{" ENDPOINTS ", \"renewalInfo\": \"https://example.com/ri\", \"meta\": {"
-	           "\"externalAccountRequired\": true,"
-	           "\"profiles\": {\"classic\": \"https://x.example/c\", \"bad name\": \"x\", \"tls\": 5},"
-	           "\"issuerDomainNames\": [\"a.example\", 7, \"b.example\"], \"accountHashPrefix\": \"acme:\"}}");
+	json_auto_t *object = parsed(
+	    "{" ENDPOINTS ", \"renewalInfo\": \"https://example.com/ri\", \"meta\": {"
+	    "\"externalAccountRequired\": true,"
+	    "\"profiles\": {\"classic\": \"https://x.example/c\", \"bad name\": \"x\", \"tls\": 5},"
+	    "\"issuerDomainNames\": [\"a.example\", 7, \"b.example\"], \"accountHashPrefix\": "
+	    "\"acme:\"}}");
 	struct acme_directory d;
 
 	assert_int_equal(acme_directory_parse(a, object, false, &d, &e), 0);
@@ -75,7 +77,8 @@ static void what_is_no_directory_is_refused(void **state)
 	static const char *const rows[] = {
 		"{}",
 		"{\"newNonce\": \"https://example.com/n\"}",
-		"{\"newNonce\": \"http://example.com/n\", \"newAccount\": \"https://example.com/a\"}",
+		"{\"newNonce\": \"http://example.com/n\", \"newAccount\": "
+		"\"https://example.com/a\"}",
 		"{\"newNonce\": \"file:///etc/passwd\"}",
 		"{" ENDPOINTS ", \"renewalInfo\": 5}",
 		"[]",
@@ -91,16 +94,19 @@ static void what_is_no_directory_is_refused(void **state)
 
 static void order_of_rfc8555_is_read(void **state)
 {
-	json_auto_t *object = parsed("{\"status\": \"valid\", \"expires\": \"2016-01-20T14:09:07.99Z\","
-	                             "\"identifiers\": [{ \"type\": \"dns\", \"value\": \"www.example.org\" }, { "
-	                             "\"type\": \"dns\", \"value\": \"example.org\" }],"
-	                             "\"authorizations\": [\"https://example.com/acme/authz/PAniVnsZcis\", "
-	                             "\"https://example.com/acme/authz/r4HqLzrSrpI\"],"
-	                             "\"finalize\": \"https://example.com/acme/order/TOlocE8rfgo/finalize\","
-	                             "\"certificate\": \"https://example.com/acme/cert/mAt3xBGaobw\"}");
+	json_auto_t *object =
+	    parsed("{\"status\": \"valid\", \"expires\": \"2016-01-20T14:09:07.99Z\","
+	           "\"identifiers\": [{ \"type\": \"dns\", \"value\": \"www.example.org\" }, { "
+	           "\"type\": \"dns\", \"value\": \"example.org\" }],"
+	           "\"authorizations\": [\"https://example.com/acme/authz/PAniVnsZcis\", "
+	           "\"https://example.com/acme/authz/r4HqLzrSrpI\"],"
+	           "\"finalize\": \"https://example.com/acme/order/TOlocE8rfgo/finalize\","
+	           "\"certificate\": \"https://example.com/acme/cert/mAt3xBGaobw\"}");
 	struct acme_order o;
 
-	assert_int_equal(acme_order_parse(a, object, "https://example.com/acme/order/TOlocE8rfgo", false, &o, &e), 0);
+	assert_int_equal(acme_order_parse(a, object, "https://example.com/acme/order/TOlocE8rfgo",
+	                                  false, &o, &e),
+	                 0);
 	assert_string_equal(o.url, "https://example.com/acme/order/TOlocE8rfgo");
 	assert_string_equal(o.status, "valid");
 	assert_int_equal(o.expires_at, 1453298947);
@@ -112,9 +118,10 @@ static void order_of_rfc8555_is_read(void **state)
 
 static void an_orders_error_is_one_line(void **state)
 {
-	json_auto_t *object =
-	    parsed("{\"status\": \"invalid\", \"finalize\": \"https://x.example/f\", \"authorizations\": [],"
-	           "\"error\": {\"type\": \"urn:ietf:params:acme:error:caa\", \"detail\": \"forbidden\"}}");
+	json_auto_t *object = parsed("{\"status\": \"invalid\", \"finalize\": "
+	                             "\"https://x.example/f\", \"authorizations\": [],"
+	                             "\"error\": {\"type\": \"urn:ietf:params:acme:error:caa\", "
+	                             "\"detail\": \"forbidden\"}}");
 	struct acme_order o;
 
 	assert_int_equal(acme_order_parse(a, object, "https://x.example/o", false, &o, &e), 0);
@@ -129,33 +136,38 @@ static void odd_orders_are_refused(void **state)
 		"{}",
 		"{\"status\": 5, \"finalize\": \"https://x.example/f\"}",
 		"{\"status\": \"ready\"}",
-		"{\"status\": \"ready\", \"finalize\": \"https://x.example/f\", \"authorizations\": "
+		"{\"status\": \"ready\", \"finalize\": \"https://x.example/f\", "
+		"\"authorizations\": "
 		"[\"http://x.example/1\"]}",
-		"{\"status\": \"ready\", \"finalize\": \"https://x.example/f\", \"authorizations\": [null]}",
+		"{\"status\": \"ready\", \"finalize\": \"https://x.example/f\", "
+		"\"authorizations\": [null]}",
 		"{\"status\": \"valid\", \"finalize\": \"https://x.example/f\"}",
 	};
 	struct acme_order o;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		json_auto_t *object = parsed(rows[i]);
-		assert_int_equal(acme_order_parse(a, object, "https://x.example/o", false, &o, &e), -ERR_PROTOCOL);
+		assert_int_equal(acme_order_parse(a, object, "https://x.example/o", false, &o, &e),
+		                 -ERR_PROTOCOL);
 	}
 }
 
 static void unknown_challenges_are_skipped(void **state)
 {
-	json_auto_t *object =
-	    parsed("{\"status\": \"pending\", \"expires\": \"2016-01-02T14:09:30Z\","
-	           "\"identifier\": {\"type\": \"dns\", \"value\": \"www.example.org\"}, \"challenges\": ["
-	           "{\"type\": \"future-07\", \"token\": [1, 2], \"url\": 5},"
-	           "{\"type\": \"http-01\", \"url\": \"https://example.com/acme/chall/1\", \"token\": "
-	           "\"DGyRejmCefe7v4NfDGDKfA\"},"
-	           "{\"type\": \"dns-persist-01\", \"url\": \"https://example.com/acme/chall/2\","
-	           " \"issuer-domain-names\": [\"ca.example\"], \"accounturi\": \"https://example.com/acct/1\"},"
-	           "7, null, {}, {\"type\": 5}]}");
+	json_auto_t *object = parsed(
+	    "{\"status\": \"pending\", \"expires\": \"2016-01-02T14:09:30Z\","
+	    "\"identifier\": {\"type\": \"dns\", \"value\": \"www.example.org\"}, \"challenges\": ["
+	    "{\"type\": \"future-07\", \"token\": [1, 2], \"url\": 5},"
+	    "{\"type\": \"http-01\", \"url\": \"https://example.com/acme/chall/1\", \"token\": "
+	    "\"DGyRejmCefe7v4NfDGDKfA\"},"
+	    "{\"type\": \"dns-persist-01\", \"url\": \"https://example.com/acme/chall/2\","
+	    " \"issuer-domain-names\": [\"ca.example\"], \"accounturi\": "
+	    "\"https://example.com/acct/1\"},"
+	    "7, null, {}, {\"type\": 5}]}");
 	struct acme_authz z;
 
-	assert_int_equal(acme_authz_parse(a, object, "https://example.com/acme/authz/1", false, &z, &e), 0);
+	assert_int_equal(
+	    acme_authz_parse(a, object, "https://example.com/acme/authz/1", false, &z, &e), 0);
 	assert_string_equal(z.identifier, "www.example.org");
 	assert_false(z.wildcard);
 	assert_int_equal(z.n_challenges, 2);
@@ -165,21 +177,27 @@ static void unknown_challenges_are_skipped(void **state)
 	assert_null(acme_authz_challenge(&z, "tls-alpn-01"));
 	const struct acme_challenge *persist = acme_authz_challenge(&z, "dns-persist-01");
 	assert_null(persist->token);
-	assert_string_equal(strings_join(a, (struct strings *)&persist->issuer_domain_names, " "), "ca.example");
+	assert_string_equal(strings_join(a, (struct strings *)&persist->issuer_domain_names, " "),
+	                    "ca.example");
 	assert_string_equal(persist->account_uri, "https://example.com/acct/1");
 }
 
 static void an_authorizations_error_is_its_challenges(void **state)
 {
-	json_auto_t *object = parsed(
-	    "{\"status\": \"invalid\", \"identifier\": {\"type\": \"ip\", \"value\": \"2001:db8::1\"}, \"wildcard\": "
-	    "true,"
-	    "\"challenges\": [{\"type\": \"tls-alpn-01\", \"status\": \"pending\", \"url\": \"https://x.example/1\", "
-	    "\"token\": \"t\"},"
-	    "{\"type\": \"http-01\", \"status\": \"invalid\", \"url\": \"https://x.example/2\", \"token\": \"t\","
-	    "\"error\": {\"type\": \"urn:ietf:params:acme:error:connection\", \"detail\": \"refused\"}},"
-	    "{\"type\": \"dns-persist-01\", \"url\": \"https://x.example/3\", \"issuerDomainNames\": "
-	    "[\"new.example\"]}]}");
+	json_auto_t *object =
+	    parsed("{\"status\": \"invalid\", \"identifier\": {\"type\": \"ip\", \"value\": "
+	           "\"2001:db8::1\"}, \"wildcard\": "
+	           "true,"
+	           "\"challenges\": [{\"type\": \"tls-alpn-01\", \"status\": \"pending\", \"url\": "
+	           "\"https://x.example/1\", "
+	           "\"token\": \"t\"},"
+	           "{\"type\": \"http-01\", \"status\": \"invalid\", \"url\": "
+	           "\"https://x.example/2\", \"token\": \"t\","
+	           "\"error\": {\"type\": \"urn:ietf:params:acme:error:connection\", \"detail\": "
+	           "\"refused\"}},"
+	           "{\"type\": \"dns-persist-01\", \"url\": \"https://x.example/3\", "
+	           "\"issuerDomainNames\": "
+	           "[\"new.example\"]}]}");
 	struct acme_authz z;
 
 	assert_int_equal(acme_authz_parse(a, object, "https://x.example/z", false, &z, &e), 0);
@@ -198,29 +216,31 @@ static void hostile_authorizations_are_refused(void **state)
 		"{\"identifier\": {\"type\": \"dns\", \"value\": \"\"}}",
 		"{\"identifier\": {\"type\": \"dns\", \"value\": \"../../etc\"}}",
 		"{\"identifier\": {\"type\": \"dns\", \"value\": \"a\\u001b[31m\"}}",
+		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": "
+		        "\"https://x.example/1\", \"token\": \"../x\"}]}",
+		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": "
+		        "\"https://x.example/1\", \"token\": \"\"}]}",
 		"{" DNS
-		", \"challenges\": [{\"type\": \"http-01\", \"url\": \"https://x.example/1\", \"token\": \"../x\"}]}",
-		"{" DNS
-		", \"challenges\": [{\"type\": \"http-01\", \"url\": \"https://x.example/1\", \"token\": \"\"}]}",
-		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": \"https://x.example/1\"}]}",
-		"{" DNS
-		", \"challenges\": [{\"type\": \"http-01\", \"url\": \"http://x.example/1\", \"token\": \"t\"}]}",
+		", \"challenges\": [{\"type\": \"http-01\", \"url\": \"https://x.example/1\"}]}",
+		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": "
+		        "\"http://x.example/1\", \"token\": \"t\"}]}",
 		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"token\": \"t\"}]}",
 	};
 	struct acme_authz z;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		json_auto_t *object = parsed(rows[i]);
-		if (acme_authz_parse(a, object, "https://x.example/z", false, &z, &e) != -ERR_PROTOCOL)
+		if (acme_authz_parse(a, object, "https://x.example/z", false, &z, &e) !=
+		    -ERR_PROTOCOL)
 			fail_msg("row %zu was taken", i);
 	}
 }
 
 static void renewal_information_of_rfc9773_is_read(void **state)
 {
-	json_auto_t *object =
-	    parsed("{\"suggestedWindow\": {\"start\": \"2025-01-02T04:00:00Z\", \"end\": \"2025-01-03T04:00:00Z\"},"
-	           "\"explanationURL\": \"https://acme.example.com/docs/ari\"}");
+	json_auto_t *object = parsed("{\"suggestedWindow\": {\"start\": \"2025-01-02T04:00:00Z\", "
+	                             "\"end\": \"2025-01-03T04:00:00Z\"},"
+	                             "\"explanationURL\": \"https://acme.example.com/docs/ari\"}");
 	struct acme_renewal_info info;
 
 	assert_int_equal(acme_renewal_info_parse(a, object, &info, &e), 0);
@@ -235,8 +255,10 @@ static void windows_that_are_none_are_refused(void **state)
 		"{}",
 		"{\"suggestedWindow\": 5}",
 		"{\"suggestedWindow\": {\"start\": \"2025-01-03T04:00:00Z\"}}",
-		"{\"suggestedWindow\": {\"start\": \"2025-01-03T04:00:00Z\", \"end\": \"2025-01-03T04:00:00Z\"}}",
-		"{\"suggestedWindow\": {\"start\": \"2025-01-03T04:00:00Z\", \"end\": \"2025-01-02T04:00:00Z\"}}",
+		"{\"suggestedWindow\": {\"start\": \"2025-01-03T04:00:00Z\", \"end\": "
+		"\"2025-01-03T04:00:00Z\"}}",
+		"{\"suggestedWindow\": {\"start\": \"2025-01-03T04:00:00Z\", \"end\": "
+		"\"2025-01-02T04:00:00Z\"}}",
 		"{\"suggestedWindow\": {\"start\": \"soon\", \"end\": \"later\"}}",
 	};
 	struct acme_renewal_info info;
@@ -253,8 +275,10 @@ static void only_a_subscribers_reasons_are_known(void **state)
 		const char *name;
 		int want;
 	} rows[] = {
-		{ "unspecified", 0 },          { "keyCompromise", 1 }, { "affiliationChanged", 3 }, { "superseded", 4 },
-		{ "cessationOfOperation", 5 }, { "cACompromise", -1 }, { "certificateHold", -1 },   { "", -1 },
+		{ "unspecified", 0 },          { "keyCompromise", 1 },
+		{ "affiliationChanged", 3 },   { "superseded", 4 },
+		{ "cessationOfOperation", 5 }, { "cACompromise", -1 },
+		{ "certificateHold", -1 },     { "", -1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

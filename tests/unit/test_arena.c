@@ -156,9 +156,12 @@ static void test_buf_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zeroed_and_aligned),     cmocka_unit_test(test_strings_are_copies),
-		cmocka_unit_test(test_lists),                  cmocka_unit_test(test_cap_ends_the_process),
-		cmocka_unit_test(test_buf_grows_to_its_limit), cmocka_unit_test(test_buf_texts),
+		cmocka_unit_test(test_zeroed_and_aligned),
+		cmocka_unit_test(test_strings_are_copies),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_cap_ends_the_process),
+		cmocka_unit_test(test_buf_grows_to_its_limit),
+		cmocka_unit_test(test_buf_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

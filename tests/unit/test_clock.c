@@ -43,11 +43,27 @@ static void test_rfc3339(void **state)
 static void test_rfc3339_refused(void **state)
 {
 	static const char *const rows[] = {
-		"", "2026", "2026-11-22", "2026-11-22T00:00:00", "2026-11-22T00:00Z", "2026-13-01T00:00:00Z",
-		"2026-00-01T00:00:00Z", "2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-11-31T00:00:00Z",
-		"2026-11-22T24:00:00Z", "2026-11-22T00:60:00Z", "2026-11-22T00:00:61Z", "2026-11-22T00:00:00.Z",
-		"2026-11-22T00:00:00Zx", "2026-11-22T00:00:00+24:00", "2026-11-22T00:00:00+0100",
-		"+026-11-22T00:00:00Z", "2026-11-22T 0:00:00Z", " 2026-11-22T00:00:00Z", "2026-11-22T00:00:00-",
+		"",
+		"2026",
+		"2026-11-22",
+		"2026-11-22T00:00:00",
+		"2026-11-22T00:00Z",
+		"2026-13-01T00:00:00Z",
+		"2026-00-01T00:00:00Z",
+		"2026-02-29T00:00:00Z",
+		"2100-02-29T00:00:00Z",
+		"2026-11-31T00:00:00Z",
+		"2026-11-22T24:00:00Z",
+		"2026-11-22T00:60:00Z",
+		"2026-11-22T00:00:61Z",
+		"2026-11-22T00:00:00.Z",
+		"2026-11-22T00:00:00Zx",
+		"2026-11-22T00:00:00+24:00",
+		"2026-11-22T00:00:00+0100",
+		"+026-11-22T00:00:00Z",
+		"2026-11-22T 0:00:00Z",
+		" 2026-11-22T00:00:00Z",
+		"2026-11-22T00:00:00-",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -65,10 +81,10 @@ static void test_written(void **state)
 		int64_t at;
 		const char *want;
 	} rows[] = {
-		{ 1795305600, "2026-11-22T00:00:00Z" },     { 1, "1970-01-01T00:00:01Z" },
-		{ -1, "1969-12-31T23:59:59Z" },             { 253402300799, "9999-12-31T23:59:59Z" },
-		{ INT64_MAX, "9999-12-31T23:59:59Z" },      { INT64_MIN, "0000-01-01T00:00:00Z" },
-		{ -62135596800, "0001-01-01T00:00:00Z" },   { -30610224000, "1000-01-01T00:00:00Z" },
+		{ 1795305600, "2026-11-22T00:00:00Z" },   { 1, "1970-01-01T00:00:01Z" },
+		{ -1, "1969-12-31T23:59:59Z" },           { 253402300799, "9999-12-31T23:59:59Z" },
+		{ INT64_MAX, "9999-12-31T23:59:59Z" },    { INT64_MIN, "0000-01-01T00:00:00Z" },
+		{ -62135596800, "0001-01-01T00:00:00Z" }, { -30610224000, "1000-01-01T00:00:00Z" },
 		{ -30610224001, "0999-12-31T23:59:59Z" },
 	};
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -90,8 +106,9 @@ static void test_http_date(void **state)
 		{ "Sun Nov 16 08:49:37 1994", 784975777 },
 		{ "Thu, 01 Jan 1970 00:00:00 GMT", 0 },
 		{ "Saturday, 01-Jan-00 00:00:00 GMT", 946684800 },
-		{ "Wednesday, 01-Jan-76 00:00:00 GMT", 3345062400 }, /* 2076 is 50 years ahead of 2026 */
-		{ "Saturday, 01-Jan-77 00:00:00 GMT", 220924800 },   /* 51 years are too many */
+		{ "Wednesday, 01-Jan-76 00:00:00 GMT",
+		  3345062400 }, /* 2076 is 50 years ahead of 2026 */
+		{ "Saturday, 01-Jan-77 00:00:00 GMT", 220924800 }, /* 51 years are too many */
 	};
 	struct err e;
 
@@ -108,11 +125,23 @@ static void test_http_date(void **state)
 static void test_http_date_refused(void **state)
 {
 	static const char *const rows[] = {
-		"", "120", "Sun", "Sun, ", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 UTC",
-		"Sun, 6 Nov 1994 08:49:37 GMT", "Son, 06 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
-		"Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT ",
-		"Sunday, 06 Nov 1994 08:49:37 GMT", "Sun, 06-Nov-94 08:49:37 GMT", "Sunday Nov  6 08:49:37 1994",
-		"Sun Nov 6 08:49:37 1994", "Sun, 00 Nov 1994 08:49:37 GMT",
+		"",
+		"120",
+		"Sun",
+		"Sun, ",
+		"Sun, 06 Nov 1994 08:49:37",
+		"Sun, 06 Nov 1994 08:49:37 UTC",
+		"Sun, 6 Nov 1994 08:49:37 GMT",
+		"Son, 06 Nov 1994 08:49:37 GMT",
+		"Sun, 06 nov 1994 08:49:37 GMT",
+		"Sun, 31 Nov 1994 08:49:37 GMT",
+		"Sun, 06 Nov 1994 24:49:37 GMT",
+		"Sun, 06 Nov 1994 08:49:37 GMT ",
+		"Sunday, 06 Nov 1994 08:49:37 GMT",
+		"Sun, 06-Nov-94 08:49:37 GMT",
+		"Sunday Nov  6 08:49:37 1994",
+		"Sun Nov 6 08:49:37 1994",
+		"Sun, 00 Nov 1994 08:49:37 GMT",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -155,9 +184,12 @@ static void test_offset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rfc3339),   cmocka_unit_test(test_rfc3339_refused),
-		cmocka_unit_test(test_written),   cmocka_unit_test(test_http_date),
-		cmocka_unit_test(test_http_date_refused), cmocka_unit_test(test_set_clock),
+		cmocka_unit_test(test_rfc3339),
+		cmocka_unit_test(test_rfc3339_refused),
+		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_http_date),
+		cmocka_unit_test(test_http_date_refused),
+		cmocka_unit_test(test_set_clock),
 #ifdef EVERLEAF_FAULT_POINTS
 		cmocka_unit_test(test_offset),
 #endif

@@ -23,7 +23,8 @@ static void test_rfc4648(void **state)
 		{ "foobar", "Zm9vYmFy", "Zm9vYmFy" },
 		{ "\xff\xfe\xfd?>", "//79Pz4=", "__79Pz4" },
 		/* RFC 7515 A.1.1: the protected header of its first example */
-		{ "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}", "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9",
+		{ "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}",
+		  "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9",
 		  "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9" },
 	};
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -66,9 +67,10 @@ static void test_refused(void **state)
 		const char *input;
 		bool url, any; /* accepted by which */
 	} rows[] = {
-		{ "Zg==", false, true },  { "Zg=", false, false },   { "Zg===", false, false }, { "=", false, false },
-		{ "Z", false, false },    { "Zm9vY", false, false }, { "Zm 8", false, false },  { "Zm8\n", false, false },
-		{ "A+z/", false, true },  { "A-z_", true, true },    { "Zh", false, true }, /* bits to spare */
+		{ "Zg==", false, true },  { "Zg=", false, false },   { "Zg===", false, false },
+		{ "=", false, false },    { "Z", false, false },     { "Zm9vY", false, false },
+		{ "Zm 8", false, false }, { "Zm8\n", false, false }, { "A+z/", false, true },
+		{ "A-z_", true, true },   { "Zh", false, true }, /* bits to spare */
 		{ "Zm9", false, true },   { "Zm=v", false, false },  { "Zm9v\xc3", false, false },
 	};
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -77,10 +79,12 @@ static void test_refused(void **state)
 		struct bytes out = { NULL, 77 };
 		struct err e;
 
-		assert_int_equal(base64url_decode(a, rows[i].input, &out, &e), rows[i].url ? 0 : -ERR_INPUT);
+		assert_int_equal(base64url_decode(a, rows[i].input, &out, &e),
+		                 rows[i].url ? 0 : -ERR_INPUT);
 		if (!rows[i].url)
 			assert_int_equal(out.n, 77);
-		assert_int_equal(base64_decode_any(a, rows[i].input, &out, &e), rows[i].any ? 0 : -ERR_INPUT);
+		assert_int_equal(base64_decode_any(a, rows[i].input, &out, &e),
+		                 rows[i].any ? 0 : -ERR_INPUT);
 	}
 }
 
@@ -147,12 +151,9 @@ static void test_wipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rfc4648),
-		cmocka_unit_test(test_rfc7515_c),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_all_lengths_round_trip),
-		cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_rfc4648), cmocka_unit_test(test_rfc7515_c),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_all_lengths_round_trip),
+		cmocka_unit_test(test_hex),     cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_wipe),
 	};
 

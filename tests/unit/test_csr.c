@@ -1,4 +1,5 @@
-/* Requests of our own, read back by OpenSSL and by ourselves; and people's requests, good and bad. */
+/* Requests of our own, read back by OpenSSL and by ourselves; and people's requests, good and bad.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,13 +38,20 @@ static struct bytes make(const struct key *k, const struct csr_spec *spec)
 
 static void common_name_follows_the_rule(void **state)
 {
-	static const char label[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; /* 60 */
+	static const char label[] =
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; /* 60 */
 	struct strings n;
 
-	assert_string_equal(csr_common_name(&(struct strings){ (const char *[]){ "b.example", "a.example" }, 2 }), "b.example");
-	assert_string_equal(csr_common_name(&(struct strings){ (const char *[]){ "*.example.org" }, 1 }), "*.example.org");
+	assert_string_equal(
+	    csr_common_name(&(struct strings){ (const char *[]){ "b.example", "a.example" }, 2 }),
+	    "b.example");
+	assert_string_equal(
+	    csr_common_name(&(struct strings){ (const char *[]){ "*.example.org" }, 1 }),
+	    "*.example.org");
 	assert_null(csr_common_name(&(struct strings){ (const char *[]){ "192.0.2.1" }, 1 }));
-	assert_string_equal(csr_common_name(&(struct strings){ (const char *[]){ "::1", "a.example" }, 2 }), "a.example");
+	assert_string_equal(
+	    csr_common_name(&(struct strings){ (const char *[]){ "::1", "a.example" }, 2 }),
+	    "a.example");
 	n = names_of(arena_printf(a, "%s.org", label));
 	assert_string_equal(csr_common_name(&n), n.v[0]);
 	n = names_of(arena_printf(a, "%s.info", label));
@@ -58,16 +66,19 @@ static void requests_read_back_as_they_were_asked_for(void **state)
 		bool is_rsa;
 		int nid;
 	} rows[] = {
-		{ "example.org www.example.org *.example.org", "example.org", HASH_SHA256, false, NID_ecdsa_with_SHA256 },
+		{ "example.org www.example.org *.example.org", "example.org", HASH_SHA256, false,
+		  NID_ecdsa_with_SHA256 },
 		{ "example.org", "example.org", HASH_SHA384, false, NID_ecdsa_with_SHA384 },
 		{ "example.org", NULL, HASH_SHA512, false, NID_ecdsa_with_SHA512 },
 		{ "192.0.2.1 2001:db8::1", NULL, HASH_SHA256, true, NID_sha256WithRSAEncryption },
-		{ "example.org 192.0.2.1", "example.org", HASH_SHA384, true, NID_sha384WithRSAEncryption },
+		{ "example.org 192.0.2.1", "example.org", HASH_SHA384, true,
+		  NID_sha384WithRSAEncryption },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct key *k = rows[i].is_rsa ? rsa : ec;
-		struct csr_spec spec = { .subject.common_name = rows[i].cn, .names = names_of(rows[i].names),
+		struct csr_spec spec = { .subject.common_name = rows[i].cn,
+			                 .names = names_of(rows[i].names),
 			                 .digest = rows[i].digest };
 		struct bytes der = make(k, &spec);
 		const unsigned char *p = der.v;
@@ -84,7 +95,8 @@ static void requests_read_back_as_they_were_asked_for(void **state)
 		/* critical exactly if the subject is empty */
 		GENERAL_NAMES_free(X509V3_get_d2i(exts, NID_subject_alt_name, &crit, NULL));
 		assert_int_equal(crit, rows[i].cn ? 0 : 1);
-		assert_int_equal(X509_NAME_entry_count(X509_REQ_get_subject_name(req)), rows[i].cn ? 1 : 0);
+		assert_int_equal(X509_NAME_entry_count(X509_REQ_get_subject_name(req)),
+		                 rows[i].cn ? 1 : 0);
 		assert_int_equal(csr_parse(a, der.v, der.n, &info, &e), 0);
 		assert_true(strings_same(&info.names, &spec.names));
 		assert_int_equal(info.key_type, key_type(k));
@@ -100,19 +112,27 @@ static void requests_read_back_as_they_were_asked_for(void **state)
 
 static void subject_has_what_was_given(void **state)
 {
-	struct csr_spec spec = { .subject = { .common_name = "example.org", .country = "DE", .province = "Hessen",
-		                              .city = "Gießen", .organization = "Müller & Söhne", .unit = "IT",
+	struct csr_spec spec = { .subject = { .common_name = "example.org",
+		                              .country = "DE",
+		                              .province = "Hessen",
+		                              .city = "Gießen",
+		                              .organization = "Müller & Söhne",
+		                              .unit = "IT",
 		                              .email = "hostmaster@example.org" },
-		                 .names = names_of("example.org"), .digest = HASH_SHA256 };
+		                 .names = names_of("example.org"),
+		                 .digest = HASH_SHA256 };
 	struct bytes der = make(ec, &spec);
 	const unsigned char *p = der.v;
 	X509_REQ *req = d2i_X509_REQ(NULL, &p, (long)der.n);
 	BIO *mem = BIO_new(BIO_s_mem());
 	struct err e;
 
-	X509_NAME_print_ex(mem, X509_REQ_get_subject_name(req), 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
-	assert_string_equal(bio_text(a, mem), "emailAddress=hostmaster@example.org,CN=example.org,OU=IT,O=Müller & Söhne,"
-	                                      "L=Gießen,ST=Hessen,C=DE");
+	X509_NAME_print_ex(mem, X509_REQ_get_subject_name(req), 0,
+	                   XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+	assert_string_equal(
+	    bio_text(a, mem),
+	    "emailAddress=hostmaster@example.org,CN=example.org,OU=IT,O=Müller & Söhne,"
+	    "L=Gießen,ST=Hessen,C=DE");
 	BIO_free(mem);
 	X509_REQ_free(req);
 	spec.subject.country = "Germany";
@@ -123,7 +143,8 @@ static void subject_has_what_was_given(void **state)
 	assert_int_equal(csr_make(a, ec, &spec, &der, &e), -ERR_INPUT);
 }
 
-/* A person's request: common name (NULL = none), alternative names in OpenSSL's notation (NULL = none). */
+/* A person's request: common name (NULL = none), alternative names in OpenSSL's notation (NULL =
+ * none). */
 static struct bytes request(EVP_PKEY *pkey, const char *cn, const char *san, bool staple)
 {
 	X509_REQ *req = X509_REQ_new();
@@ -133,12 +154,14 @@ static struct bytes request(EVP_PKEY *pkey, const char *cn, const char *san, boo
 	int n;
 
 	if (cn)
-		X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1,
-		                           -1, 0);
+		X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8,
+		                           (const unsigned char *)cn, -1, -1, 0);
 	if (san)
-		sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san));
+		sk_X509_EXTENSION_push(exts,
+		                       X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san));
 	if (staple)
-		sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL, NID_tlsfeature, "status_request"));
+		sk_X509_EXTENSION_push(
+		    exts, X509V3_EXT_conf_nid(NULL, NULL, NID_tlsfeature, "status_request"));
 	if (sk_X509_EXTENSION_num(exts) > 0)
 		X509_REQ_add_extensions(req, exts);
 	X509_REQ_set_pubkey(req, pkey);
@@ -160,7 +183,8 @@ static void peoples_requests_are_read(void **state)
 		{ "Example.ORG", NULL, "example.org", false },
 		{ "example.org", "DNS:WWW.example.org", "example.org www.example.org", false },
 		{ "b.example", "DNS:a.example,DNS:B.example", "a.example b.example", false },
-		{ NULL, "DNS:a.example,IP:192.0.2.1,IP:2001:db8:0:0::1,DNS:a.example", "a.example 192.0.2.1 2001:db8::1", false },
+		{ NULL, "DNS:a.example,IP:192.0.2.1,IP:2001:db8:0:0::1,DNS:a.example",
+		  "a.example 192.0.2.1 2001:db8::1", false },
 		{ "192.0.2.1", "IP:192.0.2.1", "192.0.2.1", true },
 		{ NULL, "DNS:*.example.org", "*.example.org", true },
 	};
@@ -176,7 +200,9 @@ static void peoples_requests_are_read(void **state)
 		assert_string_equal(strings_join(a, &info.names, " "), rows[i].want);
 		assert_int_equal(info.must_staple, rows[i].staple);
 		/* and the same in PEM, with words before it */
-		pem = arena_printf(a, "Request:\n-----BEGIN NEW CERTIFICATE REQUEST-----\n%s\n-----END NEW CERTIFICATE REQUEST-----\n",
+		pem = arena_printf(a,
+		                   "Request:\n-----BEGIN NEW CERTIFICATE "
+		                   "REQUEST-----\n%s\n-----END NEW CERTIFICATE REQUEST-----\n",
 		                   base64_encode(a, der.v, der.n));
 		info = (struct csr_info){ 0 };
 		if (csr_parse(a, pem, strlen(pem), &info, &e) < 0)
@@ -204,7 +230,8 @@ static void bad_requests_are_refused_with_their_reason(void **state)
 	EVP_PKEY *small = EVP_RSA_gen(1024), *p521 = EVP_EC_gen("P-521");
 	struct bytes der = request(key_evp(ec), "example.org", NULL, false);
 	char *many = arena_strdup(a, "DNS:n0.example");
-	char *other = arena_strdup(a, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	char *other =
+	    arena_strdup(a, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
 
 	refused(request(key_evp(ec), NULL, NULL, false), "no names");
 	refused(request(key_evp(ec), "My Server", "DNS:a.example", false), "common name");

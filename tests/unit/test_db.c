@@ -1,4 +1,5 @@
-/* The database's interface over SQLite: parameters, transactions, two connections, damage, a disk that is full. */
+/* The database's interface over SQLite: parameters, transactions, two connections, damage, a disk
+ * that is full. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,12 +105,14 @@ static void test_parameters_by_number(void **state)
 	assert_null(db_column_text(s, p->a, 3));
 	assert_int_equal(db_step(s, &e), 0);
 	db_bind_int(s, 4, 1);
-	assert_int_equal(db_step(s, &e), -ERR_DAMAGED); /* a parameter that is not there: our own bug is told */
+	assert_int_equal(db_step(s, &e),
+	                 -ERR_DAMAGED); /* a parameter that is not there: our own bug is told */
 	db_unlock(d);
 	db_close(d);
 }
 
-/* A statement in the middle of its rows is not disturbed by the same text; afterwards it is used again, unbound. */
+/* A statement in the middle of its rows is not disturbed by the same text; afterwards it is used
+ * again, unbound. */
 static void test_same_text_twice(void **state)
 {
 	struct db *d = opened(*state);
@@ -201,9 +204,11 @@ static void test_writers_take_turns(void **state)
 			if (db_open(p->url, &mine, &e) < 0)
 				_exit(1);
 			for (int i = 0; i < 50; i++) {
-				/* Reading before writing: what was read must still hold when it is written. */
+				/* Reading before writing: what was read must still hold when it is
+				 * written. */
 				if (db_begin(mine, &e) < 0 || number(mine, "select v from t") < 0 ||
-				    db_script(mine, "update t set v = v + 1", &e) < 0 || db_commit(mine, &e) < 0)
+				    db_script(mine, "update t set v = v + 1", &e) < 0 ||
+				    db_commit(mine, &e) < 0)
 					_exit(2);
 			}
 			db_close(mine);
@@ -234,7 +239,8 @@ static void overwrite(const char *file, long from, size_t len)
 
 static void fill(struct db *d)
 {
-	script(d, "create table t (v text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 500) "
+	script(d, "create table t (v text); with recursive n(i) as (select 1 union all select i + "
+	          "1 from n where i < 500) "
 	          "insert into t select hex(randomblob(200)) from n");
 }
 
@@ -276,18 +282,21 @@ static void test_not_a_database(void **state)
 	assert_non_null(strstr(e.text, "is damaged"));
 }
 
-/* Writes until the disk is full; what was committed before stays, and there is room again after. 0 = as it should be. */
+/* Writes until the disk is full; what was committed before stays, and there is room again after. 0
+ * = as it should be. */
 static int write_until_full(const char *url, const char *words)
 {
 	struct db *d = NULL;
 	struct err e = { 0 };
 	int rc = 0;
 
-	if (db_open(url, &d, &e) < 0 || db_script(d, "create table t (v text); insert into t values ('kept')", &e) < 0)
+	if (db_open(url, &d, &e) < 0 ||
+	    db_script(d, "create table t (v text); insert into t values ('kept')", &e) < 0)
 		return 1;
 	for (int i = 0; i < 5000 && rc == 0; i++) {
 		rc = db_begin(d, &e);
-		if (!rc && (rc = db_script(d, "insert into t values (hex(randomblob(20000)))", &e)) < 0)
+		if (!rc &&
+		    (rc = db_script(d, "insert into t values (hex(randomblob(20000)))", &e)) < 0)
 			db_rollback(d);
 		else if (!rc)
 			rc = db_commit(d, &e);
@@ -346,8 +355,14 @@ int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		ROW(test_parameters_by_number), ROW(test_same_text_twice), ROW(test_transactions), ROW(test_settings),
-		ROW(test_writers_take_turns), ROW(test_damage_is_told), ROW(test_not_a_database), ROW(test_file_size_limit),
+		ROW(test_parameters_by_number),
+		ROW(test_same_text_twice),
+		ROW(test_transactions),
+		ROW(test_settings),
+		ROW(test_writers_take_turns),
+		ROW(test_damage_is_told),
+		ROW(test_not_a_database),
+		ROW(test_file_size_limit),
 		ROW(test_full_disk),
 	};
 

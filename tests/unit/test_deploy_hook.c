@@ -48,7 +48,8 @@ static void keep_line(enum log_level level, const char *line, void *ctx)
 
 static void the_environment_is_certbots(void **state)
 {
-	struct deploy_hook_spec s = spec_of(script("echo \"$# $RENEWED_LINEAGE\"; set -f; echo $RENEWED_DOMAINS"));
+	struct deploy_hook_spec s =
+	    spec_of(script("echo \"$# $RENEWED_LINEAGE\"; set -f; echo $RENEWED_DOMAINS"));
 	struct err e;
 
 	logged[0] = '\0';
@@ -64,7 +65,8 @@ static void a_failure_says_why(void **state)
 	static const struct {
 		const char *body, *want;
 	} rows[] = {
-		{ "echo one >&2; echo 'nginx: [emerg] no such file' >&2; exit 2", "ended with status 2: nginx: [emerg] no such file" },
+		{ "echo one >&2; echo 'nginx: [emerg] no such file' >&2; exit 2",
+		  "ended with status 2: nginx: [emerg] no such file" },
 		{ "exit 1", "ended with status 1" },
 		{ "kill -9 $$", "ended with status 137" },
 	};

@@ -1,4 +1,5 @@
-/* base/fault: counting, ending and failing at the n-th point; compiled in here whatever the build says. */
+/* base/fault: counting, ending and failing at the n-th point; compiled in here whatever the build
+ * says. */
 #ifndef EVERLEAF_FAULT_POINTS
 #define EVERLEAF_FAULT_POINTS
 #endif
@@ -18,8 +19,8 @@
 
 static char file[] = "/tmp/everleaf-fault-XXXXXX";
 
-/* The environment is read once a process, so each case has its own. Passes five points; the exit status tells
- * which of them failed (0 = none). */
+/* The environment is read once a process, so each case has its own. Passes five points; the exit
+ * status tells which of them failed (0 = none). */
 static int status_with(const char *fault, const char *log)
 {
 	pid_t pid = fork();
@@ -61,8 +62,9 @@ static void test_faults(void **state)
 	static const struct {
 		const char *fault;
 		int want;
-	} rows[] = { { "", 0 },       { "exit:1", 137 }, { "exit:5", 137 }, { "exit:6", 0 }, { "fail:1", 1 },
-		     { "fail:4", 4 }, { "fail:6", 0 },   { "exit:0", 0 },   { "nonsense", 0 } };
+	} rows[] = { { "", 0 },       { "exit:1", 137 }, { "exit:5", 137 },
+		     { "exit:6", 0 }, { "fail:1", 1 },   { "fail:4", 4 },
+		     { "fail:6", 0 }, { "exit:0", 0 },   { "nonsense", 0 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		assert_int_equal(status_with(rows[i].fault, NULL), rows[i].want);
@@ -86,7 +88,8 @@ static void test_count(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_faults), cmocka_unit_test(test_count) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_faults),
+		                            cmocka_unit_test(test_count) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* base/fs and base/web: what is on disk afterwards, and what a hostile web root can do to us: nothing. */
+/* base/fs and base/web: what is on disk afterwards, and what a hostile web root can do to us:
+ * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,7 +135,8 @@ static void test_read_pipe(void **state)
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "piped\n", 6), 6);
 	close(ends[1]);
-	assert_int_equal(fs_read_secret(p->a, arena_printf(p->a, "/dev/fd/%d", ends[0]), 100, &text, &e), 0);
+	assert_int_equal(
+	    fs_read_secret(p->a, arena_printf(p->a, "/dev/fd/%d", ends[0]), 100, &text, &e), 0);
 	assert_string_equal(text, "piped");
 	close(ends[0]);
 	/* A pipe without a writer does not hang. */
@@ -148,16 +150,22 @@ static void test_read_secret(void **state)
 {
 	static const struct {
 		const char *content, *want;
-	} rows[] = { { "s3cret", "s3cret" },     { "s3cret\n", "s3cret" }, { "s3cret\r\n", "s3cret" },
-		     { "s3cret\n\n", "s3cret\n" }, { " s ", " s " },         { "", NULL },
-		     { "\n", NULL },             { "\r\n", NULL } };
+	} rows[] = { { "s3cret", "s3cret" },
+		     { "s3cret\n", "s3cret" },
+		     { "s3cret\r\n", "s3cret" },
+		     { "s3cret\n\n", "s3cret\n" },
+		     { " s ", " s " },
+		     { "", NULL },
+		     { "\n", NULL },
+		     { "\r\n", NULL } };
 	struct place *p = *state;
 	struct err e;
 	char *text;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		put(in(p, "f"), rows[i].content);
-		assert_int_equal(fs_read_secret(p->a, in(p, "f"), 100, &text, &e), rows[i].want ? 0 : -ERR_INPUT);
+		assert_int_equal(fs_read_secret(p->a, in(p, "f"), 100, &text, &e),
+		                 rows[i].want ? 0 : -ERR_INPUT);
 		if (rows[i].want)
 			assert_string_equal(text, rows[i].want);
 	}
@@ -375,7 +383,8 @@ static void links_are_not_followed(struct place *p)
 	assert_int_equal(unlink(in(p, "www/.well-known/acme-challenge")), 0);
 
 	assert_int_equal(fs_mkdirs(in(p, "www/.well-known/acme-challenge"), 0755, &e), 0);
-	assert_int_equal(symlink("../../../outside/victim", in(p, "www/.well-known/acme-challenge/" TOKEN)), 0);
+	assert_int_equal(
+	    symlink("../../../outside/victim", in(p, "www/.well-known/acme-challenge/" TOKEN)), 0);
 	assert_int_equal(web_remove(root, TOKEN, "x", 0, &e), 0);
 	assert_int_equal(web_write(root, TOKEN, "written", &made, &e), 0);
 	assert_content(p, in(p, "outside/victim"), "x");
@@ -404,11 +413,12 @@ static void test_web_links_without_openat2(void **state)
 	struct err e;
 
 	if (pid == 0) {
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
 			_exit(77);
 		links_are_not_followed(p);
-		if (web_write(p->dir, TOKEN, "x", &made, &e) || made != 2 || web_remove(p->dir, TOKEN, "x", 2, &e) ||
-		    fs_exists(in(p, ".well-known")))
+		if (web_write(p->dir, TOKEN, "x", &made, &e) || made != 2 ||
+		    web_remove(p->dir, TOKEN, "x", 2, &e) || fs_exists(in(p, ".well-known")))
 			_exit(1);
 		_exit(0);
 	}

@@ -46,7 +46,9 @@ static const char *log_text(void)
 	return text;
 }
 
-#define WRITE_CALL "printf '%s' \"$1\" >> \"$LOG\"; shift; for x; do printf ' %s' \"$x\"; done >> \"$LOG\"; echo >> \"$LOG\""
+#define WRITE_CALL                                                                                 \
+	"printf '%s' \"$1\" >> \"$LOG\"; shift; for x; do printf ' %s' \"$x\"; done >> \"$LOG\"; " \
+	"echo >> \"$LOG\""
 
 static struct solve solve_hook(const char *hook, const char *type)
 {
@@ -58,8 +60,10 @@ static struct challenge *rows_of(const char *type, size_t n)
 	struct challenge *v = ARENA_ARRAY(a, struct challenge, n);
 
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct challenge){ .domain = arena_printf(a, "n%zu.example", i), .type = type,
-			                   .token = arena_printf(a, "token%zu", i), .value = arena_printf(a, "value%zu", i) };
+		v[i] = (struct challenge){ .domain = arena_printf(a, "n%zu.example", i),
+			                   .type = type,
+			                   .token = arena_printf(a, "token%zu", i),
+			                   .value = arena_printf(a, "value%zu", i) };
 	return v;
 }
 
@@ -72,8 +76,10 @@ static void one_call_for_each_name(void **state)
 	assert_int_equal(solver_hook.publish(&s, v, 2, &e), 0);
 	assert_string_equal(v[1].place, s.hook);
 	assert_int_equal(solver_hook.withdraw(&s, v, 2, &e), 0);
-	assert_string_equal(log_text(), "deploy_challenge n0.example token0 value0\ndeploy_challenge n1.example token1 value1\n"
-	                                "clean_challenge n0.example token0 value0\nclean_challenge n1.example token1 value1\n");
+	assert_string_equal(
+	    log_text(),
+	    "deploy_challenge n0.example token0 value0\ndeploy_challenge n1.example token1 value1\n"
+	    "clean_challenge n0.example token0 value0\nclean_challenge n1.example token1 value1\n");
 }
 
 static void a_chain_is_one_call(void **state)
@@ -85,9 +91,10 @@ static void a_chain_is_one_call(void **state)
 	s.hook_chain = true;
 	assert_int_equal(solver_hook.publish(&s, v, 3, &e), 0);
 	assert_int_equal(solver_hook.withdraw(&s, v, 3, &e), 0);
-	assert_string_equal(log_text(),
-	                    "deploy_challenge n0.example token0 value0 n1.example token1 value1 n2.example token2 value2\n"
-	                    "clean_challenge n0.example token0 value0 n1.example token1 value1 n2.example token2 value2\n");
+	assert_string_equal(log_text(), "deploy_challenge n0.example token0 value0 n1.example "
+	                                "token1 value1 n2.example token2 value2\n"
+	                                "clean_challenge n0.example token0 value0 n1.example "
+	                                "token1 value1 n2.example token2 value2\n");
 }
 
 static void a_chain_too_long_for_one_call_is_several(void **state)
@@ -102,12 +109,15 @@ static void a_chain_too_long_for_one_call_is_several(void **state)
 		v[i].value = value;
 	s.hook_chain = true;
 	assert_int_equal(solver_hook.publish(&s, v, 100, &e), 0);
-	assert_string_equal(log_text(), "99\n99\n99\n3\n"); /* 33 rows of 3 KiB are just below 100 KiB */
+	assert_string_equal(log_text(),
+	                    "99\n99\n99\n3\n"); /* 33 rows of 3 KiB are just below 100 KiB */
 }
 
 static void a_failure_cleans_all_that_was_recorded(void **state)
 {
-	const char *hook = script(WRITE_CALL "\n[ \"$2\" != token1 ] || { echo first >&2; echo the zone is locked >&2; exit 3; }");
+	const char *hook = script(
+	    WRITE_CALL
+	    "\n[ \"$2\" != token1 ] || { echo first >&2; echo the zone is locked >&2; exit 3; }");
 	struct solve s = solve_hook(hook, "dns-01");
 	struct err e;
 
@@ -115,9 +125,11 @@ static void a_failure_cleans_all_that_was_recorded(void **state)
 	assert_non_null(strstr(e.text, "n1.example"));
 	assert_non_null(strstr(e.text, "deploy_challenge ended with status 3: the zone is locked"));
 	assert_null(strstr(e.text, "first"));
-	assert_string_equal(log_text(), "deploy_challenge n0.example token0 value0\ndeploy_challenge n1.example token1 value1\n"
-	                                "clean_challenge n0.example token0 value0\nclean_challenge n1.example token1 value1\n"
-	                                "clean_challenge n2.example token2 value2\n");
+	assert_string_equal(
+	    log_text(),
+	    "deploy_challenge n0.example token0 value0\ndeploy_challenge n1.example token1 value1\n"
+	    "clean_challenge n0.example token0 value0\nclean_challenge n1.example token1 value1\n"
+	    "clean_challenge n2.example token2 value2\n");
 }
 
 static int count_removed(void *ctx, struct challenge *v, size_t n, struct err *e)
@@ -227,8 +239,8 @@ static void checks_before_anything_starts(void **state)
 	assert_non_null(strstr(e.text, "hook names it does not know"));
 	s.hook = script(WRITE_CALL);
 	assert_int_equal(solver_hook.check(&s, &e), 0);
-	assert_string_equal(log_text(),
-	                    "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script\n");
+	assert_string_equal(log_text(), "this_hookscript_is_broken__dehydrated_is_working_fine__"
+	                                "please_ignore_unknown_hooks_in_your_script\n");
 	s.type = "http-01";
 	s.well_known = path("no-such-folder");
 	assert_int_equal(solver_hook.check(&s, &e), -ERR_INPUT);
@@ -242,7 +254,8 @@ static void values_with_blanks_are_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *const args[] = { "x.example", "token", rows[i], NULL };
-		assert_int_equal(hook_call(a, hook, NULL, NULL, "deploy_challenge", args, NULL, &e), -ERR_INPUT);
+		assert_int_equal(hook_call(a, hook, NULL, NULL, "deploy_challenge", args, NULL, &e),
+		                 -ERR_INPUT);
 	}
 	assert_string_equal(log_text(), "");
 	/* Others are given quoted. */
@@ -254,20 +267,33 @@ static void values_with_blanks_are_refused(void **state)
 static void the_environment_is_dehydrateds(void **state)
 {
 	const struct hook_context c = {
-		.hook = script("for n in BASEDIR CERTDIR WELLKNOWN ALPNCERTDIR CONFIG COMMAND CHALLENGETYPE KEY_ALGO PRIVATE_KEY_RENEW "
-		               "PRIVATE_KEY_ROLLOVER altnames alias EVERLEAF_SECRET; do eval echo \"$n=\\$$n\"; done"),
-		.base_dir = "/state", .cert_dir = "/state/live", .well_known = "/var/www", .config = "", .command = "sign_domains",
-		.challenge_type = "dns-01", .key_algo = "prime256v1", .new_key = true, .altnames = "a.example b.example",
+		.hook = script("for n in BASEDIR CERTDIR WELLKNOWN ALPNCERTDIR CONFIG COMMAND "
+		               "CHALLENGETYPE KEY_ALGO PRIVATE_KEY_RENEW "
+		               "PRIVATE_KEY_ROLLOVER altnames alias EVERLEAF_SECRET; do eval echo "
+		               "\"$n=\\$$n\"; done"),
+		.base_dir = "/state",
+		.cert_dir = "/state/live",
+		.well_known = "/var/www",
+		.config = "",
+		.command = "sign_domains",
+		.challenge_type = "dns-01",
+		.key_algo = "prime256v1",
+		.new_key = true,
+		.altnames = "a.example b.example",
 		.alias = "cert",
 	};
 	char *out;
 	struct err e;
 
 	setenv("EVERLEAF_SECRET", "not for hooks", 1);
-	assert_int_equal(hook_call(a, c.hook, hook_env(a, &c), NULL, "startup_hook", NULL, &out, &e), 0);
-	assert_string_equal(out, "BASEDIR=/state\nCERTDIR=/state/live\nWELLKNOWN=/var/www\nALPNCERTDIR=/state/alpn-certs\nCONFIG=\n"
-	                         "COMMAND=sign_domains\nCHALLENGETYPE=dns-01\nKEY_ALGO=prime256v1\nPRIVATE_KEY_RENEW=yes\n"
-	                         "PRIVATE_KEY_ROLLOVER=no\naltnames=a.example b.example\nalias=cert\nEVERLEAF_SECRET=\n");
+	assert_int_equal(
+	    hook_call(a, c.hook, hook_env(a, &c), NULL, "startup_hook", NULL, &out, &e), 0);
+	assert_string_equal(out, "BASEDIR=/state\nCERTDIR=/state/live\nWELLKNOWN=/var/"
+	                         "www\nALPNCERTDIR=/state/alpn-certs\nCONFIG=\n"
+	                         "COMMAND=sign_domains\nCHALLENGETYPE=dns-01\nKEY_ALGO="
+	                         "prime256v1\nPRIVATE_KEY_RENEW=yes\n"
+	                         "PRIVATE_KEY_ROLLOVER=no\naltnames=a.example "
+	                         "b.example\nalias=cert\nEVERLEAF_SECRET=\n");
 }
 
 static int set_up(void **state)

@@ -1,4 +1,5 @@
-/* The HTTP client against a server that behaves badly on purpose: limits, cuts, silence, cancelling. */
+/* The HTTP client against a server that behaves badly on purpose: limits, cuts, silence,
+ * cancelling. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ static char *url(const char *path)
 
 static void an_answer_comes_whole(void **state)
 {
-	const struct http_header headers[] = { { "Content-Type", "application/jose+json" }, { "X-One", "1" } };
+	const struct http_header headers[] = { { "Content-Type", "application/jose+json" },
+		                               { "X-One", "1" } };
 	struct http_request req = { .method = "POST",
 		                    .url = url("/a/../b?c=%7e"),
 		                    .headers = headers,
@@ -65,9 +67,9 @@ static void an_answer_comes_whole(void **state)
 	struct http_response res;
 	struct err e;
 
-	will_say(
-	    "HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\nHTTP/1.1 201 Created\r\nReplay-Nonce:  abc \r\nLINK: <x>\r\n"
-	    "Link: <y>\r\nContent-Length: 5\r\n\r\nhello");
+	will_say("HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\nHTTP/1.1 201 Created\r\nReplay-Nonce: "
+	         " abc \r\nLINK: <x>\r\n"
+	         "Link: <y>\r\nContent-Length: 5\r\n\r\nhello");
 	assert_int_equal(http_do(h, a, &req, NULL, &res, &e), 0);
 	assert_int_equal(res.status, 201);
 	assert_string_equal(res.body, "hello");
@@ -105,7 +107,8 @@ static void redirects_are_not_followed(void **state)
 	struct http_response res;
 	struct err e;
 
-	will_say(arena_printf(a, "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", url("/elsewhere")));
+	will_say(arena_printf(a, "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+	                      url("/elsewhere")));
 	assert_int_equal(http_do(h, a, &req, NULL, &res, &e), 0);
 	assert_int_equal(res.status, 302);
 	assert_true(has_seen("GET / "));
@@ -122,8 +125,10 @@ static void bad_answers_are_told_apart(void **state)
 		enum err_code want;
 		const char *want_text;
 	} rows[] = {
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", ERR_NETWORK, "broke off in the middle" },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive5", ERR_NETWORK, "broke off in the middle" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", ERR_NETWORK,
+		  "broke off in the middle" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive5", ERR_NETWORK,
+		  "broke off in the middle" },
 		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", ERR_NETWORK,
 		  "broke off in the middle" },
 		{ "HTTP/1.1 200 OK\r\n\r\n12345678901", ERR_PROTOCOL, "larger than 10 bytes" },
@@ -138,7 +143,8 @@ static void bad_answers_are_told_apart(void **state)
 		struct http_response res = { .status = -1 };
 		struct err e = { 0 };
 		will_say(rows[i].answer);
-		if (http_do(h, a, &req, NULL, &res, &e) != -(int)rows[i].want || !strstr(e.text, rows[i].want_text))
+		if (http_do(h, a, &req, NULL, &res, &e) != -(int)rows[i].want ||
+		    !strstr(e.text, rows[i].want_text))
 			fail_msg("row %zu: %d %s", i, e.code, e.text);
 		assert_int_equal(res.status, -1);
 		assert_non_null(strstr(e.text, arena_printf(a, "127.0.0.1:%d", server.port)));
@@ -233,7 +239,9 @@ static void what_cannot_be_asked_is_refused_at_once(void **state)
 		req.url = urls[i];
 		assert_int_equal(http_do(h, a, &req, NULL, &res, &e), -ERR_INPUT);
 	}
-	req = (struct http_request){ .method = "GET", .url = url("/"), .headers = &bad, .n_headers = 1 };
+	req = (struct http_request){
+		.method = "GET", .url = url("/"), .headers = &bad, .n_headers = 1
+	};
 	assert_int_equal(http_do(h, a, &req, NULL, &res, &e), -ERR_INPUT);
 }
 
@@ -249,10 +257,12 @@ static void nobody_there_is_said_plainly(void **state)
 	req.url = arena_printf(a, "https://127.0.0.1:%d/dir", gone.port);
 	assert_int_equal(http_do(h, a, &req, NULL, &res, &e), -ERR_NETWORK);
 	assert_string_equal(
-	    e.text, arena_printf(a,
-	                         "cannot connect to 127.0.0.1:%d: connection refused; is the server up, and is the "
-	                         "URL right?",
-	                         gone.port));
+	    e.text,
+	    arena_printf(
+	        a,
+	        "cannot connect to 127.0.0.1:%d: connection refused; is the server up, and is the "
+	        "URL right?",
+	        gone.port));
 	will_say("HTTP/1.1 400 Bad Request\r\n\r\n");
 	req.url = arena_printf(a, "https://127.0.0.1:%d/dir", server.port);
 	assert_int_equal(http_do(h, a, &req, NULL, &res, &e), -ERR_PROTOCOL);
@@ -297,7 +307,8 @@ static void a_bundle_must_be_one(void **state)
 static int setup(void **state)
 {
 	struct http_options o = { .user_agent = "everleaf-test/1", .allow_http = true };
-	static const char *const proxies[] = { "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+	static const char *const proxies[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+		                               "all_proxy", "ALL_PROXY" };
 	struct err e;
 
 	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)

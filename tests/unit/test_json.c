@@ -1,4 +1,5 @@
-/* base/json and base/field: bounds, duplicates, tables both ways, and errors that show no values. */
+/* base/json and base/field: bounds, duplicates, tables both ways, and errors that show no values.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +59,8 @@ static void test_parse_refused(void **state)
 		json_t *value = NULL;
 		struct err e;
 
-		assert_int_equal(json_parse(rows[i].text, strlen(rows[i].text), &value, &e), -ERR_INPUT);
+		assert_int_equal(json_parse(rows[i].text, strlen(rows[i].text), &value, &e),
+		                 -ERR_INPUT);
 		assert_null(value);
 		assert_non_null(strstr(e.text, rows[i].want));
 	}
@@ -115,8 +117,9 @@ static void test_decode(void **state)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct sample s = { .count = 8, .row = 99 };
-	json_t *value = parsed("{\"name\":\"n\",\"token\":\"t\",\"on\":true,\"made_at\":\"2026-11-22T01:00:00+01:00\","
-	                       "\"tags\":[\"x\",\"y\"],\"number\":7,\"count\":null,\"row\":1,\"other\":[]}");
+	json_t *value = parsed(
+	    "{\"name\":\"n\",\"token\":\"t\",\"on\":true,\"made_at\":\"2026-11-22T01:00:00+01:00\","
+	    "\"tags\":[\"x\",\"y\"],\"number\":7,\"count\":null,\"row\":1,\"other\":[]}");
 	struct err e;
 
 	assert_int_equal(json_decode(a, value, sample_fields, &s, sizeof(s), false, &e), 0);
@@ -150,7 +153,8 @@ static void test_decode_refused(void **state)
 		{ "{\"name\":\"n\",\"made_at\":\"soon\"}", false,
 		  "\"made_at\": not a time like 2026-01-31T12:00:00Z: \"soon\"" },
 		{ "{\"name\":\"n\",\"tags\":\"x\"}", false, "\"tags\" must be a list of texts" },
-		{ "{\"name\":\"n\",\"tags\":[\"x\",1]}", false, "\"tags\" must be a list of texts" },
+		{ "{\"name\":\"n\",\"tags\":[\"x\",1]}", false,
+		  "\"tags\" must be a list of texts" },
 		{ "{\"name\":\"n\",\"nmae\":1}", true, "\"nmae\" is not known here" },
 		{ "{\"name\":\"n\",\"row\":1}", true, "\"row\" is not known here" },
 		{ "{\"name\":\"n\",\"token\":[\"hunter2\"]}", false, "\"token\" must be a text" },
@@ -162,7 +166,9 @@ static void test_decode_refused(void **state)
 		json_t *value = parsed(rows[i].text);
 		struct err e;
 
-		assert_int_equal(json_decode(a, value, sample_fields, &s, sizeof(s), rows[i].strict, &e), -ERR_INPUT);
+		assert_int_equal(
+		    json_decode(a, value, sample_fields, &s, sizeof(s), rows[i].strict, &e),
+		    -ERR_INPUT);
 		assert_string_equal(e.text, rows[i].want);
 		assert_string_equal(s.name, "before");
 		json_decref(value);
@@ -172,7 +178,8 @@ static void test_decode_refused(void **state)
 static void test_too_many_strings(void **state)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	json_t *object = parsed("{\"name\":\"n\",\"tags\":[]}"), *tags = json_object_get(object, "tags");
+	json_t *object = parsed("{\"name\":\"n\",\"tags\":[]}"),
+	       *tags = json_object_get(object, "tags");
 	struct sample s = { 0 };
 	struct err e;
 
@@ -181,7 +188,8 @@ static void test_too_many_strings(void **state)
 	assert_int_equal(json_decode(a, object, sample_fields, &s, sizeof(s), true, &e), 0);
 	assert_int_equal(s.tags.n, 1000);
 	json_array_append_new(tags, json_string("x"));
-	assert_int_equal(json_decode(a, object, sample_fields, &s, sizeof(s), true, &e), -ERR_INPUT);
+	assert_int_equal(json_decode(a, object, sample_fields, &s, sizeof(s), true, &e),
+	                 -ERR_INPUT);
 	json_decref(object);
 }
 
@@ -189,18 +197,26 @@ static void test_encode(void **state)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	const char *tags[] = { "x", "\xff" };
-	struct sample s = { .name = "m\xc3\xbc", .token = "hunter2", .count = -3, .on = true, .made_at = 1795305600,
-		            .tags = { tags, 2 }, .id = 7, .row = 99 };
+	struct sample s = { .name = "m\xc3\xbc",
+		            .token = "hunter2",
+		            .count = -3,
+		            .on = true,
+		            .made_at = 1795305600,
+		            .tags = { tags, 2 },
+		            .id = 7,
+		            .row = 99 };
 	json_t *value = json_encode(sample_fields, &s);
 
-	assert_string_equal(json_text(a, value), "{\"name\":\"m\xc3\xbc\",\"count\":-3,\"on\":true,"
-	                                         "\"made_at\":\"2026-11-22T00:00:00Z\",\"tags\":[\"x\",\"?\"],"
-	                                         "\"number\":7}");
+	assert_string_equal(json_text(a, value),
+	                    "{\"name\":\"m\xc3\xbc\",\"count\":-3,\"on\":true,"
+	                    "\"made_at\":\"2026-11-22T00:00:00Z\",\"tags\":[\"x\",\"?\"],"
+	                    "\"number\":7}");
 	json_decref(value);
 	s = (struct sample){ 0 };
 	value = json_encode(sample_fields, &s);
-	assert_string_equal(json_text(a, value),
-	                    "{\"name\":null,\"count\":0,\"on\":false,\"made_at\":null,\"tags\":[],\"number\":0}");
+	assert_string_equal(
+	    json_text(a, value),
+	    "{\"name\":null,\"count\":0,\"on\":false,\"made_at\":null,\"tags\":[],\"number\":0}");
 	json_decref(value);
 }
 
@@ -229,11 +245,16 @@ static void test_field_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_refused), cmocka_unit_test(test_parse_shows_no_values),
-		cmocka_unit_test(test_not_terminated), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_decode),        cmocka_unit_test(test_decode_refused),
-		cmocka_unit_test(test_too_many_strings), cmocka_unit_test(test_encode),
-		cmocka_unit_test(test_texts),         cmocka_unit_test(test_field_find),
+		cmocka_unit_test(test_parse_refused),
+		cmocka_unit_test(test_parse_shows_no_values),
+		cmocka_unit_test(test_not_terminated),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_refused),
+		cmocka_unit_test(test_too_many_strings),
+		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_field_find),
 	};
 
 	json_setup();

@@ -1,4 +1,5 @@
-/* Signed requests: the messages of RFC 7515, the header members of RFC 8555 6.2, and external account binding. */
+/* Signed requests: the messages of RFC 7515, the header members of RFC 8555 6.2, and external
+ * account binding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +16,10 @@
 
 static struct arena *a;
 
-static const char rfc_payload[] = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
-static const char rfc_payload_b64[] =
-    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+static const char rfc_payload[] =
+    "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+static const char rfc_payload_b64[] = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9l"
+                                      "eGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 
 static struct key *parse(const char *text)
 {
@@ -67,12 +69,14 @@ static void rs256_is_rfc7515_a2s(void **state)
 	json_auto_t *jws = parsed(out);
 	assert_string_equal(member(jws, "protected"), "eyJhbGciOiJSUzI1NiJ9");
 	assert_string_equal(member(jws, "payload"), rfc_payload_b64);
-	assert_string_equal(
-	    member(jws, "signature"),
-	    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujG"
-	    "bds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K"
-	    "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6"
-	    "LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw");
+	assert_string_equal(member(jws, "signature"),
+	                    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__"
+	                    "dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujG"
+	                    "bds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_"
+	                    "nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K"
+	                    "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-"
+	                    "eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6"
+	                    "LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw");
 	key_free(k);
 }
 
@@ -82,19 +86,21 @@ static void hs256_is_rfc7515_a1s(void **state)
 	struct err e;
 	char *out;
 
-	assert_int_equal(
-	    base64url_decode(a,
-	                     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CA"
-	                     "ow",
-	                     &mac_key, &e),
-	    0);
-	assert_int_equal(
-	    jws_mac_text(a, HASH_SHA256, &mac_key, "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}", rfc_payload, &out, &e),
-	    0);
+	assert_int_equal(base64url_decode(a,
+	                                  "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-"
+	                                  "1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CA"
+	                                  "ow",
+	                                  &mac_key, &e),
+	                 0);
+	assert_int_equal(jws_mac_text(a, HASH_SHA256, &mac_key,
+	                              "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}", rfc_payload, &out,
+	                              &e),
+	                 0);
 	json_auto_t *jws = parsed(out);
 	assert_string_equal(member(jws, "protected"), "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9");
 	assert_string_equal(member(jws, "payload"), rfc_payload_b64);
-	assert_string_equal(member(jws, "signature"), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+	assert_string_equal(member(jws, "signature"),
+	                    "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 }
 
 /* R || S back to the DER form that OpenSSL verifies. */
@@ -124,7 +130,8 @@ static bool es256_verifies(const struct key *k, const char *input, const char *s
 	}
 	der[1] = (unsigned char)(p - der - 2);
 	assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key_evp(k)), 1);
-	good = EVP_DigestVerify(ctx, der, (size_t)(p - der), (const unsigned char *)input, strlen(input)) == 1;
+	good = EVP_DigestVerify(ctx, der, (size_t)(p - der), (const unsigned char *)input,
+	                        strlen(input)) == 1;
 	EVP_MD_CTX_free(ctx);
 	return good;
 }
@@ -178,12 +185,15 @@ static void without_kid_the_key_itself_goes_in(void **state)
 static void external_account_is_bound_by_its_mac(void **state)
 {
 	static const struct {
-		const char *alg, *want_alg, *want_mac; /* the MACs were computed with another program */
+		const char *alg, *want_alg,
+		    *want_mac; /* the MACs were computed with another program */
 	} rows[] = {
 		{ NULL, "HS256", "w2A-n1l8cmABEA3W5rxfoyiUZwHDPKGN3GZA-0wIl3o" },
-		{ "HS384", "HS384", "53jgtq54GHdgxzSzQMjMXIN0LH7LeH1hLSIEnx6uLaUC0nWQV-6GM2ay18woTgJd" },
+		{ "HS384", "HS384",
+		  "53jgtq54GHdgxzSzQMjMXIN0LH7LeH1hLSIEnx6uLaUC0nWQV-6GM2ay18woTgJd" },
 		{ "hs512", "HS512",
-		  "_5ms1ZU53K2gUTweFPQjz1BksRBKnmIsyqU3OzNJUflv1M_z5qkgRlfw0DIPFUYsA6OXV4o2VvbwD8J82t7kSg" },
+		  "_5ms1ZU53K2gUTweFPQjz1BksRBKnmIsyqU3OzNJUflv1M_"
+		  "z5qkgRlfw0DIPFUYsA6OXV4o2VvbwD8J82t7kSg" },
 	};
 	struct key *k = parse(jwk_7515_ec);
 	struct bytes mac_key = { (unsigned char *)"0123456789abcdef", 16 };
@@ -192,8 +202,9 @@ static void external_account_is_bound_by_its_mac(void **state)
 
 	assert_int_equal(key_jwk(a, k, &jwk, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(
-		    jws_external_account(a, rows[i].alg, "kid-1", &mac_key, "https://ca.example/new", k, &out, &e), 0);
+		assert_int_equal(jws_external_account(a, rows[i].alg, "kid-1", &mac_key,
+		                                      "https://ca.example/new", k, &out, &e),
+		                 0);
 		json_auto_t *jws = parsed(out);
 		assert_string_equal(decoded(member(jws, "payload")), jwk);
 		json_auto_t *header = parsed(decoded(member(jws, "protected")));
@@ -203,11 +214,13 @@ static void external_account_is_bound_by_its_mac(void **state)
 		assert_string_equal(member(header, "url"), "https://ca.example/new");
 		assert_string_equal(member(jws, "signature"), rows[i].want_mac);
 	}
-	assert_int_equal(jws_external_account(a, "none", "kid-1", &mac_key, "https://ca.example/new", k, &out, &e),
+	assert_int_equal(jws_external_account(a, "none", "kid-1", &mac_key,
+	                                      "https://ca.example/new", k, &out, &e),
 	                 -ERR_USAGE);
 	mac_key.n = 0;
-	assert_int_equal(jws_external_account(a, NULL, "kid-1", &mac_key, "https://ca.example/new", k, &out, &e),
-	                 -ERR_USAGE);
+	assert_int_equal(
+	    jws_external_account(a, NULL, "kid-1", &mac_key, "https://ca.example/new", k, &out, &e),
+	    -ERR_USAGE);
 	key_free(k);
 }
 
@@ -218,9 +231,11 @@ static void key_authorization_is_token_and_thumbprint(void **state)
 	struct err e;
 	char *out;
 
-	assert_int_equal(jws_key_authorization(a, "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA", k, &out, &e), 0);
-	assert_string_equal(out,
-	                    "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+	assert_int_equal(
+	    jws_key_authorization(a, "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA", k, &out, &e),
+	    0);
+	assert_string_equal(out, "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.NzbLsXh8uDCcd-"
+	                         "6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 	assert_int_equal(jws_key_authorization(a, "../etc/passwd", k, &out, &e), -ERR_PROTOCOL);
 	key_free(k);
 }

@@ -1,5 +1,5 @@
-/* Key stores as others read them: the openssl command (PKCS#12, both recipes) and Java's keytool (JKS and PKCS#12). A
- * program that is not there is said loudly, and its test is skipped. */
+/* Key stores as others read them: the openssl command (PKCS#12, both recipes) and Java's keytool
+ * (JKS and PKCS#12). A program that is not there is said loudly, and its test is skipped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,8 @@ static struct subject_of_test ec, rsa;
 
 static int make_subject(enum key_type type, struct subject_of_test *out)
 {
-	struct csr_spec spec = { .subject.common_name = "example.org", .names = { (const char *[]){ "example.org" }, 1 },
+	struct csr_spec spec = { .subject.common_name = "example.org",
+		                 .names = { (const char *[]){ "example.org" }, 1 },
 		                 .digest = HASH_SHA256 };
 	struct err e;
 
@@ -37,9 +38,12 @@ static int make_subject(enum key_type type, struct subject_of_test *out)
 /* Runs a program on a key store with the password in the environment; "" if it fails. */
 static const char *run(const char *password, const char *const *argv, int *status)
 {
-	const char *const env[] = { arena_printf(a, "STORE_PASSWORD=%s", password), "COPY_PASSWORD=copy-of-it",
-		                    "LANG=C.UTF-8", "LC_ALL=C.UTF-8", NULL };
-	struct proc_spec spec = { .argv = argv, .env = env, .limit_s = 60, .output_limit = 256 << 10 };
+	const char *const env[] = { arena_printf(a, "STORE_PASSWORD=%s", password),
+		                    "COPY_PASSWORD=copy-of-it", "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+		                    NULL };
+	struct proc_spec spec = {
+		.argv = argv, .env = env, .limit_s = 60, .output_limit = 256 << 10
+	};
 	struct proc_result result;
 	struct err e;
 
@@ -57,10 +61,12 @@ static bool is_there(const char *program)
 
 	for (; path && *path; path = *end ? end + 1 : end) {
 		end = strchrnul(path, ':');
-		if (access(fs_join(a, arena_strndup(a, path, (size_t)(end - path)), program), X_OK) == 0)
+		if (access(fs_join(a, arena_strndup(a, path, (size_t)(end - path)), program),
+		           X_OK) == 0)
 			return true;
 	}
-	print_message("SKIPPED: %s is not installed, so nobody but us has read these key stores\n", program);
+	print_message("SKIPPED: %s is not installed, so nobody but us has read these key stores\n",
+	              program);
 	return false;
 }
 
@@ -91,7 +97,8 @@ static void openssl_reads_both_kinds_of_pkcs12(void **state)
 		skip();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct subject_of_test *s = rows[i].subject;
-		struct keystore_spec spec = { s->key, s->cert_pem, "Example.org", rows[i].password, rows[i].legacy };
+		struct keystore_spec spec = { s->key, s->cert_pem, "Example.org", rows[i].password,
+			                      rows[i].legacy };
 		struct bytes p12;
 		struct err e;
 		const char *out;
@@ -99,8 +106,8 @@ static void openssl_reads_both_kinds_of_pkcs12(void **state)
 
 		assert_int_equal(keystore_pkcs12(a, &spec, &p12, &e), 0);
 		out = run(rows[i].password,
-		          (const char *[]){ "openssl", "pkcs12", "-in", store_file("k.p12", &p12), "-passin", "env:STORE_PASSWORD",
-		                            "-nodes", NULL },
+		          (const char *[]){ "openssl", "pkcs12", "-in", store_file("k.p12", &p12),
+		                            "-passin", "env:STORE_PASSWORD", "-nodes", NULL },
 		          &status);
 		assert_int_equal(status, 0);
 		assert_non_null(strstr(out, s->key_pem));
@@ -108,7 +115,9 @@ static void openssl_reads_both_kinds_of_pkcs12(void **state)
 		assert_non_null(strstr(out, "friendlyName: Example.org"));
 		/* -info speaks on standard error */
 		out = run(rows[i].password,
-		          (const char *[]){ "sh", "-c", "exec openssl pkcs12 -in \"$1\" -passin env:STORE_PASSWORD -info -noout 2>&1",
+		          (const char *[]){ "sh", "-c",
+		                            "exec openssl pkcs12 -in \"$1\" -passin "
+		                            "env:STORE_PASSWORD -info -noout 2>&1",
 		                            "sh", store_file("k.p12", &p12), NULL },
 		          &status);
 		assert_int_equal(status, 0);
@@ -127,7 +136,8 @@ static const char *fingerprint(const struct bytes *der)
 }
 
 /* What keytool says of a store, and the key it gives back by way of PKCS#12. */
-static void keytool_reads(const struct subject_of_test *s, const char *path, const char *type, const char *password)
+static void keytool_reads(const struct subject_of_test *s, const char *path, const char *type,
+                          const char *password)
 {
 	char *copy = fs_join(a, dir, "copy.p12");
 	struct x509_chain chain;
@@ -136,8 +146,8 @@ static void keytool_reads(const struct subject_of_test *s, const char *path, con
 	int status;
 
 	out = run(password,
-	          (const char *[]){ "keytool", "-list", "-v", "-keystore", path, "-storetype", type, "-storepass:env",
-	                            "STORE_PASSWORD", NULL },
+	          (const char *[]){ "keytool", "-list", "-v", "-keystore", path, "-storetype", type,
+	                            "-storepass:env", "STORE_PASSWORD", NULL },
 	          &status);
 	assert_int_equal(status, 0);
 	assert_int_equal(x509_chain_parse(a, s->cert_pem, strlen(s->cert_pem), &chain, &e), 0);
@@ -147,13 +157,15 @@ static void keytool_reads(const struct subject_of_test *s, const char *path, con
 	assert_non_null(strstr(out, fingerprint(&chain.v[0].der)));
 	(void)unlink(copy);
 	run(password,
-	    (const char *[]){ "keytool", "-importkeystore", "-srckeystore", path, "-srcstoretype", type, "-srcstorepass:env",
-	                      "STORE_PASSWORD", "-destkeystore", copy, "-deststoretype", "PKCS12", "-deststorepass:env",
-	                      "COPY_PASSWORD", "-noprompt", NULL },
+	    (const char *[]){ "keytool", "-importkeystore", "-srckeystore", path, "-srcstoretype",
+	                      type, "-srcstorepass:env", "STORE_PASSWORD", "-destkeystore", copy,
+	                      "-deststoretype", "PKCS12", "-deststorepass:env", "COPY_PASSWORD",
+	                      "-noprompt", NULL },
 	    &status);
 	assert_int_equal(status, 0);
 	out = run(password,
-	          (const char *[]){ "openssl", "pkcs12", "-in", copy, "-passin", "env:COPY_PASSWORD", "-nodes", "-nocerts", NULL },
+	          (const char *[]){ "openssl", "pkcs12", "-in", copy, "-passin",
+	                            "env:COPY_PASSWORD", "-nodes", "-nocerts", NULL },
 	          &status);
 	assert_int_equal(status, 0);
 	assert_non_null(strstr(out, s->key_pem));
@@ -176,12 +188,15 @@ static void keytool_reads_jks_and_pkcs12(void **state)
 		skip();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct subject_of_test *s = rows[i].subject;
-		struct keystore_spec spec = { s->key, s->cert_pem, "Example.ORG", rows[i].password, rows[i].legacy };
+		struct keystore_spec spec = { s->key, s->cert_pem, "Example.ORG", rows[i].password,
+			                      rows[i].legacy };
 		bool jks = strcmp(rows[i].type, "JKS") == 0;
 		struct bytes store;
 		struct err e;
 
-		assert_int_equal(jks ? keystore_jks(a, &spec, &store, &e) : keystore_pkcs12(a, &spec, &store, &e), 0);
+		assert_int_equal(jks ? keystore_jks(a, &spec, &store, &e)
+		                     : keystore_pkcs12(a, &spec, &store, &e),
+		                 0);
 		keytool_reads(s, store_file("store", &store), rows[i].type, rows[i].password);
 	}
 }
@@ -190,7 +205,8 @@ static void keytool_reads_jks_and_pkcs12(void **state)
 static void a_jks_has_its_shape(void **state)
 {
 	struct keystore_spec spec = { ec.key, ec.cert_pem, "Example.ORG", "changeit", false };
-	static const unsigned char head[] = { 0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 11 };
+	static const unsigned char head[] = { 0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2, 0,
+		                              0,    0,    1,    0,    0, 0, 1, 0, 11 };
 	static const unsigned char salt[] = "\0c\0h\0a\0n\0g\0e\0i\0tMighty Aphrodite";
 	struct bytes one, two;
 	unsigned char md[HASH_MAX], *all;
@@ -229,7 +245,8 @@ static void bad_input_is_refused(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct keystore_spec spec = { rows[i].key, rows[i].chain, rows[i].alias, rows[i].password, false };
+		struct keystore_spec spec = { rows[i].key, rows[i].chain, rows[i].alias,
+			                      rows[i].password, false };
 		struct bytes out;
 		struct err e = { 0 };
 
@@ -245,7 +262,8 @@ static int setup(void **state)
 {
 	a = arena_new(0);
 	dir = arena_strdup(a, "/tmp/everleaf-keystore-XXXXXX");
-	return !mkdtemp(dir) || make_subject(KEY_EC256, &ec) < 0 || make_subject(KEY_RSA2048, &rsa) < 0;
+	return !mkdtemp(dir) || make_subject(KEY_EC256, &ec) < 0 ||
+	       make_subject(KEY_RSA2048, &rsa) < 0;
 }
 
 static int teardown(void **state)

@@ -13,8 +13,12 @@ static void test_lease_is_held(void **state)
 	clock_set(1795305600);
 	OK(st_job_lease(p->s, "example.org", "everleaf renew", 60, E));
 	FAILS(ERR_BUSY, st_job_lease(p->s, "example.org", "everleaf issue", 60, E));
-	assert_string_equal(err.text, arena_printf(p->a, "example.org is being worked on by process %d (everleaf renew) since "
-	                                                "2026-11-22T00:00:00Z; wait for it or try again later", getpid()));
+	assert_string_equal(
+	    err.text,
+	    arena_printf(p->a,
+	                 "example.org is being worked on by process %d (everleaf renew) since "
+	                 "2026-11-22T00:00:00Z; wait for it or try again later",
+	                 getpid()));
 	OK(st_job_lease(p->s, "other.org", "everleaf issue", 60, E));
 	st_job_release(p->s, "example.org");
 	OK(st_job_lease(p->s, "example.org", "a|b\n", 60, E));
@@ -93,9 +97,11 @@ static void test_foreign_holders(void **state)
 	clock_set(1795305600);
 	OK(st_job_set(p->s, "a", 0, E));
 	/* Another host: only the time counts. */
-	sql(p, "update jobs set lease = 'elsewhere|b|1|1|everleaf serve|1795305000', lease_until = 1795305700");
+	sql(p, "update jobs set lease = 'elsewhere|b|1|1|everleaf serve|1795305000', lease_until = "
+	       "1795305700");
 	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
-	assert_non_null(strstr(err.text, "process 1 (everleaf serve) on elsewhere since 2026-11-21T23:50:00Z"));
+	assert_non_null(
+	    strstr(err.text, "process 1 (everleaf serve) on elsewhere since 2026-11-21T23:50:00Z"));
 	clock_set(1795305701);
 	OK(st_job_lease(p->s, "a", "x", 60, E));
 	/* This process in another boot, and with another start: dead both. */

@@ -1,4 +1,5 @@
-/* Link (RFC 8288), references (RFC 3986 5.4), Retry-After (RFC 9110 10.2.3), and which URLs a server may make us ask.
+/* Link (RFC 8288), references (RFC 3986 5.4), Retry-After (RFC 9110 10.2.3), and which URLs a
+ * server may make us ask.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,15 +53,21 @@ static void references_resolve_as_rfc3986_has_them(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_string_equal(acme_url_resolve(a, "http://a/b/c/d;p?q", rows[i].reference), rows[i].want);
-	assert_string_equal(acme_url_resolve(a, "https://ca.example:14000", "x"), "https://ca.example:14000/x");
+		assert_string_equal(acme_url_resolve(a, "http://a/b/c/d;p?q", rows[i].reference),
+		                    rows[i].want);
+	assert_string_equal(acme_url_resolve(a, "https://ca.example:14000", "x"),
+	                    "https://ca.example:14000/x");
 	assert_null(acme_url_resolve(a, "no-base", "x"));
 }
 
 static struct strings links_in(const char *one, const char *two, const char *rel)
 {
-	struct http_header headers[] = { { "content-type", "text/plain" }, { "link", one }, { "link", two } };
-	struct http_response res = { .status = 200, .headers = headers, .n_headers = two ? 3 : 2, .body = "" };
+	struct http_header headers[] = { { "content-type", "text/plain" },
+		                         { "link", one },
+		                         { "link", two } };
+	struct http_response res = {
+		.status = 200, .headers = headers, .n_headers = two ? 3 : 2, .body = ""
+	};
 
 	return acme_links(a, &res, rel, "https://ca.example/acme/cert/1");
 }
@@ -77,19 +84,21 @@ static void links_are_found(void **state)
 		  "https://example.com/acme/cert/a/1 https://example.com/acme/cert/a/2" },
 		{ "</acme/cert/1/1>;rel=\"alternate\", <2>; rel=alternate", NULL, "alternate",
 		  "https://ca.example/acme/cert/1/1 https://ca.example/acme/cert/2" },
-		{ "<https://x.example/1>; title=\"a, b; rel=alternate \\\" c\"; REL=\"up Alternate\"", NULL,
-		  "alternate", "https://x.example/1" },
+		{ "<https://x.example/1>; title=\"a, b; rel=alternate \\\" c\"; REL=\"up "
+		  "Alternate\"",
+		  NULL, "alternate", "https://x.example/1" },
 		/* only the first rel counts (RFC 8288 3.3) */
 		{ "<https://x.example/1>; rel=up; rel=alternate", NULL, "alternate", "" },
 		{ "<https://x.example/1>; rel=alternatively", NULL, "alternate", "" },
-		{ "<ftp://x.example/1>; rel=alternate, <https://x.example/2>;rel=alternate", NULL, "alternate",
-		  "https://x.example/2" },
+		{ "<ftp://x.example/1>; rel=alternate, <https://x.example/2>;rel=alternate", NULL,
+		  "alternate", "https://x.example/2" },
 		{ "<https://x.example/1", NULL, "alternate", "" },
 		{ "<https://x.example/1>", NULL, "alternate", "" },
 		{ "<>;rel=alternate", NULL, "alternate", "https://ca.example/acme/cert/1" },
 		{ "garbage", "", "alternate", "" },
 		{ "<https://x.example/\"1\">;rel=alternate", NULL, "alternate", "" },
-		{ "<https://x.example/1>;rel=\"alternate", NULL, "alternate", "https://x.example/1" },
+		{ "<https://x.example/1>;rel=\"alternate", NULL, "alternate",
+		  "https://x.example/1" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -41,7 +41,9 @@ static void find_port(void)
 
 static int connect4(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		                  .sin_port = htons(port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval limit = { .tv_sec = 10 };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -54,7 +56,9 @@ static int connect4(void)
 
 static int connect6(void)
 {
-	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6,
+		                   .sin6_port = htons(port),
+		                   .sin6_addr = in6addr_loopback };
 	int fd = socket(AF_INET6, SOCK_STREAM, 0);
 
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
@@ -95,15 +99,23 @@ static void serves_what_it_holds_and_nothing_else(void **state)
 	static const struct {
 		const char *request, *begins, *ends;
 	} rows[] = {
-		{ "GET /.well-known/acme-challenge/abc HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "\r\n\r\nabc.thumb" },
-		{ "GET /.well-known/acme-challenge/abc HTTP/1.0\n\n", "HTTP/1.1 200 OK\r\n", "\r\n\r\nabc.thumb" },
-		{ "HEAD /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n", "\r\n\r\n" },
-		{ "GET /.well-known/acme-challenge/abd HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
-		{ "HEAD /.well-known/acme-challenge/abd HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ", "\r\n\r\n" },
-		{ "GET /.well-known/acme-challenge/abc/ HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
-		{ "GET /.well-known/acme-challenge/ HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
+		{ "GET /.well-known/acme-challenge/abc HTTP/1.1\r\nHost: x\r\n\r\n",
+		  "HTTP/1.1 200 OK\r\n", "\r\n\r\nabc.thumb" },
+		{ "GET /.well-known/acme-challenge/abc HTTP/1.0\n\n", "HTTP/1.1 200 OK\r\n",
+		  "\r\n\r\nabc.thumb" },
+		{ "HEAD /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n",
+		  "\r\n\r\n" },
+		{ "GET /.well-known/acme-challenge/abd HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ",
+		  "not found\n" },
+		{ "HEAD /.well-known/acme-challenge/abd HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ",
+		  "\r\n\r\n" },
+		{ "GET /.well-known/acme-challenge/abc/ HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ",
+		  "not found\n" },
+		{ "GET /.well-known/acme-challenge/ HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ",
+		  "not found\n" },
 		{ "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
-		{ "POST /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
+		{ "POST /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ",
+		  "not found\n" },
 		{ "GET /.well-known/acme-challenge/abc\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
 		{ "\r\n\r\n", "HTTP/1.1 404 ", "not found\n" },
 	};
@@ -133,7 +145,8 @@ static void a_request_in_pieces_is_put_together(void **state)
 	int fd = connect4();
 	send_text(fd, "GET /.well-known/acme-chal");
 	/* Answered only after the listener has seen the first piece and gone on. */
-	assert_non_null(strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), "abc.thumb"));
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), "abc.thumb"));
 	send_text(fd, "lenge/abc HTTP/1.1\r\n\r\n");
 	assert_non_null(strstr(read_all(fd), "abc.thumb"));
 	listener_release(l);
@@ -169,7 +182,8 @@ static void slow_clients_do_not_keep_others_out(void **state)
 		send_text(slow[i], "GET /");
 	}
 	int64_t before = clock_monotonic_ms();
-	assert_non_null(strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), "abc.thumb"));
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), "abc.thumb"));
 	assert_true(clock_monotonic_ms() - before < 4500);
 	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
 		close(slow[i]);
@@ -184,13 +198,17 @@ static void a_hundred_at_once_are_answered(void **state)
 
 	assert_int_equal(listener_acquire(LISTENER_HTTP01, address, &l, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		listener_put_token(l, arena_printf(a, "token%zu", i), arena_printf(a, "token%zu.thumb", i));
+		listener_put_token(l, arena_printf(a, "token%zu", i),
+		                   arena_printf(a, "token%zu.thumb", i));
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fds[i] = connect4();
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		send_text(fds[i], arena_printf(a, "GET /.well-known/acme-challenge/token%zu HTTP/1.1\r\n\r\n", i));
+		send_text(fds[i],
+		          arena_printf(
+		              a, "GET /.well-known/acme-challenge/token%zu HTTP/1.1\r\n\r\n", i));
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		assert_non_null(strstr(read_all(fds[i]), arena_printf(a, "\r\n\r\ntoken%zu.thumb", i)));
+		assert_non_null(
+		    strstr(read_all(fds[i]), arena_printf(a, "\r\n\r\ntoken%zu.thumb", i)));
 	listener_release(l);
 }
 
@@ -229,7 +247,9 @@ static void only_a_port_listens_on_both_families(void **state)
 
 static void a_port_in_use_says_what_to_do(void **state)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		                  .sin_port = htons(port),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int other = socket(AF_INET, SOCK_STREAM, 0);
 	struct listener *l = NULL;
 	struct err e;
@@ -248,8 +268,9 @@ static void a_port_in_use_says_what_to_do(void **state)
 static void addresses_that_are_none(void **state)
 {
 	static const char *const rows[] = {
-		"", "80", ":", ":0", ":65536", ":080808", ":80x", "localhost:80", "1.2.3:80", "[::1:80", "::1:80", "[]:80", "1.2.3.4:-1",
-		"[1.2.3.4]:80",
+		"",           "80",           ":",        ":0",      ":65536", ":080808",
+		":80x",       "localhost:80", "1.2.3:80", "[::1:80", "::1:80", "[]:80",
+		"1.2.3.4:-1", "[1.2.3.4]:80",
 	};
 	struct listener *l;
 	struct err e;
@@ -258,7 +279,8 @@ static void addresses_that_are_none(void **state)
 		assert_int_equal(listener_acquire(LISTENER_HTTP01, rows[i], &l, &e), -ERR_USAGE);
 }
 
-/* What the listener's certificate for sni is, as PEM-free DER digest; false if the handshake failed. */
+/* What the listener's certificate for sni is, as PEM-free DER digest; false if the handshake
+ * failed. */
 static bool handshake(const char *sni, const char *alpn, unsigned char digest[32])
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -285,7 +307,8 @@ static bool handshake(const char *sni, const char *alpn, unsigned char digest[32
 	return ok;
 }
 
-static void make_certificate(const char *name, char **cert_pem, char **key_text, unsigned char digest[32])
+static void make_certificate(const char *name, char **cert_pem, char **key_text,
+                             unsigned char digest[32])
 {
 	CLEANUP(key_cleanup) struct key *key = NULL;
 	unsigned char value[32] = { 1, 2, 3 };
@@ -305,14 +328,32 @@ static void tls_alpn_shows_the_certificate_of_the_name(void **state)
 		const char *sni, *alpn;
 		int want; /* -1 = the handshake fails, else which certificate */
 	} rows[] = {
-		{ "one.example", "\x0a" "acme-tls/1", 0 },
-		{ "ONE.example", "\x0a" "acme-tls/1", 0 },
-		{ "1.2.0.192.in-addr.arpa", "\x0a" "acme-tls/1", 1 },
-		{ "one.example", "\x02h2\x0a" "acme-tls/1", 0 },
+		{ "one.example",
+		  "\x0a"
+		  "acme-tls/1",
+		  0 },
+		{ "ONE.example",
+		  "\x0a"
+		  "acme-tls/1",
+		  0 },
+		{ "1.2.0.192.in-addr.arpa",
+		  "\x0a"
+		  "acme-tls/1",
+		  1 },
+		{ "one.example",
+		  "\x02h2\x0a"
+		  "acme-tls/1",
+		  0 },
 		{ "one.example", "\x02h2", -1 },
 		{ "one.example", NULL, -1 },
-		{ "other.example", "\x0a" "acme-tls/1", -1 },
-		{ NULL, "\x0a" "acme-tls/1", -1 },
+		{ "other.example",
+		  "\x0a"
+		  "acme-tls/1",
+		  -1 },
+		{ NULL,
+		  "\x0a"
+		  "acme-tls/1",
+		  -1 },
 	};
 	unsigned char digests[2][32], got[32];
 	char *cert_pem, *key_text;
@@ -331,7 +372,10 @@ static void tls_alpn_shows_the_certificate_of_the_name(void **state)
 			assert_memory_equal(got, digests[rows[i].want], 32);
 	}
 	listener_drop_name(l, "one.example");
-	assert_false(handshake("one.example", "\x0a" "acme-tls/1", got));
+	assert_false(handshake("one.example",
+	                       "\x0a"
+	                       "acme-tls/1",
+	                       got));
 	listener_release(l);
 }
 
@@ -347,7 +391,10 @@ static void a_key_of_another_certificate_is_refused(void **state)
 	make_certificate("one.example", &cert_pem, &other, digest);
 	assert_int_equal(listener_put_name(l, "one.example", cert_pem, key_text, &e), -ERR_INPUT);
 	assert_int_equal(listener_put_name(l, "one.example", "no PEM", key_text, &e), -ERR_INPUT);
-	assert_false(handshake("one.example", "\x0a" "acme-tls/1", digest));
+	assert_false(handshake("one.example",
+	                       "\x0a"
+	                       "acme-tls/1",
+	                       digest));
 	listener_release(l);
 }
 
@@ -360,9 +407,11 @@ static void the_newest_of_two_orders_is_shown(void **state)
 	listener_put_token(l, "abc", "first");
 	listener_put_token(l, "abc", "second");
 	listener_drop_token(l, "abc");
-	assert_non_null(strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), "second"));
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), "second"));
 	listener_drop_token(l, "abc");
-	assert_non_null(strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), " 404 "));
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/abc HTTP/1.1\r\n\r\n"), " 404 "));
 	listener_drop_token(l, "never there");
 	listener_release(l);
 }

@@ -20,8 +20,12 @@ static char state_dir[64];
 static struct live_files version(int64_t n)
 {
 	return (struct live_files){
-		.cert_name = "example.org", .n = n, .key_pem = arena_printf(a, "KEY %lld\n", (long long)n), .leaf_pem = "LEAF\n",
-		.chain_pem = "CHAIN\n", .fullchain_pem = "LEAF\nCHAIN\n",
+		.cert_name = "example.org",
+		.n = n,
+		.key_pem = arena_printf(a, "KEY %lld\n", (long long)n),
+		.leaf_pem = "LEAF\n",
+		.chain_pem = "CHAIN\n",
+		.fullchain_pem = "LEAF\nCHAIN\n",
 	};
 }
 
@@ -129,9 +133,11 @@ static void what_a_killed_process_left_is_mended(void **state)
 	/* Killed while it wrote the files, and another time before the link was renamed. */
 	assert_int_equal(fs_mkdirs(path("versions/example.org/.7.tmp"), 0700, &e), 0);
 	assert_int_equal(fs_mkdirs(path("versions/example.org/.6.tmp"), 0700, &e), 0);
-	assert_int_equal(fs_write_new(path("versions/example.org/.7.tmp/privkey.pem"), "hal", 3, 0600, &e), 0);
+	assert_int_equal(
+	    fs_write_new(path("versions/example.org/.7.tmp/privkey.pem"), "hal", 3, 0600, &e), 0);
 	assert_int_equal(fs_mkdirs(path("live"), 0700, &e), 0);
-	assert_int_equal(symlink("../versions/example.org/6", path("versions/example.org/.live.tmp")), 0);
+	assert_int_equal(
+	    symlink("../versions/example.org/6", path("versions/example.org/.live.tmp")), 0);
 	assert_int_equal(live_write(state_dir, &f, &e), 0);
 	assert_file("live/example.org/privkey.pem", "KEY 7\n");
 	assert_int_equal(entries("versions/example.org"), 1);
@@ -191,13 +197,16 @@ static void the_switch_waits_for_who_is_asked(void **state)
 	x.fail = false;
 	assert_int_equal(live_write(state_dir, &two, &e), 0);
 	assert_link("../versions/example.org/2");
-	assert_int_equal(live_write(state_dir, &two, &e), 0); /* nothing is switched, so nobody is asked */
+	assert_int_equal(live_write(state_dir, &two, &e),
+	                 0); /* nothing is switched, so nobody is asked */
 	assert_int_equal(x.times, 2);
 }
 
 static void names_that_would_leave_the_folder_are_refused(void **state)
 {
-	static const char *const rows[] = { "", ".", "..", "../x", "a/b", "-x", ".x", "a..b", NULL };
+	static const char *const rows[] = {
+		"", ".", "..", "../x", "a/b", "-x", ".x", "a..b", NULL
+	};
 	struct err e;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -1,4 +1,5 @@
-/* Field tables: every member of a struct is in its table once, at its own place, and nothing else is. */
+/* Field tables: every member of a struct is in its table once, at its own place, and nothing else
+ * is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +48,8 @@ static size_t field_size(const struct field *f)
 	return 0;
 }
 
-/* Marks the bytes each field covers; all bytes but the padding after truth values must be covered exactly once. */
+/* Marks the bytes each field covers; all bytes but the padding after truth values must be covered
+ * exactly once. */
 static void test_tables_cover_structs(void **state)
 {
 	for (size_t m = 0; m < ARRAY_LEN(models); m++) {
@@ -55,17 +57,19 @@ static void test_tables_cover_structs(void **state)
 		size_t gaps = 0, bools = 0;
 
 		assert_true(models[m].size <= sizeof(covered));
-		FIELD_EACH(f, models[m].fields) {
+		FIELD_EACH (f, models[m].fields) {
 			for (size_t i = 0; i < field_size(f); i++) {
 				if (covered[f->offset + i]++)
-					fail_msg("%s.%s lies over another field", models[m].what, f->name);
+					fail_msg("%s.%s lies over another field", models[m].what,
+					         f->name);
 			}
 			bools += f->type == FT_BOOL;
 		}
 		for (size_t i = 0; i < models[m].size; i++) {
 			gaps = covered[i] ? 0 : gaps + 1;
 			if (gaps >= 8)
-				fail_msg("%s: the member at byte %zu is in no field", models[m].what, i - 7);
+				fail_msg("%s: the member at byte %zu is in no field",
+				         models[m].what, i - 7);
 			if (!covered[i] && !bools)
 				fail_msg("%s: byte %zu is in no field", models[m].what, i);
 		}
@@ -75,10 +79,11 @@ static void test_tables_cover_structs(void **state)
 static void test_names_are_unique_and_explained(void **state)
 {
 	for (size_t m = 0; m < ARRAY_LEN(models); m++) {
-		FIELD_EACH(f, models[m].fields) {
+		FIELD_EACH (f, models[m].fields) {
 			assert_ptr_equal(field_find(models[m].fields, f->name), f);
 			assert_true(f->help && *f->help);
-			assert_int_equal(strspn(f->name, "abcdefghijklmnopqrstuvwxyz0123456789_"), strlen(f->name));
+			assert_int_equal(strspn(f->name, "abcdefghijklmnopqrstuvwxyz0123456789_"),
+			                 strlen(f->name));
 		}
 		assert_true(models[m].fields[0].flags & F_KEY);
 	}
@@ -87,9 +92,12 @@ static void test_names_are_unique_and_explained(void **state)
 /* What the command line promises of `list --json` and `account show --json`. */
 static void test_promised_members(void **state)
 {
-	static const char *const of_list[] = { "name", "status", "domains", "ca", "account", "key_type", "serial", "issuer",
-		                               "not_before", "not_after", "renew_at", "last_error" };
-	static const char *const of_account[] = { "name", "ca", "url", "status", "contacts", "key_type" };
+	static const char *const of_list[] = {
+		"name",   "status", "domains",    "ca",        "account",  "key_type",
+		"serial", "issuer", "not_before", "not_after", "renew_at", "last_error"
+	};
+	static const char *const of_account[] = { "name",   "ca",       "url",
+		                                  "status", "contacts", "key_type" };
 
 	for (size_t i = 0; i < ARRAY_LEN(of_list); i++) {
 		const struct field *f = field_find(cert_fields, of_list[i]);
@@ -134,7 +142,8 @@ static void test_known_cas(void **state)
 	size_t n = 0;
 	const struct ca *cas = ca_known(&n);
 
-	assert_string_equal(known("letsencrypt")->url, "https://acme-v02.api.letsencrypt.org/directory");
+	assert_string_equal(known("letsencrypt")->url,
+	                    "https://acme-v02.api.letsencrypt.org/directory");
 	assert_false(known("letsencrypt")->needs_eab);
 	assert_true(known("zerossl")->needs_eab);
 	for (size_t i = 0; i < n; i++) {

@@ -1,4 +1,5 @@
-/* Names as people type them, and the form that is sent; what cannot be in a certificate is refused with its reason. */
+/* Names as people type them, and the form that is sent; what cannot be in a certificate is refused
+ * with its reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,10 +24,12 @@ static void good_names_are_brought_to_one_form(void **state)
 		{ "1.2.3.4.example", "1.2.3.4.example", NAME_DNS },
 		{ "Bücher.Example", "xn--bcher-kva.example", NAME_DNS },
 		{ "*.bücher.example", "*.xn--bcher-kva.example", NAME_WILDCARD },
-		{ "straße.example", "xn--strae-oqa.example", NAME_DNS }, /* IDNA 2008: not "strasse" */
+		{ "straße.example", "xn--strae-oqa.example",
+		  NAME_DNS }, /* IDNA 2008: not "strasse" */
 		{ "XN--BCHER-KVA.example", "xn--bcher-kva.example", NAME_DNS },
 		{ "пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f", NAME_DNS },
-		{ "例え。テスト", "xn--r8jz45g.xn--zckzah", NAME_DNS }, /* the ideographic full stop */
+		{ "例え。テスト", "xn--r8jz45g.xn--zckzah",
+		  NAME_DNS }, /* the ideographic full stop */
 		{ "192.0.2.7", "192.0.2.7", NAME_IP },
 		{ "2001:DB8:0:0:0:0:0:1", "2001:db8::1", NAME_IP },
 		{ "[2001:db8::0001]", "2001:db8::1", NAME_IP },
@@ -102,12 +105,15 @@ static void bad_names_are_refused_with_their_reason(void **state)
 	}
 	/* 63 and 253 are the last that fit */
 	assert_int_equal(name_normalize(a, arena_printf(a, "%s.org", l63), &out, &kind, &e), 0);
-	assert_int_equal(name_normalize(a, arena_printf(a, "%sa.org", l63), &out, &kind, &e), -ERR_INPUT);
+	assert_int_equal(name_normalize(a, arena_printf(a, "%sa.org", l63), &out, &kind, &e),
+	                 -ERR_INPUT);
 	longest = arena_printf(a, "%s.%s.%s.%.61s", l63, l63, l63, l63);
 	assert_int_equal(strlen(longest), 253);
 	assert_int_equal(name_normalize(a, longest, &out, &kind, &e), 0);
-	assert_int_equal(name_normalize(a, arena_printf(a, "a%s", longest), &out, &kind, &e), -ERR_INPUT);
-	assert_int_equal(name_normalize(a, arena_printf(a, "*.%s", longest), &out, &kind, &e), -ERR_INPUT);
+	assert_int_equal(name_normalize(a, arena_printf(a, "a%s", longest), &out, &kind, &e),
+	                 -ERR_INPUT);
+	assert_int_equal(name_normalize(a, arena_printf(a, "*.%s", longest), &out, &kind, &e),
+	                 -ERR_INPUT);
 }
 
 static void names_are_shown_as_people_write_them(void **state)
@@ -139,7 +145,8 @@ static void certificates_get_names_that_can_be_paths(void **state)
 		{ "2001:db8::1", "2001-db8--1" },
 		{ "::1", "0--1" },
 	};
-	static const char *const no[] = { "", ".", "..", "a/b", ".a", "-a", "a..b", "a b", "ä", "a\n", "a:b" };
+	static const char *const no[] = { "",     ".",   "..", "a/b", ".a", "-a",
+		                          "a..b", "a b", "ä",  "a\n", "a:b" };
 	const char *l = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", *x, *y;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -161,8 +168,9 @@ static void addresses_have_reverse_names(void **state)
 {
 	assert_string_equal(name_ip_reverse(a, "192.0.2.17"), "17.2.0.192.in-addr.arpa");
 	/* RFC 8738 6 */
-	assert_string_equal(name_ip_reverse(a, "2001:db8::1"),
-	                    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+	assert_string_equal(
+	    name_ip_reverse(a, "2001:db8::1"),
+	    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
 	assert_null(name_ip_reverse(a, "example.org"));
 	assert_string_equal(name_base("*.example.org"), "example.org");
 	assert_string_equal(name_base("example.org"), "example.org");

@@ -1,4 +1,5 @@
-/* The command line's parser: what each line means, and the one line each mistake is answered with. */
+/* The command line's parser: what each line means, and the one line each mistake is answered with.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,9 @@ static int parsed(const char *line, struct err *e)
 		size_t len = strcspn(line, " ");
 
 		assert_true(argc < WORDS_MAX);
-		argv[argc++] = len == 2 && memcmp(line, "''", 2) == 0 ? "" : arena_strndup(cli.arena, line, len);
+		argv[argc++] = len == 2 && memcmp(line, "''", 2) == 0
+		                   ? ""
+		                   : arena_strndup(cli.arena, line, len);
 		line += len + (line[len] == ' ');
 	}
 	return parse(&cli, argc, argv, e);
@@ -70,10 +73,13 @@ static void mistakes(void **state)
 		{ "isue", "unknown command `isue`; did you mean `issue`?" },
 		{ "xyzzyplugh", "unknown command `xyzzyplugh`; see `everleaf --help`" },
 		{ "account", "`everleaf account` needs one of: register, list," },
-		{ "account regster", "unknown command `account regster`; did you mean `register`?" },
+		{ "account regster",
+		  "unknown command `account regster`; did you mean `register`?" },
 		{ "ca", "needs one of: list, show, add, delete" },
-		{ "issue a.example --webroot /w --forc", "unknown option --forc for `everleaf issue`; did you mean --force?" },
-		{ "issue a.example --xyzzyplugh", "unknown option --xyzzyplugh for `everleaf issue`; see `everleaf issue --help`" },
+		{ "issue a.example --webroot /w --forc",
+		  "unknown option --forc for `everleaf issue`; did you mean --force?" },
+		{ "issue a.example --xyzzyplugh",
+		  "unknown option --xyzzyplugh for `everleaf issue`; see `everleaf issue --help`" },
 		{ "issue a.example --dns acc", "unknown option --dns for `everleaf issue`" },
 		{ "issue a.example --agent host", "unknown option --agent for" },
 		{ "list -x", "unknown option -x for `everleaf list`" },
@@ -85,22 +91,31 @@ static void mistakes(void **state)
 		{ "list --state", "--state needs a value: --state DIR" },
 		{ "list --json=yes", "--json takes no value" },
 		{ "issue a.example", "say how the names are proved: one of --webroot DIR" },
-		{ "issue a.example --webroot /a --standalone", "--webroot and --standalone exclude each other" },
+		{ "issue a.example --webroot /a --standalone",
+		  "--webroot and --standalone exclude each other" },
 		{ "issue a.example --webroot /a --webroot /b", "--webroot was given twice" },
 		{ "issue --webroot /a", "needs at least one name, or --from FILE" },
-		{ "issue a.example --from f --webroot /a", "--from and names exclude each other; put \"a.example\" into the file" },
+		{ "issue a.example --from f --webroot /a",
+		  "--from and names exclude each other; put \"a.example\" into the file" },
 		{ "issue --from f --name x --webroot /a", "--from and --name exclude each other" },
 		{ "issue --from f --csr x --webroot /a", "--from and --csr exclude each other" },
-		{ "issue a.example --csr x --key y --webroot /a", "--csr and --key exclude each other" },
-		{ "issue a.example --key - --keystore-password-file - --webroot /a", "cannot both read standard input" },
-		{ "issue a.example --webroot /a --hook-chain", "--hook-chain does not go with --webroot, only with --hook" },
+		{ "issue a.example --csr x --key y --webroot /a",
+		  "--csr and --key exclude each other" },
+		{ "issue a.example --key - --keystore-password-file - --webroot /a",
+		  "cannot both read standard input" },
+		{ "issue a.example --webroot /a --hook-chain",
+		  "--hook-chain does not go with --webroot, only with --hook" },
 		{ "issue a.example --alpn --challenge dns-01", "only with --hook or --manual" },
-		{ "issue a.example --manual --challenge tls-alpn-01", "\"tls-alpn-01\" is not one of dns-01, http-01" },
-		{ "issue a.example --webroot /a --key-type rsa1024", "--key-type: \"rsa1024\" is not one of ec256, ec384, rsa2048" },
+		{ "issue a.example --manual --challenge tls-alpn-01",
+		  "\"tls-alpn-01\" is not one of dns-01, http-01" },
+		{ "issue a.example --webroot /a --key-type rsa1024",
+		  "--key-type: \"rsa1024\" is not one of ec256, ec384, rsa2048" },
 		{ "issue a.example --standalone=here", "is not ADDR:PORT" },
 		{ "issue a.example --standalone=:0", "is not ADDR:PORT" },
-		{ "issue a.example --webroot /a --renew-before 3/1", "neither a number of days like 15d nor a fraction like 1/3" },
-		{ "issue a.example --webroot /a --jobs 0", "--jobs: \"0\" is not a number from 1 to 256" },
+		{ "issue a.example --webroot /a --renew-before 3/1",
+		  "neither a number of days like 15d nor a fraction like 1/3" },
+		{ "issue a.example --webroot /a --jobs 0",
+		  "--jobs: \"0\" is not a number from 1 to 256" },
 		{ "renew --days 1x", "\"1x\" is not a number" },
 		{ "renew --days -1", "\"-1\" is not a number" },
 		{ "renew --jobs 1 --jobs 2", "--jobs was given twice" },
@@ -124,7 +139,8 @@ static void mistakes(void **state)
 		if (parsed(cases[i].line, &e) != -ERR_USAGE)
 			fail_msg("\"%s\" was accepted", cases[i].line);
 		if (!strstr(e.text, cases[i].want))
-			fail_msg("\"%s\": \"%s\" does not say \"%s\"", cases[i].line, e.text, cases[i].want);
+			fail_msg("\"%s\": \"%s\" does not say \"%s\"", cases[i].line, e.text,
+			         cases[i].want);
 		assert_null(strchr(e.text, '\n'));
 		assert_int_equal(err_exit_status(e.code), 2);
 	}
@@ -141,27 +157,34 @@ static void ways_to_prove(void **state)
 		{ "issue a.example --standalone", "standalone", "http-01", ":80", NULL, NULL },
 		{ "issue --standalone a.example", "standalone", "http-01", ":80", NULL, NULL },
 		{ "issue --standalone 2001:db8::1", "standalone", "http-01", ":80", NULL, NULL },
-		{ "issue --standalone 127.0.0.1:5002 a.example", "standalone", "http-01", "127.0.0.1:5002", NULL, NULL },
-		{ "issue --standalone [::1]:5002 a.example", "standalone", "http-01", "[::1]:5002", NULL, NULL },
-		{ "issue --standalone :5002 a.example", "standalone", "http-01", ":5002", NULL, NULL },
-		{ "issue --standalone=localhost:5002 a.example", "standalone", "http-01", "localhost:5002", NULL, NULL },
+		{ "issue --standalone 127.0.0.1:5002 a.example", "standalone", "http-01",
+		  "127.0.0.1:5002", NULL, NULL },
+		{ "issue --standalone [::1]:5002 a.example", "standalone", "http-01", "[::1]:5002",
+		  NULL, NULL },
+		{ "issue --standalone :5002 a.example", "standalone", "http-01", ":5002", NULL,
+		  NULL },
+		{ "issue --standalone=localhost:5002 a.example", "standalone", "http-01",
+		  "localhost:5002", NULL, NULL },
 		{ "issue --alpn a.example", "alpn", "tls-alpn-01", ":443", NULL, NULL },
 		{ "issue --alpn :5001 a.example", "alpn", "tls-alpn-01", ":5001", NULL, NULL },
-		{ "issue --dns-persist a.example", "dns-persist", "dns-persist-01", NULL, NULL, NULL },
+		{ "issue --dns-persist a.example", "dns-persist", "dns-persist-01", NULL, NULL,
+		  NULL },
 		{ "issue --hook ./h a.example", "hook", "dns-01", NULL, NULL, "/tmp/./h" },
-		{ "issue --challenge http-01 --hook /h a.example", "hook", "http-01", NULL, NULL, "/h" },
+		{ "issue --challenge http-01 --hook /h a.example", "hook", "http-01", NULL, NULL,
+		  "/h" },
 		{ "issue --manual a.example", "manual", NULL, NULL, NULL, NULL },
-		{ "issue --manual --challenge dns-01 a.example", "manual", "dns-01", NULL, NULL, NULL },
+		{ "issue --manual --challenge dns-01 a.example", "manual", "dns-01", NULL, NULL,
+		  NULL },
 		{ "set a.example --alpn", "alpn", "tls-alpn-01", ":443", NULL, NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		fine(cases[i].line);
 		assert_string_equal(values()->method, cases[i].method);
-#define SAME(member)                                                          \
-	if (cases[i].member && values()->member)                              \
-		assert_string_equal(values()->member, cases[i].member);       \
-	else                                                                  \
+#define SAME(member)                                                                               \
+	if (cases[i].member && values()->member)                                                   \
+		assert_string_equal(values()->member, cases[i].member);                            \
+	else                                                                                       \
 		assert_true(cases[i].member == values()->member)
 		SAME(challenge);
 		SAME(listen);
@@ -174,7 +197,8 @@ static void ways_to_prove(void **state)
 
 static void fields_given(void **state)
 {
-	fine("issue b.example *.b.example --manual --key-type rsa2048 --ca lab --no-preflight --deploy-hook one --deploy-hook=/two --profile '' "
+	fine("issue b.example *.b.example --manual --key-type rsa2048 --ca lab --no-preflight "
+	     "--deploy-hook one --deploy-hook=/two --profile '' "
 	     "--renew-before 1/3");
 	assert_int_equal(cli.words.n, 2);
 	assert_string_equal(values()->key_type, "rsa2048");
@@ -184,7 +208,10 @@ static void fields_given(void **state)
 	assert_string_equal(values()->deploy_hooks.v[0], "/tmp/one");
 	assert_string_equal(values()->deploy_hooks.v[1], "/two");
 	assert_null(values()->profile);
-	static const char *const want[] = { "method", "challenge", "key_type", "ca", "preflight", "deploy_hooks", "profile", "renew_before" };
+	static const char *const want[] = {
+		"method",    "challenge",    "key_type", "ca",
+		"preflight", "deploy_hooks", "profile",  "renew_before"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		assert_true(strings_has(given(), want[i]));
 	assert_int_equal(given()->n, ARRAY_LEN(want));
@@ -203,7 +230,8 @@ static void hook_chain(void **state)
 
 static void other_arguments(void **state)
 {
-	fine("issue --from list --webroot /w --jobs 3 --email a@example.org --email b@example.org --agree-tos --force --dry-run");
+	fine("issue --from list --webroot /w --jobs 3 --email a@example.org --email b@example.org "
+	     "--agree-tos --force --dry-run");
 	const struct issue_args *issue = cli.args;
 	assert_string_equal(issue->from, "list");
 	assert_int_equal(issue->issue.jobs, 3);
@@ -221,7 +249,8 @@ static void other_arguments(void **state)
 	fine("log a.example -f");
 	assert_true(((const struct log_args *)cli.args)->follow);
 
-	fine("ca add lab https://ca.example/dir --ca-bundle own --http-port 5002 --resolver 127.0.0.1:8053");
+	fine("ca add lab https://ca.example/dir --ca-bundle own --http-port 5002 --resolver "
+	     "127.0.0.1:8053");
 	const struct ca_add_args *add = cli.args;
 	assert_string_equal(add->ca.ca_bundle_file, "own");
 	assert_null(cli.globals.ca_bundle);
@@ -230,7 +259,8 @@ static void other_arguments(void **state)
 
 static void global_options_anywhere(void **state)
 {
-	static const char *const lines[] = { "--state /s --json -qv account --config /c list", "account list --state=/s --config=/c --json -q -v",
+	static const char *const lines[] = { "--state /s --json -qv account --config /c list",
+		                             "account list --state=/s --config=/c --json -q -v",
 		                             "account --json -vq list --config /c --state /s" };
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -285,10 +315,25 @@ static void addresses(void **state)
 		const char *s;
 		bool want;
 	} cases[] = {
-		{ ":80", true },         { "127.0.0.1:80", true },  { "[::1]:443", true }, { "localhost:65535", true }, { ":65536", false },
-		{ ":0", false },         { ":", false },            { "", false },         { "80", false },             { "example.org", false },
-		{ "2001:db8::1", false }, { "::1", false },         { "[::1]", false },    { "[x]:80", false },         { "a b:80", false },
-		{ ":8 0", false },       { "256.1.1.1:80", false }, { "1.2.3:80", false },       { "http://x:80", false },
+		{ ":80", true },
+		{ "127.0.0.1:80", true },
+		{ "[::1]:443", true },
+		{ "localhost:65535", true },
+		{ ":65536", false },
+		{ ":0", false },
+		{ ":", false },
+		{ "", false },
+		{ "80", false },
+		{ "example.org", false },
+		{ "2001:db8::1", false },
+		{ "::1", false },
+		{ "[::1]", false },
+		{ "[x]:80", false },
+		{ "a b:80", false },
+		{ ":8 0", false },
+		{ "256.1.1.1:80", false },
+		{ "1.2.3:80", false },
+		{ "http://x:80", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -300,7 +345,10 @@ static void addresses(void **state)
 static void renewal_policies(void **state)
 {
 	static const char *const good[] = { "15d", "1d", "3650d", "1/3", "1/2", "2/3", "99/100" };
-	static const char *const bad[] = { "", "d", "0d", "15", "15 d", "3651d", "-1d", "1/1", "3/1", "0/3", "1/", "/3", "1/3d", "1/101", "1.5d", "15dd" };
+	static const char *const bad[] = {
+		"",    "d",   "0d", "15", "15 d", "3651d", "-1d",  "1/1",
+		"3/1", "0/3", "1/", "/3", "1/3d", "1/101", "1.5d", "15dd"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		assert_true(is_renewal_policy(good[i]));
@@ -311,11 +359,12 @@ static void renewal_policies(void **state)
 /* Every field that an option names is there, so that no option is silently lost. */
 static void options_name_real_fields(void **state)
 {
-	OPTION_EACH(o, cert_options) {
+	OPTION_EACH (o, cert_options) {
 		if (o->kind == OPT_CERT && o->field && !field_find(cert_fields, o->field))
 			fail_msg("--%s: no field %s", o->name, o->field);
 	}
-	COMMAND_EACH(c) {
+	COMMAND_EACH(c)
+	{
 		assert_true(c->help && *c->help && c->synopsis);
 		if (c->shared == cert_options)
 			assert_true(c->args_size >= sizeof(struct cert_change));

@@ -1,4 +1,5 @@
-/* dns-persist-01: the draft's vectors in both formats, and the RFC 8659 grammar of what is found in the DNS. */
+/* dns-persist-01: the draft's vectors in both formats, and the RFC 8659 grammar of what is found in
+ * the DNS. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,8 +33,9 @@ static void hash_is_the_drafts(void **state)
 
 static struct acme_persist_spec spec(const char *prefix, bool wildcard, int64_t until)
 {
-	return (struct acme_persist_spec){ "example.com", "authority.example", ACCOUNT, account_key, prefix, wildcard,
-		                           until };
+	return (struct acme_persist_spec){
+		"example.com", "authority.example", ACCOUNT, account_key, prefix, wildcard, until
+	};
 }
 
 static void values_have_both_formats(void **state)
@@ -47,7 +49,8 @@ static void values_have_both_formats(void **state)
 		{ NULL, false, 0, "authority.example; accounturi=" ACCOUNT },
 		{ NULL, true, 0, "authority.example; accounturi=" ACCOUNT "; policy=wildcard" },
 		{ NULL, true, 1721952000,
-		  "authority.example; accounturi=" ACCOUNT "; policy=wildcard; persistUntil=1721952000" },
+		  "authority.example; accounturi=" ACCOUNT
+		  "; policy=wildcard; persistUntil=1721952000" },
 		{ "acme-hash:", false, 0, "authority.example; accounturi=acme-hash:sha-256/" HASH },
 	};
 
@@ -120,11 +123,14 @@ static void hashed_values_match_for_the_name_and_for_all(void **state)
 	struct acme_persist_spec s = spec("p:", false, 0);
 
 	assert_true(acme_persist_matches("authority.example; accounturi=p:sha-256/" HASH, &s, NOW));
-	assert_true(acme_persist_matches("authority.example; accounturi=p:sha-256/" HASH_ALL, &s, NOW));
-	assert_false(acme_persist_matches("authority.example; accounturi=q:sha-256/" HASH, &s, NOW));
+	assert_true(
+	    acme_persist_matches("authority.example; accounturi=p:sha-256/" HASH_ALL, &s, NOW));
+	assert_false(
+	    acme_persist_matches("authority.example; accounturi=q:sha-256/" HASH, &s, NOW));
 	assert_false(acme_persist_matches("authority.example; " A, &s, NOW));
 	s.domain = "example.net";
-	assert_false(acme_persist_matches("authority.example; accounturi=p:sha-256/" HASH, &s, NOW));
+	assert_false(
+	    acme_persist_matches("authority.example; accounturi=p:sha-256/" HASH, &s, NOW));
 }
 
 static int setup(void **state)

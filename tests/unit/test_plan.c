@@ -22,31 +22,75 @@ static void renewal_instants(void **state)
 	} cases[] = {
 		{ "90 days: one third left",
 		  { .status = "issued", .not_before = START, .not_after = START + 90 * DAY },
-		  PLAN_LIFETIME, START + 60 * DAY, START + 60 * DAY },
+		  PLAN_LIFETIME,
+		  START + 60 * DAY,
+		  START + 60 * DAY },
 		{ "six days: one half left",
 		  { .status = "issued", .not_before = START, .not_after = START + 6 * DAY },
-		  PLAN_LIFETIME, START + 3 * DAY, START + 3 * DAY },
+		  PLAN_LIFETIME,
+		  START + 3 * DAY,
+		  START + 3 * DAY },
 		{ "ten days are not short",
 		  { .status = "issued", .not_before = START, .not_after = START + 10 * DAY },
-		  PLAN_LIFETIME, START + 10 * DAY - 10 * DAY / 3, START + 10 * DAY - 10 * DAY / 3 },
+		  PLAN_LIFETIME,
+		  START + 10 * DAY - 10 * DAY / 3,
+		  START + 10 * DAY - 10 * DAY / 3 },
 		{ "own policy in days",
-		  { .status = "issued", .not_before = START, .not_after = START + 90 * DAY, .renew_before = "15d" },
-		  PLAN_POLICY, START + 75 * DAY, START + 75 * DAY },
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 90 * DAY,
+		    .renew_before = "15d" },
+		  PLAN_POLICY,
+		  START + 75 * DAY,
+		  START + 75 * DAY },
 		{ "own policy as a fraction",
-		  { .status = "issued", .not_before = START, .not_after = START + 90 * DAY, .renew_before = "1/9" },
-		  PLAN_POLICY, START + 80 * DAY, START + 80 * DAY },
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 90 * DAY,
+		    .renew_before = "1/9" },
+		  PLAN_POLICY,
+		  START + 80 * DAY,
+		  START + 80 * DAY },
 		{ "the CA's word comes first",
-		  { .status = "issued", .not_before = START, .not_after = START + 90 * DAY, .renew_before = "15d", .ari_renew_at = START + 5 * DAY },
-		  PLAN_CA, START + 5 * DAY, START + 5 * DAY },
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 90 * DAY,
+		    .renew_before = "15d",
+		    .ari_renew_at = START + 5 * DAY },
+		  PLAN_CA,
+		  START + 5 * DAY,
+		  START + 5 * DAY },
 		{ "asking the CA again is due sooner",
-		  { .status = "issued", .not_before = START, .not_after = START + 90 * DAY, .ari_check_at = START + DAY },
-		  PLAN_LIFETIME, START + 60 * DAY, START + DAY },
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 90 * DAY,
+		    .ari_check_at = START + DAY },
+		  PLAN_LIFETIME,
+		  START + 60 * DAY,
+		  START + DAY },
 		{ "a failure holds it back",
-		  { .status = "issued", .not_before = START, .not_after = START + 90 * DAY, .retry_at = START + 61 * DAY },
-		  PLAN_LIFETIME, START + 60 * DAY, START + 61 * DAY },
-		{ "not issued yet", { .status = "pending", .created_at = START }, PLAN_FIRST, START, START },
-		{ "first attempt failed", { .status = "failed", .created_at = START, .retry_at = START + 300 }, PLAN_FIRST, START + 300, START + 300 },
-		{ "revoked", { .status = "revoked", .not_before = START, .not_after = START + 90 * DAY }, PLAN_NEVER, 0, 0 },
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 90 * DAY,
+		    .retry_at = START + 61 * DAY },
+		  PLAN_LIFETIME,
+		  START + 60 * DAY,
+		  START + 61 * DAY },
+		{ "not issued yet",
+		  { .status = "pending", .created_at = START },
+		  PLAN_FIRST,
+		  START,
+		  START },
+		{ "first attempt failed",
+		  { .status = "failed", .created_at = START, .retry_at = START + 300 },
+		  PLAN_FIRST,
+		  START + 300,
+		  START + 300 },
+		{ "revoked",
+		  { .status = "revoked", .not_before = START, .not_after = START + 90 * DAY },
+		  PLAN_NEVER,
+		  0,
+		  0 },
 	};
 
 	(void)state;
@@ -66,9 +110,12 @@ static void policies(void **state)
 		const char *text;
 		int64_t want; /* -1 = refused */
 	} cases[] = {
-		{ "15d", 15 * DAY }, { "1d", DAY }, { "1/3", 30 * DAY }, { "2/3", 60 * DAY }, { "", -1 },     { "d", -1 },    { "0d", -1 },
-		{ "-1d", -1 },       { "+1d", -1 }, { "15", -1 },        { "15 d", -1 },      { "3/3", -1 },  { "1/0", -1 },  { "0/3", -1 },
-		{ "1/3d", -1 },      { "1/-3", -1 }, { "4000d", -1 },    { "99999999999999999999d", -1 },
+		{ "15d", 15 * DAY }, { "1d", DAY },   { "1/3", 30 * DAY },
+		{ "2/3", 60 * DAY }, { "", -1 },      { "d", -1 },
+		{ "0d", -1 },        { "-1d", -1 },   { "+1d", -1 },
+		{ "15", -1 },        { "15 d", -1 },  { "3/3", -1 },
+		{ "1/0", -1 },       { "0/3", -1 },   { "1/3d", -1 },
+		{ "1/-3", -1 },      { "4000d", -1 }, { "99999999999999999999d", -1 },
 	};
 
 	(void)state;
@@ -110,21 +157,25 @@ static void explanations(void **state)
 	struct cert c = { .status = "issued", .not_before = START, .not_after = START + 90 * DAY };
 
 	(void)state;
-	assert_non_null(strstr(plan_explain(a, &c, START), "one third of its lifetime is left at 2027-03-16T08:00:00Z"));
+	assert_non_null(strstr(plan_explain(a, &c, START),
+	                       "one third of its lifetime is left at 2027-03-16T08:00:00Z"));
 	c.renew_before = "15d";
-	assert_non_null(strstr(plan_explain(a, &c, START), "its own policy says 15d before the end"));
+	assert_non_null(
+	    strstr(plan_explain(a, &c, START), "its own policy says 15d before the end"));
 	c.ari_start = START + DAY;
 	c.ari_end = START + 2 * DAY;
 	c.ari_renew_at = START + DAY + 3600;
-	assert_non_null(strstr(plan_explain(a, &c, START), "the CA's renewal information suggests"));
+	assert_non_null(
+	    strstr(plan_explain(a, &c, START), "the CA's renewal information suggests"));
 	arena_free(a);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(renewal_instants), cmocka_unit_test(policies),     cmocka_unit_test(backoff),
-		cmocka_unit_test(shown_status),     cmocka_unit_test(explanations),
+		cmocka_unit_test(renewal_instants), cmocka_unit_test(policies),
+		cmocka_unit_test(backoff),          cmocka_unit_test(shown_status),
+		cmocka_unit_test(explanations),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* base/cancel and base/pool: waits that end, items that all run, and no more threads than asked for. */
+/* base/cancel and base/pool: waits that end, items that all run, and no more threads than asked
+ * for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,9 @@ static void test_set_before(void **state)
 	static const struct {
 		int why;
 		const char *want;
-	} rows[] = { { SIGINT, "interrupted" }, { SIGTERM, "stopped by signal 15 (Terminated)" }, { -1, "cancelled" } };
+	} rows[] = { { SIGINT, "interrupted" },
+		     { SIGTERM, "stopped by signal 15 (Terminated)" },
+		     { -1, "cancelled" } };
 	struct err e;
 
 	assert_false(cancel_is_set(NULL));
@@ -90,7 +93,8 @@ static void one_item(void *ctx, size_t i)
 		;
 	if (!pthread_equal(pthread_self(), w->caller))
 		atomic_store(&w->elsewhere, true);
-	/* Holds the first items until all threads are in one, which proves that they run side by side. */
+	/* Holds the first items until all threads are in one, which proves that they run side by
+	 * side. */
 	while (w->wait_for_others && (size_t)atomic_load(&w->most) < w->threads) {
 		struct err e;
 
@@ -104,7 +108,9 @@ static void test_every_item_once(void **state)
 {
 	static const struct {
 		size_t threads, n;
-	} rows[] = { { 1, 500 }, { 0, 10 }, { 4, 500 }, { 8, 3 }, { 500, 500 }, { 4, 0 }, { 4, 1 } };
+	} rows[] = {
+		{ 1, 500 }, { 0, 10 }, { 4, 500 }, { 8, 3 }, { 500, 500 }, { 4, 0 }, { 4, 1 }
+	};
 
 	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
 		struct work w = { .threads = rows[r].threads, .caller = pthread_self() };
@@ -115,7 +121,8 @@ static void test_every_item_once(void **state)
 		log_context_restore(&former);
 		for (size_t i = 0; i < 500; i++)
 			assert_int_equal(atomic_load(&w.runs[i]), i < rows[r].n ? 1 : 0);
-		assert_true((size_t)atomic_load(&w.most) <= (rows[r].threads ? rows[r].threads : 1));
+		assert_true((size_t)atomic_load(&w.most) <=
+		            (rows[r].threads ? rows[r].threads : 1));
 		if (rows[r].threads <= 1 || rows[r].n <= 1)
 			assert_false(atomic_load(&w.elsewhere));
 	}
@@ -135,8 +142,10 @@ static void test_side_by_side(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sleep_ends),      cmocka_unit_test(test_set_before),
-		cmocka_unit_test(test_set_by_another_thread), cmocka_unit_test(test_every_item_once),
+		cmocka_unit_test(test_sleep_ends),
+		cmocka_unit_test(test_set_before),
+		cmocka_unit_test(test_set_by_another_thread),
+		cmocka_unit_test(test_every_item_once),
 		cmocka_unit_test(test_side_by_side),
 	};
 

@@ -1,4 +1,5 @@
-/* What people read: spans and days, names cut to a width, tables, the result of issue and renew, roff. */
+/* What people read: spans and days, names cut to a width, tables, the result of issue and renew,
+ * roff. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,10 +23,14 @@ static void spans(void **state)
 		int64_t after;
 		const char *span, *day;
 	} cases[] = {
-		{ 90 * DAY, "in 90 days", "2027-04-15 90d" },    { 47 * 3600, "in 47 hours", "2027-01-17 47h" },
-		{ 3599, "in 59 minutes", "2027-01-15 59m" },     { 60, "in 1 minute", "2027-01-15 1m" },
-		{ 5, "in a moment", "2027-01-15 0m" },           { -5, "just now", "2027-01-15 -0m" },
-		{ -2 * DAY, "2 days ago", "2027-01-13 -2d" },    { -2 * 3600, "2 hours ago", "2027-01-15 -2h" },
+		{ 90 * DAY, "in 90 days", "2027-04-15 90d" },
+		{ 47 * 3600, "in 47 hours", "2027-01-17 47h" },
+		{ 3599, "in 59 minutes", "2027-01-15 59m" },
+		{ 60, "in 1 minute", "2027-01-15 1m" },
+		{ 5, "in a moment", "2027-01-15 0m" },
+		{ -5, "just now", "2027-01-15 -0m" },
+		{ -2 * DAY, "2 days ago", "2027-01-13 -2d" },
+		{ -2 * 3600, "2 hours ago", "2027-01-15 -2h" },
 	};
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
 
@@ -33,7 +38,8 @@ static void spans(void **state)
 		assert_string_equal(shown_span(a, NOW + cases[i].after, NOW), cases[i].span);
 		assert_string_equal(shown_day(a, NOW + cases[i].after, NOW), cases[i].day);
 	}
-	assert_string_equal(shown_time(a, NOW + 90 * DAY, NOW), "2027-04-15 08:00 UTC (in 90 days)");
+	assert_string_equal(shown_time(a, NOW + 90 * DAY, NOW),
+	                    "2027-04-15 08:00 UTC (in 90 days)");
 	assert_string_equal(shown_time(a, 0, NOW), "-");
 	assert_string_equal(shown_day(a, 0, NOW), "-");
 }
@@ -71,7 +77,8 @@ static void cut_between_characters(void **state)
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
 
 	assert_int_equal(text_width("\xc3\xbc\xe2\x82\xac!"), 3);
-	assert_string_equal(text_cut(a, "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", 4), "\xc3\xbc...");
+	assert_string_equal(text_cut(a, "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", 4),
+	                    "\xc3\xbc...");
 	assert_string_equal(text_cut(a, "abc", 3), "abc");
 	assert_string_equal(shown(a, "a\x1b[31mb\n"), "a?[31mb?");
 	assert_string_equal(shown(a, NULL), "-");
@@ -97,7 +104,9 @@ static void write_table(FILE *out, void *ctx)
 static void tables(void **state)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
-	static const char *const rows[][3] = { { "NAME", "STATUS", "NAMES" }, { "b\xc3\xbc.example", "issued", "x" }, { "a", "failed", "y, z" } };
+	static const char *const rows[][3] = { { "NAME", "STATUS", "NAMES" },
+		                               { "b\xc3\xbc.example", "issued", "x" },
+		                               { "a", "failed", "y, z" } };
 	struct table t = { .arena = a, .n_columns = 3, .status_column = 1 };
 	char *text;
 
@@ -113,18 +122,30 @@ static void tables(void **state)
 static void result_document(void **state)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
-	struct challenge challenge = { .type = "dns-01", .domain = "c.example", .location = "_acme-challenge.c.example", .value = "v", .token = "t" };
-	struct cert_failure failure = { "b.example", { .code = ERR_RATE_LIMITED, .retry_s = 60, .problem = "rateLimited", .text = "b.example: too many" } };
+	struct challenge challenge = { .type = "dns-01",
+		                       .domain = "c.example",
+		                       .location = "_acme-challenge.c.example",
+		                       .value = "v",
+		                       .token = "t" };
+	struct cert_failure failure = { "b.example",
+		                        { .code = ERR_RATE_LIMITED,
+		                          .retry_s = 60,
+		                          .problem = "rateLimited",
+		                          .text = "b.example: too many" } };
 	struct cert_pending pending = { "c.example", &challenge, 1 };
-	struct issue_result r = { .failed = &failure, .n_failed = 1, .pending = &pending, .n_pending = 1 };
+	struct issue_result r = {
+		.failed = &failure, .n_failed = 1, .pending = &pending, .n_pending = 1
+	};
 
 	strings_add(a, &r.issued, "a.example");
 	json_auto_t *object = result_json(&r);
 	assert_string_equal(json_text(a, object),
 	                    "{\"issued\":[\"a.example\"],\"renewed\":[],\"unchanged\":[],"
-	                    "\"failed\":[{\"name\":\"b.example\",\"error\":\"b.example: too many\",\"code\":\"rate-limited\",\"problem\":\"rateLimited\","
+	                    "\"failed\":[{\"name\":\"b.example\",\"error\":\"b.example: too "
+	                    "many\",\"code\":\"rate-limited\",\"problem\":\"rateLimited\","
 	                    "\"retry_after\":60}],"
-	                    "\"pending\":[{\"name\":\"c.example\",\"challenges\":[{\"type\":\"dns-01\",\"domain\":\"c.example\","
+	                    "\"pending\":[{\"name\":\"c.example\",\"challenges\":[{\"type\":\"dns-"
+	                    "01\",\"domain\":\"c.example\","
 	                    "\"name\":\"_acme-challenge.c.example\",\"value\":\"v\"}]}]}");
 }
 
@@ -138,11 +159,16 @@ static void prose(void **state)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "# DESCRIPTION\nOne `--two` _three_.\n", ".SH DESCRIPTION\nOne \\fB\\-\\-two\\fR \\fIthree\\fR.\n" },
-		{ "# DESCRIPTION\n.hidden\n\n'quote\n", ".SH DESCRIPTION\n\\&.hidden\n.PP\n\\&\\(aqquote\n" },
-		{ "# DESCRIPTION\nNO_COLOR and _$A_B/c_.\n", ".SH DESCRIPTION\nNO_COLOR and \\fI$A_B/c\\fR.\n" },
-		{ "# DESCRIPTION\n    a \\\n    b\n", ".SH DESCRIPTION\n.PP\n.RS 4\n.EX\na \\e\nb\n.EE\n.RE\n" },
-		{ "# DESCRIPTION\nterm\n: meaning\n# FILES\nx\n", ".SH DESCRIPTION\n.TP\nterm\nmeaning\n" },
+		{ "# DESCRIPTION\nOne `--two` _three_.\n",
+		  ".SH DESCRIPTION\nOne \\fB\\-\\-two\\fR \\fIthree\\fR.\n" },
+		{ "# DESCRIPTION\n.hidden\n\n'quote\n",
+		  ".SH DESCRIPTION\n\\&.hidden\n.PP\n\\&\\(aqquote\n" },
+		{ "# DESCRIPTION\nNO_COLOR and _$A_B/c_.\n",
+		  ".SH DESCRIPTION\nNO_COLOR and \\fI$A_B/c\\fR.\n" },
+		{ "# DESCRIPTION\n    a \\\n    b\n",
+		  ".SH DESCRIPTION\n.PP\n.RS 4\n.EX\na \\e\nb\n.EE\n.RE\n" },
+		{ "# DESCRIPTION\nterm\n: meaning\n# FILES\nx\n",
+		  ".SH DESCRIPTION\n.TP\nterm\nmeaning\n" },
 		{ "# FILES\nx\n", "" },
 	};
 
@@ -173,7 +199,8 @@ static void help_fits(void **state)
 
 		for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
 			if (strcspn(line, "\n") > 80 && strncmp(line, "usage:", 6) != 0)
-				fail_msg("wider than 80 columns: %.*s", (int)strcspn(line, "\n"), line);
+				fail_msg("wider than 80 columns: %.*s", (int)strcspn(line, "\n"),
+				         line);
 		}
 		free(text);
 		if (!command)
@@ -184,8 +211,12 @@ static void help_fits(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(spans),   cmocka_unit_test(names),           cmocka_unit_test(cut_between_characters),
-		cmocka_unit_test(tables),  cmocka_unit_test(result_document), cmocka_unit_test(prose),
+		cmocka_unit_test(spans),
+		cmocka_unit_test(names),
+		cmocka_unit_test(cut_between_characters),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(result_document),
+		cmocka_unit_test(prose),
 		cmocka_unit_test(help_fits),
 	};
 

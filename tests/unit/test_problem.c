@@ -1,4 +1,5 @@
-/* What servers say instead of yes: problem documents (RFC 8555 6.7), HTML, redirects, half an answer. */
+/* What servers say instead of yes: problem documents (RFC 8555 6.7), HTML, redirects, half an
+ * answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,15 +16,16 @@
 static struct arena *a;
 
 /* RFC 8555 6.7.1 */
-static const char rfc_problem[] = "{ \"type\": \"urn:ietf:params:acme:error:malformed\", \"detail\": \"Some of the "
-                                  "identifiers requested were rejected\","
-                                  " \"subproblems\": ["
-                                  " { \"type\": \"urn:ietf:params:acme:error:malformed\", \"detail\": \"Invalid "
-                                  "underscore in DNS name \\\"_example.org\\\"\","
-                                  "   \"identifier\": { \"type\": \"dns\", \"value\": \"_example.org\" } },"
-                                  " { \"type\": \"urn:ietf:params:acme:error:rejectedIdentifier\","
-                                  "   \"detail\": \"This CA will not issue for \\\"example.net\\\"\","
-                                  "   \"identifier\": { \"type\": \"dns\", \"value\": \"example.net\" } } ] }";
+static const char rfc_problem[] =
+    "{ \"type\": \"urn:ietf:params:acme:error:malformed\", \"detail\": \"Some of the "
+    "identifiers requested were rejected\","
+    " \"subproblems\": ["
+    " { \"type\": \"urn:ietf:params:acme:error:malformed\", \"detail\": \"Invalid "
+    "underscore in DNS name \\\"_example.org\\\"\","
+    "   \"identifier\": { \"type\": \"dns\", \"value\": \"_example.org\" } },"
+    " { \"type\": \"urn:ietf:params:acme:error:rejectedIdentifier\","
+    "   \"detail\": \"This CA will not issue for \\\"example.net\\\"\","
+    "   \"identifier\": { \"type\": \"dns\", \"value\": \"example.net\" } } ] }";
 
 static void problem_of_rfc8555_is_read(void **state)
 {
@@ -36,28 +38,33 @@ static void problem_of_rfc8555_is_read(void **state)
 	assert_int_equal(p.n_subproblems, 2);
 	assert_string_equal(p.subproblems[1].type, "rejectedIdentifier");
 	assert_string_equal(p.subproblems[1].identifier, "example.net");
-	assert_string_equal(
-	    acme_problem_text(a, &p),
-	    "malformed: Some of the identifiers requested were rejected (_example.org: malformed: Invalid underscore "
-	    "in DNS name \"_example.org\"; example.net: rejectedIdentifier: This CA will not issue for "
-	    "\"example.net\")");
+	assert_string_equal(acme_problem_text(a, &p),
+	                    "malformed: Some of the identifiers requested were rejected "
+	                    "(_example.org: malformed: Invalid underscore "
+	                    "in DNS name \"_example.org\"; example.net: rejectedIdentifier: This "
+	                    "CA will not issue for "
+	                    "\"example.net\")");
 }
 
 static void what_is_no_problem_is_refused(void **state)
 {
-	static const char *const rows[] = { "", "{", "[]", "\"text\"", "{}", "{\"type\": 5}", "{\"title\": \"x\"}" };
+	static const char *const rows[] = {
+		"", "{", "[]", "\"text\"", "{}", "{\"type\": 5}", "{\"title\": \"x\"}"
+	};
 	struct acme_problem p;
 	struct err e;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_int_equal(acme_problem_parse(a, rows[i], strlen(rows[i]), &p, &e), -ERR_INPUT);
+		assert_int_equal(acme_problem_parse(a, rows[i], strlen(rows[i]), &p, &e),
+		                 -ERR_INPUT);
 }
 
 static void odd_members_do_no_harm(void **state)
 {
 	static const char text[] =
 	    "{\"type\": \"about:blank\", \"detail\": \"x\", \"status\": \"five\", \"instance\": 7,"
-	    " \"subproblems\": [1, {\"identifier\": \"x\"}, null, {\"identifier\": {\"value\": 3}}]}";
+	    " \"subproblems\": [1, {\"identifier\": \"x\"}, null, {\"identifier\": {\"value\": "
+	    "3}}]}";
 	struct acme_problem p;
 	struct err e;
 
@@ -83,43 +90,53 @@ static void answers_become_one_line(void **state)
 #define P "application/problem+json"
 #define U "urn:ietf:params:acme:error:"
 	static const struct answer rows[] = {
-		{ 403, P, "{\"type\":\"" U "unauthorized\",\"detail\":\"no\"}", NULL, NULL, ERR_ACME,
-		  "the CA says: unauthorized: no", "unauthorized", 0 },
-		{ 429, P, "{\"type\":\"" U "rateLimited\",\"detail\":\"too many\"}", "retry-after", "30",
-		  ERR_RATE_LIMITED, "rateLimited: too many", "rateLimited", 30 },
+		{ 403, P, "{\"type\":\"" U "unauthorized\",\"detail\":\"no\"}", NULL, NULL,
+		  ERR_ACME, "the CA says: unauthorized: no", "unauthorized", 0 },
+		{ 429, P, "{\"type\":\"" U "rateLimited\",\"detail\":\"too many\"}", "retry-after",
+		  "30", ERR_RATE_LIMITED, "rateLimited: too many", "rateLimited", 30 },
 		{ 429, P, "{\"type\":\"" U "rateLimited\",\"detail\":\"x\"}", "link",
-		  "<https://ca.example/limits>;rel=\"help\"", ERR_RATE_LIMITED, "see https://ca.example/limits",
-		  "rateLimited", 0 },
-		{ 500, P, "{\"type\":\"" U "serverInternal\"}", "retry-after", "60", ERR_CA_UNAVAILABLE,
-		  "serverInternal", "serverInternal", 60 },
-		{ 403, P, "{\"type\":\"" U "userActionRequired\",\"instance\":\"https://ca.example/agree\"}", "link",
-		  "<https://ca.example/tos2>;rel=\"terms-of-service\"", ERR_TERMS, "https://ca.example/tos2",
-		  "userActionRequired", 0 },
-		{ 403, P, "{\"type\":\"" U "userActionRequired\",\"instance\":\"https://ca.example/agree\"}", NULL,
-		  NULL, ERR_TERMS, "see https://ca.example/agree", "userActionRequired", 0 },
-		{ 400, "text/plain", "{\"type\":\"" U "badNonce\"}", NULL, NULL, ERR_ACME, "badNonce", "badNonce", 0 },
-		{ 400, P, "{\"type\":\"https://x.example/own\",\"detail\":\"d\"}", NULL, NULL, ERR_ACME,
-		  "https://x.example/own: d", "https://x.example/own", 0 },
-		{ 503, "text/html", "<html><head><title>\n Service\tUnavailable </title>", "retry-after", "5",
-		  ERR_CA_UNAVAILABLE, "an HTML page titled \"Service Unavailable\" (status 503)", "", 5 },
-		{ 200, "text/html; charset=utf-8", "<!DOCTYPE html><TITLE>Log in</TITLE>", NULL, NULL, ERR_PROTOCOL,
-		  "titled \"Log in\" (status 200)", "", 0 },
-		{ 404, NULL, "  <HTML><body>none</body>", NULL, NULL, ERR_PROTOCOL, "an HTML page (status 404)", "",
+		  "<https://ca.example/limits>;rel=\"help\"", ERR_RATE_LIMITED,
+		  "see https://ca.example/limits", "rateLimited", 0 },
+		{ 500, P, "{\"type\":\"" U "serverInternal\"}", "retry-after", "60",
+		  ERR_CA_UNAVAILABLE, "serverInternal", "serverInternal", 60 },
+		{ 403, P,
+		  "{\"type\":\"" U
+		  "userActionRequired\",\"instance\":\"https://ca.example/agree\"}",
+		  "link", "<https://ca.example/tos2>;rel=\"terms-of-service\"", ERR_TERMS,
+		  "https://ca.example/tos2", "userActionRequired", 0 },
+		{ 403, P,
+		  "{\"type\":\"" U
+		  "userActionRequired\",\"instance\":\"https://ca.example/agree\"}",
+		  NULL, NULL, ERR_TERMS, "see https://ca.example/agree", "userActionRequired", 0 },
+		{ 400, "text/plain", "{\"type\":\"" U "badNonce\"}", NULL, NULL, ERR_ACME,
+		  "badNonce", "badNonce", 0 },
+		{ 400, P, "{\"type\":\"https://x.example/own\",\"detail\":\"d\"}", NULL, NULL,
+		  ERR_ACME, "https://x.example/own: d", "https://x.example/own", 0 },
+		{ 503, "text/html", "<html><head><title>\n Service\tUnavailable </title>",
+		  "retry-after", "5", ERR_CA_UNAVAILABLE,
+		  "an HTML page titled \"Service Unavailable\" (status 503)", "", 5 },
+		{ 200, "text/html; charset=utf-8", "<!DOCTYPE html><TITLE>Log in</TITLE>", NULL,
+		  NULL, ERR_PROTOCOL, "titled \"Log in\" (status 200)", "", 0 },
+		{ 404, NULL, "  <HTML><body>none</body>", NULL, NULL, ERR_PROTOCOL,
+		  "an HTML page (status 404)", "", 0 },
+		{ 502, NULL, "", NULL, NULL, ERR_CA_UNAVAILABLE, "with no text (status 502)", "",
 		  0 },
-		{ 502, NULL, "", NULL, NULL, ERR_CA_UNAVAILABLE, "with no text (status 502)", "", 0 },
-		{ 200, "application/json", "{\"status\":\"pen", NULL, NULL, ERR_PROTOCOL, "broken JSON", "", 0 },
+		{ 200, "application/json", "{\"status\":\"pen", NULL, NULL, ERR_PROTOCOL,
+		  "broken JSON", "", 0 },
 		{ 400, P, "{\"type\":\"" U "bad", NULL, NULL, ERR_PROTOCOL, "broken JSON", "", 0 },
 		{ 404, "text/plain", "404 page not found\n", NULL, NULL, ERR_PROTOCOL,
 		  "the text \"404 page not found\"", "", 0 },
-		{ 301, "text/html", "<html>", "location", "https://elsewhere.example/", ERR_PROTOCOL,
-		  "https://elsewhere.example/", "", 0 },
+		{ 301, "text/html", "<html>", "location", "https://elsewhere.example/",
+		  ERR_PROTOCOL, "https://elsewhere.example/", "", 0 },
 		{ 429, NULL, "slow down", NULL, NULL, ERR_RATE_LIMITED, "ca.example:14000", "", 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct answer *r = &rows[i];
-		struct http_header headers[] = { { "content-type", r->type ? r->type : "" }, { r->header, r->value } };
-		struct http_response res = { r->status, headers, r->header ? 2 : 1, r->body, strlen(r->body) };
+		struct http_header headers[] = { { "content-type", r->type ? r->type : "" },
+			                         { r->header, r->value } };
+		struct http_response res = { r->status, headers, r->header ? 2 : 1, r->body,
+			                     strlen(r->body) };
 		struct err e = { 0 };
 		assert_int_equal(acme_problem_from_response(a, &res, URL, NOW, &e), -(int)r->want);
 		assert_int_equal(e.code, r->want);
@@ -132,7 +149,8 @@ static void answers_become_one_line(void **state)
 
 static void control_characters_do_not_get_through(void **state)
 {
-	static const char body[] = "{\"type\":\"bad\\u001btype\",\"detail\":\"red \\u001b[31m text\"}";
+	static const char body[] =
+	    "{\"type\":\"bad\\u001btype\",\"detail\":\"red \\u001b[31m text\"}";
 	struct http_response res = { .status = 400, .body = body, .body_len = sizeof body - 1 };
 	struct err e;
 

@@ -108,9 +108,11 @@ static void test_signals_are_default(void **state)
 	r = run((struct proc_spec){ .argv = SH("grep -E 'Sig(Blk|Ign)' /proc/self/status") });
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	/* The C library keeps signals 32 and 33 for itself: older ones leave them ignored in the child, newer ones do not. */
+	/* The C library keeps signals 32 and 33 for itself: older ones leave them ignored in the
+	 * child, newer ones do not. */
 	if (strcmp(r.out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000180000000\n"))
-		assert_string_equal(r.out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+		assert_string_equal(r.out,
+		                    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
 static void test_input(void **state)
@@ -122,7 +124,8 @@ static void test_input(void **state)
 	memset(big, 'x', n);
 	r = run((struct proc_spec){ .argv = SH("wc -c"), .input = big });
 	assert_int_equal(atol(r.out), n);
-	r = run((struct proc_spec){ .argv = SH("exit 0"), .input = big }); /* not read: no signal, no hang */
+	r = run((struct proc_spec){ .argv = SH("exit 0"),
+	                            .input = big }); /* not read: no signal, no hang */
 	assert_int_equal(r.status, 0);
 	r = run((struct proc_spec){ .argv = SH("cat"), .input = "line\n" });
 	assert_string_equal(r.out, "line\n");
@@ -142,8 +145,9 @@ static void test_folder(void **state)
 
 static void test_output_is_bounded(void **state)
 {
-	static const char script[] = "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; "
-				     "echo $i-12345678901234567890 >&2; i=$((i+1)); done; echo end >&2";
+	static const char script[] =
+	    "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; "
+	    "echo $i-12345678901234567890 >&2; i=$((i+1)); done; echo end >&2";
 	struct proc_result r = run((struct proc_spec){ .argv = SH(script), .output_limit = 1000 });
 
 	assert_int_equal(r.status, 0);
@@ -156,7 +160,8 @@ static void test_output_is_bounded(void **state)
 
 static void test_cannot_start(void **state)
 {
-	static const char *const names[] = { "/nowhere/hook", "no-such-command-anywhere", "/etc/passwd", "/tmp" };
+	static const char *const names[] = { "/nowhere/hook", "no-such-command-anywhere",
+		                             "/etc/passwd", "/tmp" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct proc_spec spec = { .argv = (const char *const[]){ names[i], NULL } };
@@ -179,8 +184,9 @@ static void assert_gone(const char *pid_file)
 	assert_true(atol(r.out) > 1);
 	/* Killed, it is init's to reap, which may take a moment. */
 	for (int i = 0; i < 1000 && kill((pid_t)atol(r.out), 0) == 0; i++) {
-		struct proc_spec state_of = { .argv = SH(arena_printf(a, "grep -s State: /proc/%ld/status",
-			                                              atol(r.out))) };
+		struct proc_spec state_of = {
+			.argv = SH(arena_printf(a, "grep -s State: /proc/%ld/status", atol(r.out)))
+		};
 		struct proc_result st;
 
 		assert_int_equal(proc_run(a, &state_of, &st, &e), 0);
@@ -201,7 +207,8 @@ static void test_limit_kills_the_group(void **state)
 
 	assert_non_null(mkdtemp(dir));
 	pid_file = arena_printf(a, "%s/pid", dir);
-	script = arena_printf(a, "(trap '' TERM; while :; do sleep 1; done) & echo $! > %s; wait", pid_file);
+	script = arena_printf(a, "(trap '' TERM; while :; do sleep 1; done) & echo $! > %s; wait",
+	                      pid_file);
 	spec.argv = SH(script);
 	assert_int_equal(proc_run(a, &spec, &r, &e), -ERR_HOOK);
 	assert_string_equal(e.text, "sh did not end within 1 s and was killed");
@@ -214,7 +221,8 @@ static void test_limit_kills_the_group(void **state)
 
 static void test_term_is_ignored(void **state)
 {
-	struct proc_spec spec = { .argv = SH("trap '' TERM; while :; do sleep 1; done"), .limit_s = 1 };
+	struct proc_spec spec = { .argv = SH("trap '' TERM; while :; do sleep 1; done"),
+		                  .limit_s = 1 };
 	struct proc_result r;
 	struct err e;
 
@@ -247,7 +255,8 @@ static void test_cancelled(void **state)
 static void test_background_is_not_waited_for(void **state)
 {
 	int64_t start = clock_monotonic_ms();
-	struct proc_result r = run((struct proc_spec){ .argv = SH("sleep 20 & echo $!"), .limit_s = 15 });
+	struct proc_result r =
+	    run((struct proc_spec){ .argv = SH("sleep 20 & echo $!"), .limit_s = 15 });
 
 	assert_int_equal(r.status, 0);
 	assert_true(clock_monotonic_ms() - start < 10000);
@@ -268,7 +277,8 @@ static void test_error_lines_are_logged(void **state)
 {
 	log_set_level(LOG_DETAIL);
 	log_set_sink(remember, NULL);
-	run((struct proc_spec){ .argv = SH("echo one >&2; echo >&2; printf 'two\\033[2J\\nthree' >&2") });
+	run((struct proc_spec){
+	    .argv = SH("echo one >&2; echo >&2; printf 'two\\033[2J\\nthree' >&2") });
 	log_set_sink(NULL, NULL);
 	log_set_level(LOG_INFO);
 	assert_int_equal(n_logged, 3);

@@ -1,5 +1,5 @@
-/* Sealing: what is sealed comes back under the same label and key only; the key file's rights, damage, and several
- * processes that create it at once. */
+/* Sealing: what is sealed comes back under the same label and key only; the key file's rights,
+ * damage, and several processes that create it at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,9 @@ static struct seal *open_seal(bool create)
 
 static void what_is_sealed_comes_back(void **state)
 {
-	static const char *const texts[] = { "", "x", "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n" };
+	static const char *const texts[] = {
+		"", "x", "-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n"
+	};
 	struct seal *s CLEANUP(seal_cleanup) = open_seal(true);
 	struct seal *again CLEANUP(seal_cleanup) = open_seal(false);
 	char *one, *two, *plain;
@@ -59,8 +61,11 @@ static void nothing_else_is_unsealed(void **state)
 	for (size_t i = 0; i < strlen(sealed); i++) {
 		changed = arena_strdup(a, sealed);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
-		assert_int_equal(seal_unlock(s, a, "accounts.key", changed, &plain, &e), -ERR_DAMAGED);
-		assert_int_equal(seal_unlock(s, a, "accounts.key", arena_strndup(a, sealed, i), &plain, &e), -ERR_DAMAGED);
+		assert_int_equal(seal_unlock(s, a, "accounts.key", changed, &plain, &e),
+		                 -ERR_DAMAGED);
+		assert_int_equal(
+		    seal_unlock(s, a, "accounts.key", arena_strndup(a, sealed, i), &plain, &e),
+		    -ERR_DAMAGED);
 	}
 	assert_int_equal(seal_unlock(s, a, "accounts.key", "secret", &plain, &e), -ERR_DAMAGED);
 	assert_int_equal(unlink(file), 0);
@@ -99,19 +104,27 @@ static void a_key_file_that_does_not_fit_is_refused(void **state)
 	} rows[] = {
 		{ "", 0600, ERR_DAMAGED, "64 hexadecimal" },
 		{ "00112233445566778899aabbccddeeff", 0600, ERR_DAMAGED, "64 hexadecimal" },
-		{ "x0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600, ERR_DAMAGED, "64 hexadecimal" },
-		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00\n", 0600, ERR_DAMAGED, "64 hexadecimal" },
-		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0640, ERR_DENIED, "chmod 600" },
-		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0604, ERR_DENIED, "chmod 600" },
-		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600, ERR_NONE, "" },
-		{ "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff", 0400, ERR_NONE, "" },
+		{ "x0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600,
+		  ERR_DAMAGED, "64 hexadecimal" },
+		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00\n", 0600,
+		  ERR_DAMAGED, "64 hexadecimal" },
+		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0640,
+		  ERR_DENIED, "chmod 600" },
+		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0604,
+		  ERR_DENIED, "chmod 600" },
+		{ "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600,
+		  ERR_NONE, "" },
+		{ "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff", 0400,
+		  ERR_NONE, "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct seal *s CLEANUP(seal_cleanup) = NULL;
 		struct err e = { 0 };
 
-		assert_int_equal(fs_write_atomic(file, rows[i].content, strlen(rows[i].content), rows[i].mode, &e), 0);
+		assert_int_equal(fs_write_atomic(file, rows[i].content, strlen(rows[i].content),
+		                                 rows[i].mode, &e),
+		                 0);
 		assert_int_equal(chmod(file, rows[i].mode), 0);
 		assert_int_equal(seal_open(file, true, &s, &e), -(int)rows[i].code);
 		assert_true(strstr(e.text, rows[i].why) != NULL);
@@ -119,7 +132,8 @@ static void a_key_file_that_does_not_fit_is_refused(void **state)
 	}
 }
 
-/* Each child creates the key and seals a word; the parent unseals them all with the one key that is there. */
+/* Each child creates the key and seals a word; the parent unseals them all with the one key that is
+ * there. */
 static void processes_at_once_end_with_one_key(void **state)
 {
 	enum { CHILDREN = 8 };
@@ -136,7 +150,8 @@ static void processes_at_once_end_with_one_key(void **state)
 		for (int i = 0; i < CHILDREN; i++)
 			if (fork() == 0) {
 				char *sealed;
-				bool fine = seal_open(file, true, &s, &e) == 0 && seal_lock(s, a, "x", "word", &sealed, &e) == 0;
+				bool fine = seal_open(file, true, &s, &e) == 0 &&
+				            seal_lock(s, a, "x", "word", &sealed, &e) == 0;
 
 				if (fine)
 					dprintf(ends[1], "%s\n", sealed);

@@ -1,4 +1,5 @@
-/* Sessions against a server that says what the test dictates: nonces, repeating, polling, and what is done once only.
+/* Sessions against a server that says what the test dictates: nonces, repeating, polling, and what
+ * is done once only.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,14 +20,18 @@
 
 #define REQUESTS_MAX 400
 #define OK "HTTP/1.1 200 OK\r\nConnection: close\r\nReplay-Nonce: %s\r\n"
-#define BAD                                                                                                            \
-	"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/problem+json\r\nReplay-Nonce: "    \
+#define BAD                                                                                        \
+	"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: "                          \
+	"application/problem+json\r\nReplay-Nonce: "                                               \
 	"%s\r\n"
-#define PROBLEM(type) "\r\n{\"type\":\"urn:ietf:params:acme:error:" type "\",\"detail\":\"said the test\"}"
-#define ORDER(status)                                                                                                  \
-	"\r\n{\"status\":\"" status "\",\"finalize\":\"http://127.0.0.1/f\",\"authorizations\":[],\"identifiers\":[]}"
+#define PROBLEM(type)                                                                              \
+	"\r\n{\"type\":\"urn:ietf:params:acme:error:" type "\",\"detail\":\"said the test\"}"
+#define ORDER(status)                                                                              \
+	"\r\n{\"status\":\"" status                                                                \
+	"\",\"finalize\":\"http://127.0.0.1/f\",\"authorizations\":[],\"identifiers\":[]}"
 
-/* What the server does with the next POSTs; the last one stays. Guarded by lock, as all of the record is. */
+/* What the server does with the next POSTs; the last one stays. Guarded by lock, as all of the
+ * record is. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *script[64];
 static size_t n_script, next_script;
@@ -69,13 +74,16 @@ static void record(const char *request)
 		return;
 	memset(&requests[n_requests], 0, sizeof *requests);
 	const char *path = strchr(request, ' ') + 1;
-	snprintf(requests[n_requests].path, sizeof requests->path, "%.*s", (int)strcspn(path, " "), path);
+	snprintf(requests[n_requests].path, sizeof requests->path, "%.*s", (int)strcspn(path, " "),
+	         path);
 	copy_member(body, strlen(body), "protected", part, sizeof part);
 	if (base64url_decode(scratch, part, &b, &ignored) >= 0)
-		copy_member((char *)b.v, b.n, "nonce", requests[n_requests].nonce, sizeof requests->nonce);
+		copy_member((char *)b.v, b.n, "nonce", requests[n_requests].nonce,
+		            sizeof requests->nonce);
 	copy_member(body, strlen(body), "payload", part, sizeof part);
 	if (base64url_decode(scratch, part, &b, &ignored) >= 0 && b.n)
-		snprintf(requests[n_requests].payload, sizeof requests->payload, "%.*s", (int)b.n, (char *)b.v);
+		snprintf(requests[n_requests].payload, sizeof requests->payload, "%.*s", (int)b.n,
+		         (char *)b.v);
 	n_requests++;
 }
 
@@ -85,9 +93,12 @@ static const char *directory_text(void)
 
 	snprintf(text, sizeof text,
 	         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
-	         "{\"newNonce\":\"http://127.0.0.1:%1$d/nonce\",\"newAccount\":\"http://127.0.0.1:%1$d/account\","
-	         "\"newOrder\":\"http://127.0.0.1:%1$d%2$s\",\"revokeCert\":\"http://127.0.0.1:%1$d/revoke\","
-	         "\"keyChange\":\"http://127.0.0.1:%1$d/key\",\"renewalInfo\":\"http://127.0.0.1:%1$d/ari\","
+	         "{\"newNonce\":\"http://127.0.0.1:%1$d/nonce\",\"newAccount\":\"http://"
+	         "127.0.0.1:%1$d/account\","
+	         "\"newOrder\":\"http://127.0.0.1:%1$d%2$s\",\"revokeCert\":\"http://"
+	         "127.0.0.1:%1$d/revoke\","
+	         "\"keyChange\":\"http://127.0.0.1:%1$d/key\",\"renewalInfo\":\"http://"
+	         "127.0.0.1:%1$d/ari\","
 	         "\"meta\":{\"profiles\":{\"classic\":\"c\",\"short\":\"s\"}}}",
 	         server.port, directory_path && n_directories > 1 ? directory_path : "/order");
 	return text;
@@ -221,16 +232,17 @@ static void repeating_is_for_what_it_does_no_harm_to(void **state)
 		{ FAILS, OK "\r\n{}", NULL, "/account", -ERR_CA_UNAVAILABLE, 1 },
 		{ "", OK "\r\n{}", NULL, "/x", 0, 2 },
 		{ "", OK "\r\n{}", NULL, "/order", -ERR_NETWORK, 1 },
-		{ "HTTP/1.1 503 Wait\r\nRetry-After: 7\r\nReplay-Nonce: %s\r\n\r\n", OK "\r\n{}", NULL, "/x",
-		  -ERR_CA_UNAVAILABLE, 1 },
-		{ "HTTP/1.1 429 Wait\r\nRetry-After: 7\r\nReplay-Nonce: %s\r\n\r\n", OK "\r\n{}", NULL, "/x",
-		  -ERR_RATE_LIMITED, 1 },
+		{ "HTTP/1.1 503 Wait\r\nRetry-After: 7\r\nReplay-Nonce: %s\r\n\r\n", OK "\r\n{}",
+		  NULL, "/x", -ERR_CA_UNAVAILABLE, 1 },
+		{ "HTTP/1.1 429 Wait\r\nRetry-After: 7\r\nReplay-Nonce: %s\r\n\r\n", OK "\r\n{}",
+		  NULL, "/x", -ERR_RATE_LIMITED, 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct acme_call call = call_to(rows[i].path);
 		will_do(rows[i].first, rows[i].second, rows[i].third);
-		if (acme_call(ca, a, &call, &e) != rows[i].want || n_requests != rows[i].want_requests)
+		if (acme_call(ca, a, &call, &e) != rows[i].want ||
+		    n_requests != rows[i].want_requests)
 			fail_msg("row %zu: %s, %zu requests", i, call.failure.text, n_requests);
 		if (strstr(rows[i].first, "Retry-After"))
 			assert_int_equal(e.retry_s, 7);
@@ -260,10 +272,11 @@ static void an_order_is_asked_for_as_rfc8555_has_it(void **state)
 		fail_msg("%s", e.text);
 	assert_string_equal(o.url, url("/o/1"));
 	assert_string_equal(requests[0].path, "/order");
-	assert_string_equal(requests[0].payload,
-	                    "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"*.example.org\"},{\"type\":\"ip\","
-	                    "\"value\":\"2001:db8::1\"}],"
-	                    "\"profile\":\"short\",\"replaces\":\"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE\"}");
+	assert_string_equal(
+	    requests[0].payload,
+	    "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"*.example.org\"},{\"type\":\"ip\","
+	    "\"value\":\"2001:db8::1\"}],"
+	    "\"profile\":\"short\",\"replaces\":\"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE\"}");
 }
 
 static void a_refused_replacement_is_ordered_without(void **state)
@@ -272,7 +285,8 @@ static void a_refused_replacement_is_ordered_without(void **state)
 	struct acme_order o;
 
 	want.replaces = "x.y";
-	will_do("HTTP/1.1 409 Conflict\r\nReplay-Nonce: %s\r\n" PROBLEM("alreadyReplaced"), MADE ORDER("ready"), NULL);
+	will_do("HTTP/1.1 409 Conflict\r\nReplay-Nonce: %s\r\n" PROBLEM("alreadyReplaced"),
+	        MADE ORDER("ready"), NULL);
 	assert_int_equal(acme_order_new(ca, a, &want, &o, &e), 0);
 	assert_int_equal(n_requests, 2);
 	assert_non_null(strstr(requests[0].payload, "replaces"));
@@ -311,7 +325,8 @@ static void a_long_wait_is_the_callers(void **state)
 {
 	struct acme_order o = { .url = url("/o/1"), .status = "pending" };
 
-	will_do("HTTP/1.1 200 OK\r\nRetry-After: 30\r\nReplay-Nonce: %s\r\n" ORDER("processing"), NULL, NULL);
+	will_do("HTTP/1.1 200 OK\r\nRetry-After: 30\r\nReplay-Nonce: %s\r\n" ORDER("processing"),
+	        NULL, NULL);
 	assert_int_equal(acme_order_poll(ca, a, &o, waiting, 60, &e), -ERR_AGAIN);
 	assert_int_equal(e.retry_s, 30);
 	assert_string_equal(o.status, "processing");
@@ -328,12 +343,14 @@ static void finalizing_twice_is_finalizing_once(void **state)
 	struct acme_order o = { .url = url("/o/1"), .status = "ready", .finalize = url("/f") };
 	struct bytes csr = { (unsigned char *)"csr", 3 };
 
-	will_do("HTTP/1.1 403 No\r\nReplay-Nonce: %s\r\n" PROBLEM("orderNotReady"), OK ORDER("processing"), NULL);
+	will_do("HTTP/1.1 403 No\r\nReplay-Nonce: %s\r\n" PROBLEM("orderNotReady"),
+	        OK ORDER("processing"), NULL);
 	assert_int_equal(acme_order_finalize(ca, a, &o, &csr, &e), 0);
 	assert_string_equal(o.status, "processing");
 	assert_string_equal(requests[0].payload, "{\"csr\":\"Y3Ny\"}");
 	o.finalize = url("/f");
-	will_do("HTTP/1.1 403 No\r\nReplay-Nonce: %s\r\n" PROBLEM("orderNotReady"), OK ORDER("pending"), NULL);
+	will_do("HTTP/1.1 403 No\r\nReplay-Nonce: %s\r\n" PROBLEM("orderNotReady"),
+	        OK ORDER("pending"), NULL);
 	assert_int_equal(acme_order_finalize(ca, a, &o, &csr, &e), -ERR_ACME);
 	assert_string_equal(e.problem, "orderNotReady");
 }
@@ -363,9 +380,9 @@ static void an_account_is_found_by_its_key(void **state)
 	struct acme_new_account want = { .key = key, .only_existing = true };
 	struct acme_account out;
 
-	will_do(
-	    "HTTP/1.1 200 OK\r\nLocation: /acct/7\r\nReplay-Nonce: %s\r\n\r\n{\"contact\":[\"mailto:a@example.org\"]}",
-	    NULL, NULL);
+	will_do("HTTP/1.1 200 OK\r\nLocation: /acct/7\r\nReplay-Nonce: "
+	        "%s\r\n\r\n{\"contact\":[\"mailto:a@example.org\"]}",
+	        NULL, NULL);
 	assert_int_equal(acme_account_new(ca, a, &want, &out, &e), 0);
 	assert_string_equal(requests[0].payload, "{\"onlyReturnExisting\":true}");
 	assert_string_equal(out.url, url("/acct/7"));
@@ -394,7 +411,8 @@ static void html_is_no_certificate(void **state)
 	bool matched;
 
 	will_do(OK "Content-Type: text/html\r\n\r\n<html><title>Maintenance</title>", NULL, NULL);
-	assert_int_equal(acme_certificate_get(ca, a, url("/cert"), NULL, &chain, &matched, &e), -ERR_PROTOCOL);
+	assert_int_equal(acme_certificate_get(ca, a, url("/cert"), NULL, &chain, &matched, &e),
+	                 -ERR_PROTOCOL);
 	assert_non_null(strstr(e.text, "titled \"Maintenance\""));
 }
 

@@ -1,4 +1,5 @@
-/* What a challenge's value and location are, and what each solver does and records, in which order. */
+/* What a challenge's value and location are, and what each solver does and records, in which order.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,15 +60,25 @@ static int on_removed(void *ctx, struct challenge *v, size_t n, struct err *e)
 static struct solve solve_with(struct log_book *book, struct solver_journal *journal)
 {
 	*journal = (struct solver_journal){ on_about, on_placed, on_removed, book };
-	return (struct solve){ .arena = a, .journal = journal, .webroot = root, .method = "webroot", .type = "http-01" };
+	return (struct solve){ .arena = a,
+		               .journal = journal,
+		               .webroot = root,
+		               .method = "webroot",
+		               .type = "http-01" };
 }
 
 static struct challenge *two_rows(const char *type)
 {
 	struct challenge *v = ARENA_ARRAY(a, struct challenge, 2);
 
-	v[0] = (struct challenge){ .domain = "one.example", .type = type, .token = "tokenone", .value = "tokenone.thumb" };
-	v[1] = (struct challenge){ .domain = "two.example", .type = type, .token = "tokentwo", .value = "tokentwo.thumb" };
+	v[0] = (struct challenge){ .domain = "one.example",
+		                   .type = type,
+		                   .token = "tokenone",
+		                   .value = "tokenone.thumb" };
+	v[1] = (struct challenge){ .domain = "two.example",
+		                   .type = type,
+		                   .token = "tokentwo",
+		                   .value = "tokentwo.thumb" };
 	return v;
 }
 
@@ -91,17 +102,25 @@ static void values_and_locations(void **state)
 	static const struct {
 		const char *type, *domain, *value, *location;
 	} rows[] = {
-		{ "http-01", "example.org", KEY_AUTHORIZATION, "/.well-known/acme-challenge/" TOKEN },
-		{ "http-01", "2001:db8::1", KEY_AUTHORIZATION, "/.well-known/acme-challenge/" TOKEN },
-		{ "dns-01", "www.example.org", "NGwKoXBgCT8JhEa0bK7AwfSqHyu_ZWeugV07fLGIVq0", "_acme-challenge.www.example.org" },
-		{ "tls-alpn-01", "example.org", "346c0aa17060093f098446b46caec0c1f4aa1f2bbf6567ae815d3b7cb18856ad", "example.org" },
-		{ "tls-alpn-01", "192.0.2.1", "346c0aa17060093f098446b46caec0c1f4aa1f2bbf6567ae815d3b7cb18856ad",
+		{ "http-01", "example.org", KEY_AUTHORIZATION,
+		  "/.well-known/acme-challenge/" TOKEN },
+		{ "http-01", "2001:db8::1", KEY_AUTHORIZATION,
+		  "/.well-known/acme-challenge/" TOKEN },
+		{ "dns-01", "www.example.org", "NGwKoXBgCT8JhEa0bK7AwfSqHyu_ZWeugV07fLGIVq0",
+		  "_acme-challenge.www.example.org" },
+		{ "tls-alpn-01", "example.org",
+		  "346c0aa17060093f098446b46caec0c1f4aa1f2bbf6567ae815d3b7cb18856ad",
+		  "example.org" },
+		{ "tls-alpn-01", "192.0.2.1",
+		  "346c0aa17060093f098446b46caec0c1f4aa1f2bbf6567ae815d3b7cb18856ad",
 		  "1.2.0.192.in-addr.arpa" },
 	};
 	struct err e;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct challenge c = { .domain = rows[i].domain, .type = rows[i].type, .token = TOKEN };
+		struct challenge c = { .domain = rows[i].domain,
+			               .type = rows[i].type,
+			               .token = TOKEN };
 		assert_int_equal(solver_fill(a, &c, KEY_AUTHORIZATION, &e), 0);
 		assert_string_equal(c.value, rows[i].value);
 		assert_string_equal(c.location, rows[i].location);
@@ -123,7 +142,9 @@ static void tokens_that_are_none_and_unknown_types_are_refused(void **state)
 	struct err e;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct challenge c = { .domain = "example.org", .type = rows[i].type, .token = rows[i].token };
+		struct challenge c = { .domain = "example.org",
+			               .type = rows[i].type,
+			               .token = rows[i].token };
 		assert_int_equal(solver_fill(a, &c, "x.y", &e), rows[i].want);
 		assert_null(c.value);
 	}
@@ -135,9 +156,9 @@ static void every_method_is_found(void **state)
 		const char *method, *type;
 		bool waits;
 	} rows[] = {
-		{ "webroot", "http-01", false }, { "standalone", "http-01", false },
+		{ "webroot", "http-01", false },  { "standalone", "http-01", false },
 		{ "alpn", "tls-alpn-01", false }, { "dns-persist", "dns-persist-01", true },
-		{ "hook", "dns-01", false }, { "manual", "dns-01", true },
+		{ "hook", "dns-01", false },      { "manual", "dns-01", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -160,7 +181,8 @@ static void web_root_round(void **state)
 	struct err e;
 
 	assert_int_equal(solver_webroot.check(&s, &e), 0);
-	assert_false(fs_exists(arena_printf(a, "%s/.well-known", root))); /* the check leaves nothing behind */
+	assert_false(fs_exists(
+	    arena_printf(a, "%s/.well-known", root))); /* the check leaves nothing behind */
 	assert_int_equal(solver_webroot.publish(&s, v, 2, &e), 0);
 	assert_file(token_path("tokenone"), "tokenone.thumb");
 	assert_file(token_path("tokentwo"), "tokentwo.thumb");
@@ -172,8 +194,9 @@ static void web_root_round(void **state)
 	struct solve later = { .arena = a, .journal = &journal };
 	assert_int_equal(solver_webroot.withdraw(&later, v, 2, &e), 0);
 	assert_false(fs_exists(arena_printf(a, "%s/.well-known", root)));
-	assert_string_equal(book.text, "about one.example two.example\nplaced one.example two.example\n"
-	                               "removed one.example two.example\n");
+	assert_string_equal(book.text,
+	                    "about one.example two.example\nplaced one.example two.example\n"
+	                    "removed one.example two.example\n");
 }
 
 static void a_folder_that_was_there_stays(void **state)
@@ -249,14 +272,16 @@ static void manual_records_and_publishes_nothing(void **state)
 	s.method = "manual";
 	assert_int_equal(solver_manual.publish(&s, v, 2, &e), 0);
 	assert_null(v[0].place);
-	assert_string_equal(book.text, "about one.example two.example\nplaced one.example two.example\n");
+	assert_string_equal(book.text,
+	                    "about one.example two.example\nplaced one.example two.example\n");
 	assert_int_equal(solver_manual.withdraw(&s, v, 2, &e), 0);
 }
 
 /* One that was free a moment ago. */
 static const char *free_address(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -293,8 +318,11 @@ static void persistent_records(void **state)
 	CLEANUP(key_cleanup) struct key *key = NULL;
 	const char *names[] = { "authority.example", "other.example" };
 	struct acme_directory directory = { 0 };
-	struct acme_challenge offered = { .type = "dns-persist-01", .issuer_domain_names = { names, 2 } };
-	struct challenge c = { .domain = "example.com", .type = "dns-persist-01", .token = "left over" };
+	struct acme_challenge offered = { .type = "dns-persist-01",
+		                          .issuer_domain_names = { names, 2 } };
+	struct challenge c = { .domain = "example.com",
+		               .type = "dns-persist-01",
+		               .token = "left over" };
 	struct err e;
 
 	assert_int_equal(key_generate(KEY_EC256, &key, &e), 0);

@@ -1,4 +1,5 @@
-/* The state as a whole: secrets are sealed in its files, keys, new and newer states, damage, a full disk. */
+/* The state as a whole: secrets are sealed in its files, keys, new and newer states, damage, a full
+ * disk. */
 #include "store_place.h"
 
 #include <signal.h>
@@ -15,7 +16,8 @@ static bool in_files(struct place *p, const char *words)
 		char *path = fs_join(p->a, p->dir, files[i]), *data = NULL;
 		struct err e;
 
-		if (fs_exists(path) && fs_read(p->a, path, 64 << 20, &data, &len, &e) == 0 && memmem(data, len, words, strlen(words)))
+		if (fs_exists(path) && fs_read(p->a, path, 64 << 20, &data, &len, &e) == 0 &&
+		    memmem(data, len, words, strlen(words)))
 			return true;
 	}
 	return false;
@@ -24,11 +26,18 @@ static bool in_files(struct place *p, const char *words)
 static void test_secrets_are_sealed_in_the_file(void **state)
 {
 	struct place *p = *state;
-	struct cert c = { .name = "a", .status = "pending", .own_key = "SECRET-OWN-KEY", .keystore_password = "SECRET-PASSWORD",
+	struct cert c = { .name = "a",
+		          .status = "pending",
+		          .own_key = "SECRET-OWN-KEY",
+		          .keystore_password = "SECRET-PASSWORD",
 		          .own_csr = "VISIBLE-CSR" };
 	struct version v = { .cert = "a", .fullchain = "x", .key = "SECRET-VERSION-KEY" };
 	struct order o = { .cert = "a", .state = "new", .key = "SECRET-ORDER-KEY" };
-	struct account x = { .name = "b", .ca = "c", .status = "valid", .key = "SECRET-ACCOUNT-KEY", .next_key = "SECRET-NEXT-KEY" };
+	struct account x = { .name = "b",
+		             .ca = "c",
+		             .status = "valid",
+		             .key = "SECRET-ACCOUNT-KEY",
+		             .next_key = "SECRET-NEXT-KEY" };
 	struct account got;
 
 	OK(st_cert_put(p->s, &c, E));
@@ -80,7 +89,7 @@ static void test_wrong_master_key(void **state)
 	assert_non_null(strstr(err.text, key));
 	assert_non_null(strstr(err.text, "not the one that sealed"));
 	FAILS(ERR_DAMAGED, st_account_put(p->s, &x, E)); /* nothing is sealed with it either */
-	OK(st_cert_get(p->s, p->a, "a", &got, E)); /* what is not sealed can be read */
+	OK(st_cert_get(p->s, p->a, "a", &got, E));       /* what is not sealed can be read */
 	OK(fs_remove(key, E));
 	FAILS(ERR_DAMAGED, st_account_put(p->s, &x, E));
 	assert_non_null(strstr(err.text, "is missing"));
@@ -148,7 +157,8 @@ static void test_rotation(void **state)
 static void test_rotation_cut_short(void **state)
 {
 	struct place *p = *state;
-	char *key = fs_join(p->a, p->dir, "master.key"), *next = fs_join(p->a, p->dir, "master.key.next"), *old, hex[66];
+	char *key = fs_join(p->a, p->dir, "master.key"),
+	     *next = fs_join(p->a, p->dir, "master.key.next"), *old, hex[66];
 
 	put_account(p, "b");
 	memset(hex, '7', 64);
@@ -173,7 +183,10 @@ static void test_no_state(void **state)
 	struct place *p = *state;
 
 	FAILS(ERR_NOT_FOUND, open_as(p, false, &p->s, E));
-	assert_string_equal(err.text, arena_printf(p->a, "there is no Everleaf state in %s yet; `everleaf issue` makes it", p->dir));
+	assert_string_equal(
+	    err.text,
+	    arena_printf(p->a, "there is no Everleaf state in %s yet; `everleaf issue` makes it",
+	                 p->dir));
 	assert_null(p->s);
 	assert_false(fs_exists(p->dir));
 	OK(fs_mkdirs(p->dir, 0700, E));
@@ -201,7 +214,10 @@ static void test_many_make_a_new_state(void **state)
 
 	for (int i = 0; i < 8; i++) {
 		if (fork() == 0) {
-			struct account x = { .name = arena_printf(p->a, "n%d", i), .ca = "c", .status = "valid", .key = "SECRET" };
+			struct account x = { .name = arena_printf(p->a, "n%d", i),
+				             .ca = "c",
+				             .status = "valid",
+				             .key = "SECRET" };
 			struct err e;
 
 			if (open_as(p, true, &p->s, &e) < 0 || st_account_put(p->s, &x, &e) < 0) {
@@ -285,7 +301,9 @@ static int put_until_full(struct place *p)
 	if (open_as(p, true, &p->s, &e) < 0 || setrlimit(RLIMIT_FSIZE, &small))
 		return 1;
 	for (int i = 0; i < 100 && rc == 0; i++) {
-		c = (struct cert){ .name = arena_printf(p->a, "n%d", i), .status = "pending", .own_csr = big };
+		c = (struct cert){ .name = arena_printf(p->a, "n%d", i),
+			           .status = "pending",
+			           .own_csr = big };
 		rc = st_cert_put(p->s, &c, &e);
 	}
 	if (rc != -ERR_IO || c.id != 0)

@@ -5,14 +5,15 @@ static void fill_record(struct arena *a, const struct field *fields, void *recor
 {
 	int64_t i = salt;
 
-	FIELD_EACH(f, fields) {
+	FIELD_EACH (f, fields) {
 		i++;
 		if (f->flags & (F_KEY | F_NOT_STORED))
 			continue;
 		switch (f->type) {
 		case FT_STRING:
 		case FT_SECRET:
-			FIELD_STRING(f, record) = arena_printf(a, "%s \"%lld\" \xc3\xa9", f->name, (long long)i);
+			FIELD_STRING(f, record) =
+			    arena_printf(a, "%s \"%lld\" \xc3\xa9", f->name, (long long)i);
 			break;
 		case FT_INT:
 		case FT_TIME:
@@ -24,7 +25,8 @@ static void fill_record(struct arena *a, const struct field *fields, void *recor
 		case FT_STRINGS:
 			FIELD_STRINGS(f, record) = (struct strings){ 0 };
 			strings_add(a, &FIELD_STRINGS(f, record), f->name);
-			strings_add(a, &FIELD_STRINGS(f, record), arena_printf(a, "%lld", (long long)i));
+			strings_add(a, &FIELD_STRINGS(f, record),
+			            arena_printf(a, "%lld", (long long)i));
 			break;
 		}
 	}
@@ -38,7 +40,7 @@ static void same_text(const struct field *f, const char *x, const char *y)
 
 static void same_record(const struct field *fields, const void *x, const void *y)
 {
-	FIELD_EACH(f, fields) {
+	FIELD_EACH (f, fields) {
 		switch (f->type) {
 		case FT_STRING:
 		case FT_SECRET:
@@ -249,7 +251,8 @@ static void test_events(void **state)
 	clock_set(1800000000);
 	OK(st_event_add(p->s, "a", "order", E, "order %d", 1));
 	OK(st_event_add(p->s, NULL, "account", E, "made"));
-	OK(st_event_add(p->s, "a", "failed", E, "the CA says \x1b[31mred\r\n \xc3\xa9 \xff%s", "!"));
+	OK(st_event_add(p->s, "a", "failed", E, "the CA says \x1b[31mred\r\n \xc3\xa9 \xff%s",
+	                "!"));
 	OK(st_cert_delete(p->s, "a", E)); /* events stay */
 	OK(st_event_list(p->s, p->a, "a", 0, 0, &list, &n, E));
 	assert_int_equal(n, 2);
@@ -394,9 +397,17 @@ static void test_speed(void **state)
 
 	OK(store_begin(p->s, E));
 	for (int i = 0; i < 5000; i++) {
-		struct cert c = { .name = arena_printf(p->a, "www%d.example.org", i), .status = "issued", .ca = "letsencrypt",
-			          .key_type = "ec256", .serial = "04aabbccddeeff", .issuer = "E7", .not_after = 1800000000,
-			          .method = "webroot", .webroot = "/srv/www", .preflight = true, .live_version = 3 };
+		struct cert c = { .name = arena_printf(p->a, "www%d.example.org", i),
+			          .status = "issued",
+			          .ca = "letsencrypt",
+			          .key_type = "ec256",
+			          .serial = "04aabbccddeeff",
+			          .issuer = "E7",
+			          .not_after = 1800000000,
+			          .method = "webroot",
+			          .webroot = "/srv/www",
+			          .preflight = true,
+			          .live_version = 3 };
 
 		strings_add(p->a, &c.domains, c.name);
 		OK(st_cert_put(p->s, &c, E));

@@ -1,5 +1,5 @@
-/* Certificates: the RFC 9773 example, chains of our own making that are right and wrong in one point each, the
- * stand-in, and the tls-alpn-01 certificate byte by byte. */
+/* Certificates: the RFC 9773 example, chains of our own making that are right and wrong in one
+ * point each, the stand-in, and the tls-alpn-01 certificate byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,16 +22,15 @@ static struct arena *a;
 static struct key *leaf_key, *other_key, *ca_key, *root_key;
 
 /* RFC 9773 appendix A */
-static const char rfc9773[] =
-	"-----BEGIN CERTIFICATE-----\n"
-	"MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt\n"
-	"cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS\n"
-	"BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu\n"
-	"7cbpAYNXZLbbh8rNIzuOoqOOtmxA1v7cRm//AwyMwWxyHz4zfwmBhcSrf47NUAFf\n"
-	"qzLQ2PPQxdTXREYEnKMjMCEwHwYDVR0jBBgwFoAUaYhba4dGQEHhs3uEe6CuLN4B\n"
-	"yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb\n"
-	"+FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK\n"
-	"-----END CERTIFICATE-----\n";
+static const char rfc9773[] = "-----BEGIN CERTIFICATE-----\n"
+                              "MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt\n"
+                              "cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS\n"
+                              "BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu\n"
+                              "7cbpAYNXZLbbh8rNIzuOoqOOtmxA1v7cRm//AwyMwWxyHz4zfwmBhcSrf47NUAFf\n"
+                              "qzLQ2PPQxdTXREYEnKMjMCEwHwYDVR0jBBgwFoAUaYhba4dGQEHhs3uEe6CuLN4B\n"
+                              "yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb\n"
+                              "+FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK\n"
+                              "-----END CERTIFICATE-----\n";
 
 struct recipe {
 	const char *cn, *san;
@@ -49,7 +48,8 @@ static X509 *certify(const struct recipe *r, const char *issuer_cn, const struct
 	const struct {
 		int nid;
 		const char *value;
-	} exts[] = { { NID_basic_constraints, r->ca ? "critical,CA:TRUE" : "CA:FALSE" }, { NID_subject_alt_name, r->san } };
+	} exts[] = { { NID_basic_constraints, r->ca ? "critical,CA:TRUE" : "CA:FALSE" },
+		     { NID_subject_alt_name, r->san } };
 
 	X509_set_version(x, 2);
 	BN_dec2bn(&bn, r->serial ? r->serial : "1");
@@ -58,12 +58,16 @@ static X509 *certify(const struct recipe *r, const char *issuer_cn, const struct
 	ASN1_TIME_set(X509_getm_notBefore(x), r->from);
 	ASN1_TIME_set(X509_getm_notAfter(x), r->to);
 	if (r->cn)
-		X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)r->cn, -1, -1, 0);
-	X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)issuer_cn, -1, -1, 0);
+		X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+		                           (const unsigned char *)r->cn, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN", MBSTRING_UTF8,
+	                           (const unsigned char *)issuer_cn, -1, -1, 0);
 	X509_set_pubkey(x, key_evp(r->key));
 	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
 	for (size_t i = 0; i < ARRAY_LEN(exts); i++) {
-		X509_EXTENSION *ext = exts[i].value ? X509V3_EXT_conf_nid(NULL, &ctx, exts[i].nid, exts[i].value) : NULL;
+		X509_EXTENSION *ext =
+		    exts[i].value ? X509V3_EXT_conf_nid(NULL, &ctx, exts[i].nid, exts[i].value)
+		                  : NULL;
 
 		if (ext)
 			X509_add_ext(x, ext, -1);
@@ -92,14 +96,17 @@ static const char *leaf(const struct recipe *r)
 
 static struct recipe good_leaf(void)
 {
-	return (struct recipe){ "example.org", "DNS:example.org,DNS:WWW.example.org,IP:192.0.2.1", leaf_key, false,
-		                NOW - HOUR, NOW + 90 * DAY, NULL };
+	return (struct recipe){ "example.org", "DNS:example.org,DNS:WWW.example.org,IP:192.0.2.1",
+		                leaf_key,      false,
+		                NOW - HOUR,    NOW + 90 * DAY,
+		                NULL };
 }
 
 static const char *intermediate(void)
 {
-	return pem_of(certify(&(struct recipe){ "Intermediate", NULL, ca_key, true, NOW - 900 * DAY, NOW + DAY, NULL }, "Root",
-	                      root_key));
+	return pem_of(certify(&(struct recipe){ "Intermediate", NULL, ca_key, true, NOW - 900 * DAY,
+	                                        NOW + DAY, NULL },
+	                      "Root", root_key));
 }
 
 static void parse(const char *pem, struct x509_chain *chain)
@@ -139,7 +146,8 @@ static void a_chain_is_taken_apart(void **state)
 	assert_string_equal(chain.leaf_pem, leaf_pem);
 	assert_string_equal(chain.chain_pem, ca_pem);
 	assert_string_equal(chain.fullchain_pem, arena_printf(a, "%s%s", leaf_pem, ca_pem));
-	assert_string_equal(strings_join(a, &chain.v[0].names, " "), "example.org www.example.org 192.0.2.1");
+	assert_string_equal(strings_join(a, &chain.v[0].names, " "),
+	                    "example.org www.example.org 192.0.2.1");
 	assert_string_equal(chain.v[0].subject_cn, "example.org");
 	assert_string_equal(chain.v[0].issuer_cn, "Intermediate");
 	assert_int_equal(chain.v[0].not_before, NOW - HOUR);
@@ -155,7 +163,8 @@ static void a_chain_is_taken_apart(void **state)
 	assert_string_equal(chain.v[0].fingerprint, hex_encode(a, md, 32));
 	assert_int_equal(x509_parse(a, chain.v[0].der.v, chain.v[0].der.n, &again, &e), 0);
 	assert_string_equal(again.fingerprint, chain.v[0].fingerprint);
-	assert_true(x509_chain_tops_with(&chain, "Root") && x509_chain_tops_with(&chain, "Intermediate"));
+	assert_true(x509_chain_tops_with(&chain, "Root") &&
+	            x509_chain_tops_with(&chain, "Intermediate"));
 	assert_false(x509_chain_tops_with(&chain, "example.org"));
 	parse(leaf_pem, &chain);
 	assert_string_equal(chain.chain_pem, "");
@@ -166,8 +175,14 @@ static void serials_are_bare_hexadecimal(void **state)
 	static const struct {
 		const char *decimal, *want;
 	} rows[] = {
-		{ "0", "00" },     { "1", "01" },         { "127", "7f" },  { "128", "80" },
-		{ "255", "ff" },   { "256", "0100" },     { "4096", "1000" }, { "-1", "ff" },
+		{ "0", "00" },
+		{ "1", "01" },
+		{ "127", "7f" },
+		{ "128", "80" },
+		{ "255", "ff" },
+		{ "256", "0100" },
+		{ "4096", "1000" },
+		{ "-1", "ff" },
 		{ "340282366920938463463374607431768211455", "ffffffffffffffffffffffffffffffff" },
 	};
 
@@ -198,7 +213,9 @@ static void hostile_chains_are_refused(void **state)
 {
 	struct recipe r = good_leaf();
 	const char *l = leaf(&r), *ca = intermediate();
-	const char *self = pem_of(certify(&(struct recipe){ "Root", NULL, root_key, true, NOW, NOW + DAY, NULL }, "Root", root_key));
+	const char *self =
+	    pem_of(certify(&(struct recipe){ "Root", NULL, root_key, true, NOW, NOW + DAY, NULL },
+	                   "Root", root_key));
 	const struct {
 		const char *pem, *why;
 	} rows[] = {
@@ -206,13 +223,17 @@ static void hostile_chains_are_refused(void **state)
 		{ "<html>503</html>", "no certificate" },
 		{ arena_strndup(a, l, strlen(l) / 2), "not whole" },
 		{ arena_printf(a, "%s%.200s", l, ca), "not whole" },
-		{ "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "not a certificate" },
+		{ "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+		  "not a certificate" },
 		{ "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "not whole" },
 		{ arena_printf(a, "%s%s", ca, l), "issuing order" },
 		{ arena_printf(a, "%s%s", l, l), "issuing order" },
 		{ arena_printf(a, "%s%s", l, self), "issuing order" },
-		{ arena_printf(a, "%s-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", l), "PRIVATE KEY" },
-		{ arena_printf(a, "%s%s%s%s%s%s%s%s%s%s%s", self, self, self, self, self, self, self, self, self, self, self),
+		{ arena_printf(
+		      a, "%s-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", l),
+		  "PRIVATE KEY" },
+		{ arena_printf(a, "%s%s%s%s%s%s%s%s%s%s%s", self, self, self, self, self, self,
+		               self, self, self, self, self),
 		  "more than 10" },
 	};
 	char *big = arena_alloc(a, (256 << 10) + 1);
@@ -244,7 +265,8 @@ static void what_came_back_is_compared_with_what_was_asked(void **state)
 {
 	const char *ca = intermediate();
 	const char *impostor = pem_of(
-		certify(&(struct recipe){ "Intermediate", NULL, other_key, true, NOW, NOW + DAY, NULL }, "Root", root_key));
+	    certify(&(struct recipe){ "Intermediate", NULL, other_key, true, NOW, NOW + DAY, NULL },
+	            "Root", root_key));
 	struct recipe r = good_leaf();
 
 	check(&r, ca, NOW, "");
@@ -274,7 +296,8 @@ static void a_request_of_ones_own_is_known_by_its_digest(void **state)
 {
 	struct recipe r = good_leaf();
 	struct x509_chain chain;
-	struct strings names = { (const char *[]){ "example.org", "www.example.org", "192.0.2.1" }, 3 };
+	struct strings names = { (const char *[]){ "example.org", "www.example.org", "192.0.2.1" },
+		                 3 };
 	struct err e;
 	char *spki, *other;
 
@@ -287,7 +310,9 @@ static void a_request_of_ones_own_is_known_by_its_digest(void **state)
 
 static void the_stand_in_is_a_server_certificate(void **state)
 {
-	struct csr_spec spec = { .subject = { .common_name = "example.org", .organization = "Example" }, .digest = HASH_SHA384,
+	struct csr_spec spec = { .subject = { .common_name = "example.org",
+		                              .organization = "Example" },
+		                 .digest = HASH_SHA384,
 		                 .names = { (const char *[]){ "example.org", "192.0.2.1" }, 2 } };
 	struct x509_chain chain;
 	struct err e;
@@ -313,7 +338,8 @@ static void the_stand_in_is_a_server_certificate(void **state)
 	X509_free(x);
 	BIO_free(in);
 	/* nothing to put into the subject: an issuer must not be empty all the same */
-	spec = (struct csr_spec){ .names = { (const char *[]){ "192.0.2.1" }, 1 }, .digest = HASH_SHA256 };
+	spec = (struct csr_spec){ .names = { (const char *[]){ "192.0.2.1" }, 1 },
+		                  .digest = HASH_SHA256 };
 	assert_int_equal(x509_self_signed(a, leaf_key, &spec, 1, &pem, &e), 0);
 	parse(pem, &chain);
 	assert_string_not_equal(chain.v[0].issuer, "");
@@ -353,7 +379,8 @@ static void the_tls_alpn_certificate_is_rfc8737s(void **state)
 		X509_free(x);
 		BIO_free(in);
 	}
-	assert_int_equal(x509_tls_alpn01(a, leaf_key, "*.example.org", digest, &pem, &e), -ERR_INPUT);
+	assert_int_equal(x509_tls_alpn01(a, leaf_key, "*.example.org", digest, &pem, &e),
+	                 -ERR_INPUT);
 }
 
 static int setup(void **state)
@@ -361,8 +388,10 @@ static int setup(void **state)
 	struct err e;
 
 	a = arena_new(0);
-	return key_generate(KEY_EC256, &leaf_key, &e) < 0 || key_generate(KEY_EC256, &other_key, &e) < 0 ||
-	       key_generate(KEY_EC384, &ca_key, &e) < 0 || key_generate(KEY_EC256, &root_key, &e) < 0;
+	return key_generate(KEY_EC256, &leaf_key, &e) < 0 ||
+	       key_generate(KEY_EC256, &other_key, &e) < 0 ||
+	       key_generate(KEY_EC384, &ca_key, &e) < 0 ||
+	       key_generate(KEY_EC256, &root_key, &e) < 0;
 }
 
 static int teardown(void **state)

@@ -1,4 +1,5 @@
-/* YAML into JSON: what is typed, what stays a string, and that what is refused names the line but never a value. */
+/* YAML into JSON: what is typed, what stays a string, and that what is refused names the line but
+ * never a value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,11 +21,16 @@ static void yaml_becomes_json(void **state)
 		{ "# nothing\n", "{}" },
 		{ "---\n", "{}" },
 		{ "a: 1\n", "{\"a\":1}" },
-		{ "a: true\nb: False\nc: null\nd: ~\ne:\n", "{\"a\":true,\"b\":false,\"c\":null,\"d\":null,\"e\":null}" },
-		{ "a: \"true\"\nb: 'null'\nc: \"1\"\nd: ''\n", "{\"a\":\"true\",\"b\":\"null\",\"c\":\"1\",\"d\":\"\"}" },
-		{ "a: yes\nb: off\nc: 1.5\nd: 0x10\n", "{\"a\":\"yes\",\"b\":\"off\",\"c\":\"1.5\",\"d\":\"0x10\"}" },
-		{ "a: 007\nb: -0\nc: +1\nd: 0\ne: -12\n", "{\"a\":\"007\",\"b\":\"-0\",\"c\":\"+1\",\"d\":0,\"e\":-12}" },
-		{ "a: 9223372036854775807\nb: 9223372036854775808\n", "{\"a\":9223372036854775807,\"b\":\"9223372036854775808\"}" },
+		{ "a: true\nb: False\nc: null\nd: ~\ne:\n",
+		  "{\"a\":true,\"b\":false,\"c\":null,\"d\":null,\"e\":null}" },
+		{ "a: \"true\"\nb: 'null'\nc: \"1\"\nd: ''\n",
+		  "{\"a\":\"true\",\"b\":\"null\",\"c\":\"1\",\"d\":\"\"}" },
+		{ "a: yes\nb: off\nc: 1.5\nd: 0x10\n",
+		  "{\"a\":\"yes\",\"b\":\"off\",\"c\":\"1.5\",\"d\":\"0x10\"}" },
+		{ "a: 007\nb: -0\nc: +1\nd: 0\ne: -12\n",
+		  "{\"a\":\"007\",\"b\":\"-0\",\"c\":\"+1\",\"d\":0,\"e\":-12}" },
+		{ "a: 9223372036854775807\nb: 9223372036854775808\n",
+		  "{\"a\":9223372036854775807,\"b\":\"9223372036854775808\"}" },
 		{ "- a\n- [b, 2]\n- {c: d}\n", "[\"a\",[\"b\",2],{\"c\":\"d\"}]" },
 		{ "a:\n  b:\n    - x\n    - y: z\n", "{\"a\":{\"b\":[\"x\",{\"y\":\"z\"}]}}" },
 		{ "key: |\n  line 1\n  line 2\n", "{\"key\":\"line 1\\nline 2\\n\"}" },
@@ -41,7 +47,8 @@ static void yaml_becomes_json(void **state)
 		if (yaml_parse(rows[i].yaml, strlen(rows[i].yaml), "f.yaml", &v, &e) < 0)
 			fail_msg("%s: %s", rows[i].yaml, e.text);
 		if (json_is_string(v))
-			assert_string_equal(arena_printf(a, "\"%s\"", json_string_value(v)), rows[i].json);
+			assert_string_equal(arena_printf(a, "\"%s\"", json_string_value(v)),
+			                    rows[i].json);
 		else
 			assert_string_equal(json_text(a, v), rows[i].json);
 	}
