@@ -14,7 +14,7 @@ worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log notice;
 {user}
-events {{ worker_connections 64; }}
+events {{ worker_connections 1024; }}
 http {{
     access_log {folder}/access.log;
     client_body_temp_path {folder}/tmp1; proxy_temp_path {folder}/tmp2; fastcgi_temp_path {folder}/tmp3;
