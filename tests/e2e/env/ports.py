@@ -2,9 +2,11 @@
 
 import os
 import socket
+import threading
 
 FIRST, LAST = 20000, 31999
 _next = FIRST + (os.getpid() * 131) % (LAST - FIRST)
+_lock = threading.Lock()  # tests ask from several threads at once
 
 
 def is_free(port):
@@ -21,8 +23,9 @@ def is_free(port):
 def free_port():
     """A port nobody listens on; never the same twice in one process."""
     global _next
-    for _ in range(LAST - FIRST):
-        _next = FIRST if _next >= LAST else _next + 1
-        if is_free(_next):
-            return _next
+    with _lock:
+        for _ in range(LAST - FIRST):
+            _next = FIRST if _next >= LAST else _next + 1
+            if is_free(_next):
+                return _next
     raise RuntimeError("no free port")
