@@ -45,11 +45,17 @@ static int take_owners_place(const char *dir, struct err *e)
 		                                "--state a folder of your own",
 		                                dir);
 	pw = getpwuid(st.st_uid);
-	if ((pw ? initgroups(pw->pw_name, st.st_gid) : setgroups(0, NULL)) < 0 ||
-	    setgid(st.st_gid) < 0 || setuid(st.st_uid) < 0)
+	if (!pw)
+		return err_set(
+		    e, ERR_DENIED,
+		    "the state in %s belongs to user %u, whom this machine does not know", dir,
+		    (unsigned)st.st_uid);
+	/* the user's own groups: the folder's may be root's */
+	if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
+	    setuid(pw->pw_uid) < 0)
 		return err_errno(e, ERR_DENIED, errno,
-		                 "the state in %s belongs to user %u, whose rights cannot be taken",
-		                 dir, (unsigned)st.st_uid);
+		                 "the state in %s belongs to %s, whose rights cannot be taken", dir,
+		                 pw->pw_name);
 	log_detail("working with the rights of user %u, to whom the state belongs",
 	           (unsigned)st.st_uid);
 	return 0;

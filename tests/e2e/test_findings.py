@@ -43,8 +43,8 @@ def test_root_takes_the_owners_place(pebble, lab, open_folder, name):
     os.chmod(root, 0o644)
     everleaf = Everleaf(open_folder / "home", pebble, SimpleNamespace(root=root))
     everleaf.state.mkdir(mode=0o700)
-    for path in (everleaf.folder, everleaf.state):
-        os.chown(path, NOBODY, NOBODY)
+    os.chown(everleaf.folder, NOBODY, NOBODY)
+    os.chown(everleaf.state, NOBODY, 0)  # the folder's group is root's, and must not become the hook's
     hook = open_folder / "hook"
     hook.write_text(f"#!/bin/sh\nid -u >{everleaf.folder}/user\nid -G >>{everleaf.folder}/user\n")
     hook.chmod(0o755)
@@ -52,7 +52,7 @@ def test_root_takes_the_owners_place(pebble, lab, open_folder, name):
     everleaf.issue(name, "--deploy-hook", hook)
     assert_good(everleaf.live(name), pebble.root_file())
     assert (everleaf.folder / "user").read_text().split() == [str(NOBODY)] * 2
-    strangers = [path for path in everleaf.folder.rglob("*") if (path.lstat().st_uid, path.lstat().st_gid) != (NOBODY, NOBODY)]
+    strangers = [path for path in everleaf.folder.rglob("*") if path != everleaf.state and (path.lstat().st_uid, path.lstat().st_gid) != (NOBODY, NOBODY)]
     assert not strangers
 
 
