@@ -57,9 +57,9 @@ int csr_make(struct arena *a, const struct key *k, const struct csr_spec *spec, 
 	X509_REQ *req CLEANUP(x509_req_cleanup) = X509_REQ_new();
 	EVP_MD *md CLEANUP(md_cleanup) = EVP_MD_fetch(NULL, hash_openssl_name(spec->digest), NULL);
 
-	if (!req || !md || X509_REQ_set_version(req, 0 /* v1 */) != 1 ||
-	    X509_REQ_set_pubkey(req, key_evp(k)) != 1)
+	if (!req || !md || X509_REQ_set_version(req, 0 /* v1 */) != 1)
 		return key_openssl_error(e, ERR_CRYPTO, "cannot make a request");
+	TRY(key_public(k, X509_REQ_get_X509_PUBKEY(req), e));
 	TRY(subject_fill(X509_REQ_get_subject_name(req), &spec->subject, e));
 	TRY(add_names(req, &spec->names, e));
 	if (X509_REQ_sign(req, key_evp(k), md) <= 0)

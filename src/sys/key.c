@@ -356,18 +356,6 @@ int key_pkcs8_der(struct arena *a, const struct key *k, struct bytes *out, struc
 	return 0;
 }
 
-int key_spki(struct arena *a, const struct key *k, struct bytes *out, struct err *e)
-{
-	unsigned char *der = NULL;
-	int n = i2d_PUBKEY(k->pkey, &der);
-
-	if (n <= 0)
-		return key_openssl_error(e, ERR_CRYPTO, "cannot write the public key");
-	*out = (struct bytes){ arena_memdup(a, der, (size_t)n), (size_t)n };
-	OPENSSL_free(der);
-	return 0;
-}
-
 int key_spki_sha256(struct arena *a, const struct key *k, char **out, struct err *e)
 {
 	unsigned char md[HASH_MAX];

@@ -17,6 +17,8 @@
 #include "sys/key.h"
 
 EVP_PKEY *key_evp(const struct key *k); /* borrowed */
+/* Puts the public half into pub, which belongs to the caller or to a request. ERR_CRYPTO. */
+NODISCARD int key_public(const struct key *k, X509_PUBKEY *pub, struct err *e);
 
 /* Takes OpenSSL's error queue: fills e with the text and the reason of its first error. Returns
  * -code. */
@@ -78,6 +80,7 @@ DEFINE_CLEANUP(md_cleanup, EVP_MD, EVP_MD_free)
 DEFINE_CLEANUP(md_ctx_cleanup, EVP_MD_CTX, EVP_MD_CTX_free)
 DEFINE_CLEANUP(bn_cleanup, BIGNUM, BN_clear_free)
 DEFINE_CLEANUP(bio_cleanup, BIO, BIO_vfree)
+DEFINE_CLEANUP(pubkey_cleanup, X509_PUBKEY, X509_PUBKEY_free)
 DEFINE_CLEANUP(x509_cleanup, X509, X509_free)
 DEFINE_CLEANUP(x509_req_cleanup, X509_REQ, X509_REQ_free)
 DEFINE_CLEANUP(general_names_cleanup, GENERAL_NAMES, general_names_free)
