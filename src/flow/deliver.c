@@ -71,8 +71,29 @@ static bool has_hooks(const struct cert *c)
 }
 
 /* With nothing to run afterwards it is deployed once it is live. */
+static int record_live(struct run *r, struct arena *a, struct cert *c, struct version *v,
+                       bool finishes, struct err *e)
+{
+	struct cert next = *c;
+
+	next.live_version = v->n;
+	next.live_self_signed = v->self_signed;
+	next.redeliver = false;
+	if (!has_hooks(c)) {
+		v->deployed = true;
+		if (finishes)
+			keep_finished(&next);
+	}
+	TRY(keep_live(r, &next, v,
+	              arena_printf(a, "version %lld is live in %s", (long long)v->n,
+	                           live_path(a, r->state_dir, c->name)),
+	              e));
+	*c = next;
+	return 0;
+}
+
 static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v,
-                      struct err *e)
+                      bool finishes, struct err *e)
 {
 	struct switching w = { r, a, c };
 	struct live_files f = { .cert_name = c->name,
@@ -87,14 +108,7 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	TRY(deliver_keystore(a, c, v, &f.keystore, &f.keystore_file, e));
 	run_step(r, c->name, "putting it in place");
 	TRY(live_write(r->state_dir, &f, e));
-	c->live_version = v->n;
-	c->live_self_signed = v->self_signed;
-	c->redeliver = false;
-	v->deployed = v->deployed || !has_hooks(c);
-	return keep_live(r, c, v,
-	                 arena_printf(a, "version %lld is live in %s", (long long)v->n,
-	                              live_path(a, r->state_dir, c->name)),
-	                 e);
+	return record_live(r, a, c, v, finishes, e);
 }
 
 /* The first failure is kept in *failure, the others are logged. */
@@ -143,7 +157,8 @@ static int copy_version(struct run *r, struct arena *a, const struct cert *c, st
 	return st_version_put(r->store, v, e);
 }
 
-int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure, struct err *e)
+int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes, struct err *hook_failure,
+            struct err *e)
 {
 	struct version v;
 	struct err err;
@@ -159,7 +174,7 @@ int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_fai
 	if (c->redeliver && v.n == c->live_version)
 		TRY(copy_version(r, a, c, &v, e));
 	if (v.n != c->live_version || !fs_exists(live_path(a, r->state_dir, c->name)))
-		TRY(write_live(r, a, c, &v, e));
+		TRY(write_live(r, a, c, &v, finishes, e));
 	if (v.deployed)
 		return 0;
 	run_hooks(r, a, c, &v, hook_failure);

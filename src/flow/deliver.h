@@ -7,10 +7,11 @@
 #include "flow/run.h"
 
 /* Makes the newest version live if it is not, and runs the hooks that have not run for it.
- * *hook_failure: a hook's failure (the certificate is live all the same; the hooks are tried again
- * by the next run); its code is ERR_NONE when all is well. */
-NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct err *hook_failure,
-                      struct err *e);
+ * finishes: nothing else is left of what was begun for it; with no hook to run, the record that it
+ * is live says so too (keep_finished). *hook_failure: a hook's failure (the certificate is live all
+ * the same; the hooks are tried again by the next run); its code is ERR_NONE when all is well. */
+NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes,
+                      struct err *hook_failure, struct err *e);
 /* The number of the next version: 0 lets the store count on, unless a folder from another life of
  * the database has that number. */
 int64_t deliver_next_number(const struct run *r, struct arena *a, const struct cert *c);

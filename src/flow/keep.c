@@ -31,16 +31,23 @@ static int record_in_transaction(struct run *r, struct cert *c, const char *kind
 	return text ? st_event_add(r->store, c->name, kind, e, "%s", text) : 0;
 }
 
-static int keep_together(struct run *r, struct cert *c, struct version *v, const char *kind,
-                         const char *text, struct err *e)
+/* What one transaction changes beside the certificate's record and its job row. */
+struct kept {
+	struct version *v;       /* NULL = none */
+	const char *kind, *text; /* an event; text NULL = none */
+	bool release;
+};
+
+static int keep_together(struct run *r, struct cert *c, const struct kept *k, struct err *e)
 {
 	struct plan p;
 
 	plan_next(c, clock_now(), &p);
 	c->renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
-	if ((v && st_version_put(r->store, v, e) < 0) ||
-	    record_in_transaction(r, c, kind, text, e) < 0) {
+	if ((k->v && st_version_put(r->store, k->v, e) < 0) ||
+	    record_in_transaction(r, c, k->kind, k->text, e) < 0 ||
+	    (k->release && st_job_lease_end(r->store, c->name, e) < 0)) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
@@ -51,12 +58,24 @@ int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind
                 struct err *e)
 {
 	(void)a;
-	return keep_together(r, c, NULL, kind, text, e);
+	return keep_together(r, c, &(struct kept){ .kind = kind, .text = text }, e);
 }
 
 int keep_live(struct run *r, struct cert *c, struct version *v, const char *text, struct err *e)
 {
-	return keep_together(r, c, v, "live", text, e);
+	return keep_together(r, c, &(struct kept){ v, "live", text, false }, e);
+}
+
+int keep_and_release(struct run *r, struct cert *c, struct err *e)
+{
+	return keep_together(r, c, &(struct kept){ .release = true }, e);
+}
+
+void keep_finished(struct cert *c)
+{
+	c->unfinished = false;
+	c->failures = c->retry_at = c->last_error_at = 0;
+	c->last_error = NULL;
 }
 
 static void version_from_chain(const struct x509_chain *chain, struct version *v)

@@ -20,5 +20,9 @@ NODISCARD int keep_record(struct run *r, struct arena *a, struct cert *c, const 
 /* The same with the version that is live from now on. */
 NODISCARD int keep_live(struct run *r, struct cert *c, struct version *v, const char *text,
                         struct err *e);
+/* The same with the end of this process's lease, for the last record of a turn. */
+NODISCARD int keep_and_release(struct run *r, struct cert *c, struct err *e);
+/* In memory: it is live and its hooks have run, nothing is left to be done. */
+void keep_finished(struct cert *c);
 
 #endif

@@ -96,20 +96,21 @@ static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bo
                               struct work_result *out, bool *news, struct err *e)
 {
 	bool was_told = c->failures > 0; /* with the failure of its hooks */
+	bool finishes = c->unfinished && !open;
 
 	*news = false;
-	TRY(deliver(r, a, c, &out->failure, e));
+	TRY(deliver(r, a, c, finishes, &out->failure, e));
 	if (out->failure.code != ERR_NONE) {
 		*news = !was_told;
 		note_failure(a, c, &out->failure);
 		return keep_record(r, a, c, NULL, NULL, e);
 	}
-	if (!c->unfinished || open || c->live_version == 0)
+	if (!finishes || c->live_version == 0)
 		return 0;
 	*news = !was_told;
-	c->unfinished = false;
-	c->failures = c->retry_at = c->last_error_at = 0;
-	c->last_error = NULL;
+	if (!c->unfinished) /* the record that it is live says so */
+		return 0;
+	keep_finished(c);
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
@@ -126,11 +127,7 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 	if (outcome == ISSUE_WAITS_FOR_PERSON)
 		return pending_result(r, a, c, out, e);
 	out->outcome = done;
-	TRY(deliver_and_record(r, a, c, false, out, &news, e));
-	if (r->dry_run || !c->ari_id)
-		return 0;
-	renewal_info_refresh(r, a, c);
-	return keep_record(r, a, c, NULL, NULL, e);
+	return deliver_and_record(r, a, c, false, out, &news, e);
 }
 
 /* The order that is open for what is wanted now; one for something else is given up. */
@@ -170,7 +167,7 @@ static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool op
 	if (!c->self_signed_first || c->live_version > 0 || r->dry_run)
 		return 0;
 	TRY(keep_stand_in(r, a, c, e));
-	return deliver(r, a, c, &out->failure, e);
+	return deliver(r, a, c, false, &out->failure, e);
 }
 
 static int ask_the_ca(struct run *r, struct arena *a, struct cert *c,
@@ -225,12 +222,22 @@ static int take_up(struct run *r, struct arena *a, const char *cert_name, struct
 	return st_cert_get(r->store, a, cert_name, c, e);
 }
 
+/* A new certificate's renewal information is due at once. It is recorded with the end of the lease:
+ * should that not come to pass, the next run asks again. */
+static bool is_to_be_asked_for(const struct run *r, const struct cert *c,
+                               const struct work_result *out)
+{
+	return (out->outcome == WORK_ISSUED || out->outcome == WORK_RENEWED) && !r->dry_run &&
+	       c->ari_id && c->ari_check_at > 0 && c->ari_check_at <= clock_now();
+}
+
 static void work_with_lease(struct run *r, struct arena *a, const char *cert_name,
                             struct intake *change, const struct work_options *opt,
                             struct work_result *out)
 {
 	struct err e = { 0 };
 	struct cert c;
+	bool asked = false;
 
 	if (take_up(r, a, cert_name, change, &c, &e) < 0) {
 		out->failure = e;
@@ -244,8 +251,13 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE &&
 		    !(opt->person_is_ready && e.code == ERR_INPUT))
 			record_failure(r, a, &c, &e);
+	} else if (is_to_be_asked_for(r, &c, out)) {
+		renewal_info_refresh(r, a, &c);
+		asked = true;
 	}
 	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
+	if (asked && keep_and_release(r, &c, &e) < 0 && out->failure.code == ERR_NONE)
+		out->failure = e;
 }
 
 void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change,

@@ -77,7 +77,7 @@ int st_job_lease(struct store *s, const char *subject, const char *what, int64_t
 	return tx_commit(&t, e);
 }
 
-static int lease_end(struct store *s, const char *subject, struct err *e)
+int st_job_lease_end(struct store *s, const char *subject, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tx t CLEANUP(tx_done) = { 0 };
@@ -103,6 +103,6 @@ void st_job_release(struct store *s, const char *subject)
 {
 	struct err e;
 
-	if (lease_end(s, subject, &e) < 0)
+	if (st_job_lease_end(s, subject, &e) < 0)
 		log_warn("the lease on %s is not released: %s", subject, e.text);
 }

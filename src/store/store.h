@@ -15,6 +15,7 @@
 #include "model/ca.h"
 #include "model/cert.h"
 #include "model/challenge.h"
+#include "model/dns_account.h"
 #include "model/event.h"
 #include "model/job.h"
 #include "model/order.h"
@@ -69,6 +70,8 @@ NODISCARD int st_job_set(struct store *s, const char *subject, int64_t run_at, s
  * is dead, is taken over. */
 NODISCARD int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds,
                            struct err *e);
+/* This process's own lease, if it has one; also within a transaction. */
+NODISCARD int st_job_lease_end(struct store *s, const char *subject, struct err *e);
 void st_job_release(struct store *s, const char *subject);
 
 /* versions */
@@ -108,6 +111,21 @@ NODISCARD int st_ca_put(struct store *s, struct ca *c, struct err *e);
 NODISCARD int st_ca_list(struct store *s, struct arena *a, struct ca **out, size_t *n,
                          struct err *e); /* added ones only */
 NODISCARD int st_ca_delete(struct store *s, const char *name, struct err *e);
+
+/* DNS accounts */
+NODISCARD int st_dns_put(struct store *s, struct dns_account *x, struct err *e);
+NODISCARD int st_dns_get(struct store *s, struct arena *a, const char *name,
+                         struct dns_account *out, struct err *e); /* ERR_NOT_FOUND */
+NODISCARD int st_dns_list(struct store *s, struct arena *a, struct dns_account **out, size_t *n,
+                          struct err *e); /* by name; settings and saved left NULL */
+NODISCARD int st_dns_delete(struct store *s, const char *name, struct err *e);
+
+/* Takes all of these locks for this process, or none: ERR_BUSY names one and who has it. A process
+ * on this host that died has lost its own; elsewhere a lock ends after so many seconds. One that
+ * this process has already is busy too: its threads take turns. */
+NODISCARD int st_lock_take(struct store *s, const struct strings *names, const char *what,
+                           int64_t seconds, struct err *e);
+void st_lock_drop(struct store *s, const struct strings *names);
 
 /* keys refused for good, by SHA-256 of the SubjectPublicKeyInfo in hexadecimal */
 NODISCARD int st_key_block(struct store *s, const char *spki_sha256, const char *why,
