@@ -20,6 +20,7 @@ enum field_type {
 	FT_BOOL,    /* bool */
 	FT_TIME,    /* int64_t Unix seconds, 0 = none; RFC 3339 in JSON, integer in the database */
 	FT_STRINGS, /* struct strings; an array in JSON, JSON text in the database */
+	FT_RECORDS, /* struct records of the table `of`; an array of objects in JSON; no column */
 };
 
 enum field_flags {
@@ -35,6 +36,14 @@ struct field {
 	unsigned flags;
 	size_t offset;
 	const char *help;
+	const struct field *of; /* FT_RECORDS: each one's fields and size */
+	size_t of_size;
+};
+
+/* A list of structs that have a field table of their own. */
+struct records {
+	void *v;
+	size_t n;
 };
 
 #define FIELD(T, member, type, flags, help)                                                        \
@@ -44,6 +53,11 @@ struct field {
 #define FIELD_NAMED(T, member, name, type, flags, help)                                            \
 	{                                                                                          \
 		(name), (type), (flags), offsetof(T, member), (help)                               \
+	}
+#define FIELD_RECORDS(T, member, U, table, flags, help)                                            \
+	{                                                                                          \
+#member, FT_RECORDS, (flags) | F_NOT_STORED, offsetof(T, member), (help), (table), \
+		    sizeof(U)                                                                      \
 	}
 #define FIELD_END                                                                                  \
 	{                                                                                          \
@@ -55,6 +69,7 @@ struct field {
 #define FIELD_INT(f, rec) (*(int64_t *)((char *)(rec) + (f)->offset))
 #define FIELD_BOOL(f, rec) (*(bool *)((char *)(rec) + (f)->offset))
 #define FIELD_STRINGS(f, rec) (*(struct strings *)((char *)(rec) + (f)->offset))
+#define FIELD_RECORD_LIST(f, rec) (*(struct records *)((char *)(rec) + (f)->offset))
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL = none */
 

@@ -141,6 +141,25 @@ static int decode_time(const json_t *value, const struct field *f, int64_t *out,
 	return rc < 0 ? err_ctx(e, "\"%s\"", f->name) : 0;
 }
 
+static int decode_records(struct arena *a, const json_t *value, const struct field *f,
+                          struct records *out, struct err *e)
+{
+	size_t n = json_array_size(value);
+	char *v = arena_alloc_array(a, f->of_size, n ? n : 1);
+
+	if (!json_is_array(value))
+		return wrong_type(f, "a list", e);
+	if (n > MAX_STRINGS)
+		return err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name,
+		               MAX_STRINGS);
+	for (size_t i = 0; i < n; i++)
+		if (json_decode(a, json_array_get(value, i), f->of, v + i * f->of_size, f->of_size,
+		                true, e) < 0)
+			return err_ctx(e, "\"%s\", entry %zu", f->name, i + 1);
+	*out = (struct records){ v, n };
+	return 0;
+}
+
 static int decode_field(struct arena *a, const json_t *value, const struct field *f, void *record,
                         struct err *e)
 {
@@ -165,6 +184,8 @@ static int decode_field(struct arena *a, const json_t *value, const struct field
 		return decode_time(value, f, &FIELD_INT(f, record), e);
 	case FT_STRINGS:
 		return decode_strings(a, value, f, &FIELD_STRINGS(f, record), e);
+	case FT_RECORDS:
+		return decode_records(a, value, f, &FIELD_RECORD_LIST(f, record), e);
 	}
 	return err_set(e, ERR_INPUT, "\"%s\" has no known type", f->name);
 }
@@ -244,6 +265,16 @@ static json_t *time_value(int64_t at)
 	return json_string(text);
 }
 
+static json_t *records_value(const struct field *f, const struct records *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(
+		    array, json_encode(f->of, (const char *)list->v + i * f->of_size));
+	return array;
+}
+
 static json_t *field_value(const struct field *f, const void *record)
 {
 	switch (f->type) {
@@ -257,6 +288,8 @@ static json_t *field_value(const struct field *f, const void *record)
 		return time_value(FIELD_INT(f, record));
 	case FT_STRINGS:
 		return strings_value(&FIELD_STRINGS(f, record));
+	case FT_RECORDS:
+		return records_value(f, &FIELD_RECORD_LIST(f, record));
 	case FT_SECRET:
 		break;
 	}

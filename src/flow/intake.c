@@ -44,6 +44,8 @@ static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
 		case FT_STRINGS:
 			FIELD_STRINGS(f, c) = strings_dup(a, &FIELD_STRINGS(f, &ch->values));
 			break;
+		case FT_RECORDS: /* a certificate has none */
+			break;
 		}
 	}
 }
@@ -422,6 +424,8 @@ static bool same_value(const struct field *f, const struct cert *x, const struct
 		return FIELD_BOOL(f, x) == FIELD_BOOL(f, y);
 	case FT_STRINGS:
 		return strings_same(&FIELD_STRINGS(f, x), &FIELD_STRINGS(f, y));
+	case FT_RECORDS:
+		return true;
 	}
 	return false;
 }

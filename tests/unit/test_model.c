@@ -44,6 +44,8 @@ static size_t field_size(const struct field *f)
 		return sizeof(bool);
 	case FT_STRINGS:
 		return sizeof(struct strings);
+	case FT_RECORDS:
+		return sizeof(struct records);
 	}
 	return 0;
 }

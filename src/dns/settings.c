@@ -1,0 +1,201 @@
+/* An account's settings: merged, checked, decoded, shown. */
+#include "dns/settings.h"
+
+#include <string.h>
+
+#include "dns/settings_file.h"
+#include "sys/dns.h"
+
+#define WAIT_MAX_S 86400
+
+static const char *const propagations[] = { "authoritative", "recursive", "provider", "none",
+	                                    NULL };
+
+static int check_url(const struct dns_common *c, struct err *e)
+{
+	size_t n = c->base_url ? strlen(c->base_url) : 0;
+
+	if (!n)
+		return 0;
+	if (strncmp(c->base_url, "https://", 8) != 0 && strncmp(c->base_url, "http://", 7) != 0)
+		return err_set(e, ERR_CONFIG, "base_url must begin with https:// (or http://)");
+	if (strpbrk(c->base_url, " \t\r\n?#@") || n > 1000)
+		return err_set(e, ERR_CONFIG,
+		               "base_url is no plain address: no user, no '?', no blanks");
+	return 0;
+}
+
+static int check_servers(struct arena *a, const char *what, struct strings *list, struct err *e)
+{
+	struct strings fine = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *server;
+
+		if (dns_server_normalize(a, list->v[i], 53, &server, e) < 0) {
+			e->code = ERR_CONFIG;
+			return err_ctx(e, "\"%s\"", what);
+		}
+		strings_add(a, &fine, server);
+	}
+	*list = fine;
+	return 0;
+}
+
+static int check_seconds(const char *what, int64_t s, struct err *e)
+{
+	if (s < 0 || s > WAIT_MAX_S)
+		return err_set(e, ERR_CONFIG, "\"%s\" must be 0 to %d seconds", what, WAIT_MAX_S);
+	return 0;
+}
+
+static int check_common(struct arena *a, const struct dns_provider *p, struct dns_common *c,
+                        struct err *e)
+{
+	size_t i = 0;
+
+	while (c->propagation && propagations[i] && strcmp(propagations[i], c->propagation) != 0)
+		i++;
+	if (c->propagation && !propagations[i])
+		return err_set(
+		    e, ERR_CONFIG,
+		    "\"propagation\" must be authoritative, recursive, provider or none");
+	if (c->propagation && strcmp(c->propagation, "provider") == 0 && !p->in_sync)
+		return err_set(
+		    e, ERR_CONFIG,
+		    "\"propagation\": %s does not say when its servers are up to date; use "
+		    "authoritative",
+		    p->title);
+	if (c->zone_id && !c->zone)
+		return err_set(e, ERR_CONFIG, "zone_id needs zone, its name, too");
+	TRY(check_url(c, e));
+	TRY(check_servers(a, "resolvers", &c->resolvers, e));
+	TRY(check_servers(a, "servers", &c->servers, e));
+	TRY(check_seconds("ttl", c->ttl_s, e));
+	TRY(check_seconds("propagation_timeout", c->propagation_timeout_s, e));
+	return check_seconds("propagation_wait", c->propagation_wait_s, e);
+}
+
+static int decode_both(struct arena *a, const struct dns_provider *p, const json_t *object,
+                       const void **settings, struct dns_common *common, struct err *e)
+{
+	void *own = arena_alloc(a, p->settings_size ? p->settings_size : 1);
+	struct dns_common c = { 0 };
+
+	/* Each table takes its own members of the object. */
+	TRY(json_decode(a, object, p->fields, own, p->settings_size, false, e));
+	TRY(json_decode(a, object, dns_common_fields, &c, sizeof(c), false, e));
+	if (c.base_url && strlen(c.base_url) > 0 && c.base_url[strlen(c.base_url) - 1] == '/')
+		c.base_url = arena_strndup(a, c.base_url, strlen(c.base_url) - 1);
+	TRY(check_common(a, p, &c, e));
+	if (p->check)
+		TRY(p->check(a, own, &c, e));
+	*settings = own;
+	*common = c;
+	return 0;
+}
+
+/* Members that the text does not name keep what they are. null takes one away. */
+static int merge_old(const char *over, json_t *object, struct err *e)
+{
+	json_auto_t *old = NULL;
+	const char *name;
+	json_t *value;
+
+	if (!over)
+		return 0;
+	TRY(json_parse(over, strlen(over), &old, e));
+	json_object_foreach(old, name, value)
+	{
+		if (!json_object_get(object, name))
+			json_object_set(object, name, value);
+	}
+	return 0;
+}
+
+static void drop_nulls(json_t *object)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(object, next, name, value)
+	{
+		if (json_is_null(value))
+			json_object_del(object, name);
+	}
+}
+
+int dns_settings_read(struct arena *a, const struct dns_provider *p, const char *text, size_t len,
+                      const char *name, const char *over, const char **out, struct err *e)
+{
+	json_auto_t *object = NULL;
+	struct dns_common common;
+	const void *settings;
+
+	TRY(settings_file_parse(a, text, len, name, &object, e));
+	TRY(merge_old(over, object, e));
+	drop_nulls(object);
+	if (settings_fit(a, p->fields, dns_common_fields, object, e) < 0 ||
+	    decode_both(a, p, object, &settings, &common, e) < 0) {
+		e->code = e->code == ERR_INPUT ? ERR_CONFIG : e->code;
+		return err_ctx(e, "%s (`everleaf dns help %s` shows the settings)", name, p->name);
+	}
+	*out = json_text(a, object);
+	return 0;
+}
+
+int dns_settings_open(struct arena *a, const struct dns_provider *p, const char *json,
+                      const void **settings, struct dns_common *common, struct err *e)
+{
+	json_auto_t *object = NULL;
+
+	if (json_parse(json, strlen(json), &object, e) < 0)
+		return err_set(e, ERR_DAMAGED, "its stored settings cannot be read");
+	return decode_both(a, p, object, settings, common, e);
+}
+
+static json_t *shown(const struct field *f, const json_t *value);
+
+static json_t *shown_object(const struct field *table, const struct field *other,
+                            const json_t *object)
+{
+	json_t *out = json_object();
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		const struct field *f = field_find(table, name);
+
+		f = f || !other ? f : field_find(other, name);
+		if (f)
+			json_object_set_new(out, name, shown(f, value));
+	}
+	return out;
+}
+
+static json_t *shown(const struct field *f, const json_t *value)
+{
+	json_t *list;
+
+	if (f->type == FT_SECRET)
+		return json_string("(kept secret)");
+	if (f->type != FT_RECORDS)
+		return json_deep_copy(value);
+	list = json_array();
+	for (size_t i = 0; i < json_array_size(value); i++)
+		json_array_append_new(list, shown_object(f->of, NULL, json_array_get(value, i)));
+	return list;
+}
+
+json_t *dns_settings_show(struct arena *a, const struct dns_provider *p, const char *json)
+{
+	json_auto_t *object = NULL;
+	struct err ignored;
+
+	(void)a;
+	if (json_parse(json, strlen(json), &object, &ignored) < 0)
+		return json_object();
+	return shown_object(p->fields, dns_common_fields, object);
+}
