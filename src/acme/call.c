@@ -28,6 +28,7 @@ struct attempt {
 	struct arena *text; /* the signed request, which libcurl reads from until it is answered */
 	char *nonce; /* what a badNonce answer brought: the retry must use it (RFC 8555 6.5) */
 	unsigned bad_nonces, repeats;
+	uint32_t limited_s; /* how long it waited for rate limits */
 	int64_t first_sent_ms, not_before_ms;
 	struct err failure; /* the last one */
 };
@@ -44,6 +45,7 @@ struct round {
 	int64_t since_ms;
 	bool entered; /* holds a place among the orders */
 	unsigned nonce_failures;
+	uint32_t nonce_limited_s;
 	struct err nonce_failure;
 };
 
@@ -283,6 +285,15 @@ static void repeat_later(struct attempt *t, const struct err *failure)
 	log_detail("%s; trying again", failure->text);
 }
 
+/* Nothing was done for a request that was limited: it is sent anew, whatever it is. */
+static void send_after_limit(struct attempt *t, const struct err *failure)
+{
+	t->failure = *failure;
+	t->step = STEP_WAITING;
+	t->first_sent_ms = 0;
+	t->not_before_ms = clock_monotonic_ms() + (int64_t)failure->retry_s * 1000;
+}
+
 static bool may_repeat(const struct round *r, const struct attempt *t)
 {
 	return t->repeats < REPEATS_MAX && is_harmless(r, t->call) &&
@@ -302,6 +313,10 @@ static void call_refused(struct round *r, struct attempt *t, const struct http_r
 		t->nonce = nonce_of(res) ? strdup(nonce_of(res)) : NULL;
 		t->bad_nonces++;
 		t->step = STEP_WAITING;
+		return;
+	}
+	if (session_waits(r->ca, &failure, &t->limited_s)) {
+		send_after_limit(t, &failure);
 		return;
 	}
 	if (failure.code == ERR_CA_UNAVAILABLE && !failure.retry_s && may_repeat(r, t)) {
@@ -344,6 +359,8 @@ static void call_not_answered(struct round *r, struct attempt *t, const struct e
 static int nonce_not_had(struct round *r, const struct err *failure, struct err *e)
 {
 	r->nonce_failure = *failure;
+	if (session_waits(r->ca, failure, &r->nonce_limited_s))
+		return cancel_sleep_ms(r->ca->cancel, (int64_t)failure->retry_s * 1000, e);
 	r->nonce_failures++;
 	if (failure->retry_s ||
 	    (failure->code != ERR_NETWORK && failure->code != ERR_CA_UNAVAILABLE))

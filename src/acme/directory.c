@@ -211,12 +211,20 @@ static int fetch(struct acme *ca, struct arena *a, struct acme_directory *out, s
 	CLEANUP(arena_cleanup) struct arena *scratch = arena_new(0);
 	json_auto_t *object = NULL;
 	struct http_response res;
+	uint32_t limited_s = 0;
 	struct err why;
 
-	TRY(session_get(ca, scratch, ca->directory_url, SMALL_BODY * 4, &res, e));
-	if (res.status != 200) {
-		(void)acme_problem_from_response(scratch, &res, ca->directory_url, clock_now(), e);
-		return err_ctx(e, "%s gives no ACME directory", ca->directory_url);
+	for (;;) {
+		TRY(session_get(ca, scratch, ca->directory_url, SMALL_BODY * 4, &res, e));
+		if (res.status == 200)
+			break;
+		(void)acme_problem_from_response(scratch, &res, ca->directory_url, clock_now(),
+		                                 &why);
+		if (!session_waits(ca, &why, &limited_s)) {
+			*e = why;
+			return err_ctx(e, "%s gives no ACME directory", ca->directory_url);
+		}
+		TRY(cancel_sleep_ms(ca->cancel, (int64_t)why.retry_s * 1000, e));
 	}
 	if (acme_answer_object(scratch, &res, ca->directory_url, &object, &why) < 0 ||
 	    acme_directory_parse(a, object, ca->allow_http, out, &why) < 0)

@@ -12,6 +12,7 @@
 
 #include "acme/parse.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define IN_FLIGHT 8
 #define ORDERS 4
@@ -156,6 +157,22 @@ int64_t session_patience_until(struct acme *ca, int64_t since_ms)
 	return until;
 }
 
+bool session_waits(struct acme *ca, const struct err *refusal, uint32_t *waited_s)
+{
+	int64_t until_ms = clock_monotonic_ms() + (int64_t)refusal->retry_s * 1000;
+
+	if (refusal->code != ERR_RATE_LIMITED || refusal->retry_s == 0 ||
+	    refusal->retry_s > LIMITED_MOST_S - *waited_s)
+		return false;
+	*waited_s += refusal->retry_s;
+	pthread_mutex_lock(&ca->lock);
+	if (ca->last_answer_ms < until_ms)
+		ca->last_answer_ms = until_ms;
+	pthread_mutex_unlock(&ca->lock);
+	log_info("waiting %u s, as the CA wishes: %s", refusal->retry_s, refusal->text);
+	return true;
+}
+
 int session_give_up(struct acme *ca, struct err *e)
 {
 	pthread_mutex_lock(&ca->lock);
@@ -220,7 +237,8 @@ void session_heard(struct acme *ca, const struct http_response *res, bool keep_n
 	int64_t now_ms = clock_monotonic_ms();
 
 	pthread_mutex_lock(&ca->lock);
-	ca->last_answer_ms = now_ms;
+	if (ca->last_answer_ms < now_ms)
+		ca->last_answer_ms = now_ms;
 	ca->silent = false;
 	if (nonce)
 		nonces_put(&ca->nonces, nonce, now_ms);

@@ -18,6 +18,7 @@
 #define PATIENCE_LATER_MS                                                                          \
 	10000 /* the same once it was given up, so that a queue of work does not wait that long    \
 	         each */
+#define LIMITED_MOST_S 60 /* how long one request waits for the end of a rate limit, in all */
 #define REPEATS_MAX 2
 #define BAD_NONCES_MAX 20
 #define SMALL_BODY ((size_t)64 << 10)
@@ -77,6 +78,10 @@ void session_leave(struct acme *ca, struct gate *g);
 /* The server said something: it lives, and what it said may carry a nonce (kept unless take_nonce
  * is false). */
 void session_heard(struct acme *ca, const struct http_response *res, bool keep_nonce);
+/* Whether a refusal is a rate limit that is over soon (RFC 8555 6.6): it is waited for, retry_s
+ * from now, and the silence until then is not the server's. *waited_s: what this request has waited
+ * so far, counted up. */
+bool session_waits(struct acme *ca, const struct err *refusal, uint32_t *waited_s);
 /* Patience is over: fills e. Returns -ERR_NETWORK. */
 int session_give_up(struct acme *ca, struct err *e);
 /* Until when patience lasts for work begun at since_ms. */
