@@ -4,7 +4,7 @@
  */
 #include "challenge/solver_impl.h"
 
-static const char *const types[] = { "dns-01", "http-01", NULL };
+static const char *const types[] = { "dns-01", "http-01", "dns-account-01", NULL };
 
 static const struct solver_acts acts = { 0 };
 

@@ -22,12 +22,33 @@ struct solver_journal {
 	void *ctx;
 };
 
+struct dns_choice;
+struct dns_session;
+struct dns_view;
+struct settle_report;
+/* How the solver of DNS accounts comes to them; given by flow. */
+struct solve_dns {
+	/* Those that the certificate may use. */
+	int (*choices)(void *ctx, struct dns_choice **out, size_t *n, struct err *e);
+	/* One by its name, to take away what went through it: a disabled one too. ERR_NOT_FOUND. */
+	int (*open)(void *ctx, const char *account, struct dns_session **out, struct err *e);
+	/* From now on nothing done with them is stopped by the cancel token (or is again). */
+	void (*steadfast)(void *ctx, bool steadfast);
+	void (*look)(void *ctx, const struct settle_report *report);
+	const struct dns_view *view; /* as the CA sees the world */
+	void *ctx;
+};
+
 /* What a solver may need of the certificate and the process; from the certificate's record. */
 struct solve {
 	const char *method; /* of solvers.def */
 	const char *type;   /* the challenge type wanted */
 	const char *webroot, *listen, *hook, *well_known;
 	bool hook_chain;
+	struct strings domains;      /* the certificate's names */
+	const char *account_url;     /* at the CA; NULL = not known */
+	const struct solve_dns *dns; /* NULL = there are no DNS accounts */
+	bool local; /* check looks only at what is here; the network is asked another time */
 	const char *const *hook_env; /* "NAME=value" list for hooks (hook_env.h), NULL-terminated */
 	const struct solver_journal *journal;
 	const struct cancel *cancel;

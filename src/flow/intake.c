@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/proc_check.h"
 #include "challenge/solver.h"
+#include "flow/dns.h"
 #include "flow/intake_files.h"
 #include "flow/keep.h"
 #include "flow/plan.h"
@@ -96,7 +97,7 @@ static int check_names_for_challenge(const struct cert *c, struct err *e)
 		if (name_kind(name) == NAME_WILDCARD && !dns)
 			return err_set(e, ERR_USAGE,
 			               "%s is a wildcard and cannot be proved by %s; use dns-01 "
-			               "(--hook, --manual) or --dns-persist",
+			               "(--dns, --hook, --manual) or --dns-persist",
 			               name, c->challenge);
 		if (name_kind(name) == NAME_IP && dns)
 			return err_set(e, ERR_USAGE,
@@ -115,7 +116,7 @@ static int check_method(struct arena *a, struct cert *c, struct err *e)
 	if (!s)
 		return err_set(e, ERR_USAGE,
 		               "say how to prove the names: --webroot DIR, --standalone, --alpn, "
-		               "--hook FILE, --dns-persist or --manual");
+		               "--dns ACCOUNT, --hook FILE, --dns-persist or --manual");
 	if (!c->challenge)
 		c->challenge = default_challenge(c, s);
 	for (size_t i = 0; s->types[i]; i++)
@@ -129,6 +130,16 @@ static int check_method(struct arena *a, struct cert *c, struct err *e)
 		               "--hook with --challenge http-01 needs --well-known DIR, where the "
 		               "web server takes the tokens from");
 	return check_names_for_challenge(c, e);
+}
+
+/* A record that is not asked to be another is no worse for an account that is disabled by now. */
+static int check_dns(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                     struct err *e)
+{
+	if (strcmp(c->method, "dns") != 0 ||
+	    !(is_given(ch, "method") || is_given(ch, "dns") || is_given(ch, "domains")))
+		return 0;
+	return dns_check_given(r, a, &c->domains, &c->dns, e);
 }
 
 /* A new way drops what belonged to the old one. */
@@ -148,6 +159,8 @@ static void reset_method(const struct cert_change *ch, struct cert *c)
 		c->well_known = NULL;
 	if (!is_given(ch, "hook_chain"))
 		c->hook_chain = false;
+	if (!is_given(ch, "dns"))
+		c->dns = (struct strings){ 0 };
 }
 
 /* Everything else */
@@ -352,6 +365,7 @@ static int complete(struct run *r, struct arena *a, const struct cert_change *ch
 	TRY(check_words(c, e));
 	TRY(check_keystore(c, e));
 	TRY(check_method(a, c, e));
+	TRY(check_dns(r, a, ch, c, e));
 	note_keystore(&before, c);
 	return default_ca(r, a, ch, c, e);
 }

@@ -67,8 +67,7 @@ static int order_failed(struct run *r, struct arena *a, struct cert *c, struct o
 {
 	struct err closing;
 	/* a final word of the CA; what is lost on the way, or fails here, is gone on with */
-	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_VALIDATION ||
-	            e->code == ERR_ACME;
+	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_ACME;
 
 	hooks_request_failure(r, a, c, e);
 	if (over && strcmp(order->status, "ready") == 0 &&
@@ -132,7 +131,10 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready,
 	TRY(session_for_account(r, a, &account, &ca, e));
 	TRY(solve_sweep(r, a, c, e));
 	s = solve_new(r, a, c);
-	TRY(solve_check(r, c, s, e));
+	if (solve_check(r, c, s, e) < 0) {
+		solve_done(c, s);
+		return -(int)e->code;
+	}
 	result = issue_with(r, a, c, ca, &account, s, person_is_ready, &stale, outcome, &first);
 	/* an earlier run had answered, and the CA looked while nothing was published: that says
 	 * nothing about this run */

@@ -18,6 +18,7 @@ struct sessions;
 
 struct run {
 	struct store *store;
+	struct store *dns_store; /* where DNS accounts and their locks are; NULL = store too */
 	const char *state_dir;
 	const struct config *config;
 	const char *ca_bundle; /* file; NULL = the system's */

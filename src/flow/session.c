@@ -99,26 +99,22 @@ static struct session_entry *entry_of_ca(struct sessions *s, const char *directo
 	return NULL;
 }
 
-static int http_for_ca(struct run *r, const struct ca *ca, struct http **out, struct err *e)
+/* Opened once a process; borrowed. */
+static int http_shared(struct run *r, const char *key, const struct http_options *o,
+                       struct http **out, struct err *e)
 {
 	struct sessions *s = r->sessions;
-	struct http_options o = {
-		.ca_bundle_pem = ca->ca_bundle,
-		.ca_bundle_file = ca->ca_bundle ? NULL : r->ca_bundle,
-		.proxy = r->config->proxy,
-		.user_agent = USER_AGENT,
-	};
 	struct session_entry *x;
 	int result = 0;
 
 	pthread_mutex_lock(&s->lock);
-	x = entry_of_ca(s, ca->url);
+	x = entry_of_ca(s, key);
 	if (!x || !x->http) {
 		struct http *http;
-		result = http_open(&o, &http, e);
+		result = http_open(o, &http, e);
 		if (result == 0) {
 			if (!x)
-				x = entry_add(s, NULL, ca->url);
+				x = entry_add(s, NULL, key);
 			if (x)
 				x->http = http;
 			else
@@ -129,6 +125,33 @@ static int http_for_ca(struct run *r, const struct ca *ca, struct http **out, st
 		*out = x->http;
 	pthread_mutex_unlock(&s->lock);
 	return result;
+}
+
+static int http_for_ca(struct run *r, const struct ca *ca, struct http **out, struct err *e)
+{
+	const struct http_options o = {
+		.ca_bundle_pem = ca->ca_bundle,
+		.ca_bundle_file = ca->ca_bundle ? NULL : r->ca_bundle,
+		.proxy = r->config->proxy,
+		.user_agent = USER_AGENT,
+	};
+
+	return http_shared(r, ca->url, &o, out, e);
+}
+
+int session_http(struct run *r, struct arena *a, const char *ca_bundle_file, struct http **out,
+                 struct err *e)
+{
+	const struct http_options o = {
+		.ca_bundle_file = ca_bundle_file,
+		.proxy = r->config->proxy,
+		.user_agent = USER_AGENT,
+		.allow_http = true,
+	};
+
+	return http_shared(
+	    r, arena_printf(a, "trusting %s", ca_bundle_file ? ca_bundle_file : "the system"), &o,
+	    out, e);
 }
 
 int session_open(struct run *r, const struct ca *ca, struct acme **out, struct err *e)

@@ -14,6 +14,10 @@ void sessions_free(struct sessions *s);
 
 /* A fresh session at a CA without an account; the caller closes it. */
 NODISCARD int session_open(struct run *r, const struct ca *ca, struct acme **out, struct err *e);
+/* Connections to services that are no CA, by the trust anchors they are checked with (NULL = the
+ * system's): opened once a process; borrowed. http:// is spoken too. */
+NODISCARD int session_http(struct run *r, struct arena *a, const char *ca_bundle_file,
+                           struct http **out, struct err *e);
 /* The account's session, opened once a process; borrowed. A key change that was under way is
  * completed or undone first. ERR_DENIED for a deactivated account. */
 NODISCARD int session_for_account(struct run *r, struct arena *a, struct account *account,

@@ -10,8 +10,10 @@
 #include "acme/jws.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "challenge/dns01.h"
 #include "challenge/dnspersist01.h"
 #include "challenge/solver.h"
+#include "flow/dns_solve.h"
 #include "flow/hooks.h"
 #include "flow/session.h"
 #include "sys/dns.h"
@@ -65,6 +67,15 @@ static int journal_removed(void *ctx, struct challenge *v, size_t n, struct err 
 	return store_commit(r->store, e);
 }
 
+/* The account's name at the CA, if it is known here. */
+static const char *account_url(struct run *r, struct arena *a, const struct cert *c)
+{
+	struct account account;
+	struct err ignored;
+
+	return c->ca && account_for_cert(r, a, c, &account, &ignored) == 0 ? account.url : NULL;
+}
+
 struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)
 {
 	struct solver_journal *j = ARENA_NEW(a, struct solver_journal);
@@ -80,6 +91,9 @@ struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)
 		.well_known = c->well_known,
 		.hook_chain = c->hook_chain,
 		.hook_env = hooks_env(r, a, c),
+		.domains = c->domains,
+		.account_url = account_url(r, a, c),
+		.dns = dns_solve_new(r, a, c),
 		.journal = j,
 		.cancel = r->cancel,
 		.arena = a,
@@ -106,15 +120,18 @@ void solve_done(const struct cert *c, struct solve *s)
 
 	if (solver && solver->close)
 		solver->close(s);
+	dns_solve_done(s->dns);
 }
 
 int solve_try(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
 	struct solve *s = solve_new(r, a, c);
+	int result;
 
-	TRY(solve_check(r, c, s, e));
+	s->local = true;
+	result = solve_check(r, c, s, e);
 	solve_done(c, s);
-	return 0;
+	return result;
 }
 
 /* choosing */
@@ -196,7 +213,10 @@ static int choose(struct run *r, struct arena *a, struct acme *ca, const struct 
 	if (strcmp(ch->type, "dns-persist-01") == 0)
 		return choose_persist(r, a, ca, c, ch, out, record, e);
 	TRY(jws_key_authorization(a, ch->token, acme_account_key(ca), &key_authorization, e));
-	return solver_fill(a, out, key_authorization, e);
+	TRY(solver_fill(a, out, key_authorization, e));
+	return strcmp(ch->type, "dns-account-01") == 0
+	           ? dns01_account_name(a, acme_account_url(ca), z->identifier, &out->location, e)
+	           : 0;
 }
 
 /* A row that was recorded for the same challenge before a kill (or for a person) keeps its id. */
@@ -284,6 +304,11 @@ static const char *what_to_do(struct arena *a, const struct cert *c)
 	if (strcmp(c->method, "manual") == 0)
 		return arena_printf(a, "; `everleaf verify %s --new` gives another challenge",
 		                    c->name);
+	if (strcmp(c->method, "dns") == 0)
+		return arena_printf(
+		    a, "; `everleaf dns test %s %s` shows what each name server says",
+		    strrchr(c->dns.v[0], '=') ? strrchr(c->dns.v[0], '=') + 1 : c->dns.v[0],
+		    name_base(c->domains.v[0]));
 	if (strcmp(c->challenge, "http-01") == 0)
 		return "; each name must lead to this server's port 80 from the Internet, over "
 		       "IPv6 too if it has an AAAA record";
@@ -421,6 +446,7 @@ static int sweep(struct run *r, struct arena *a, const struct cert *c, bool wait
 		if (solver && (!solver->waits_for_person || waiting_too))
 			sweep_method(s, solver, v, n);
 	}
+	dns_solve_done(s->dns);
 	return 0;
 }
 

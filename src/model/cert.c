@@ -34,6 +34,7 @@ const struct field cert_fields[] = {
 	FIELD(struct cert, hook, FT_STRING, 0, "hook script"),
 	FIELD(struct cert, well_known, FT_STRING, 0, "folder of http-01 tokens for the hook"),
 	FIELD(struct cert, hook_chain, FT_BOOL, 0, "the hook is called once for all names"),
+	FIELD(struct cert, dns, FT_STRINGS, 0, "DNS accounts: ACCOUNT, or DOMAIN=ACCOUNT"),
 	FIELD(struct cert, renew_before, FT_STRING, 0,
 	      "own renewal policy: days or a fraction of the lifetime"),
 	FIELD(struct cert, preflight, FT_BOOL, 0, "look first whether validation can succeed"),

@@ -25,10 +25,11 @@ struct cert {
 
 	/* wanted: the rest */
 	const char *key_policy; /* "new" or "same" */
-	const char *method; /* "webroot", "standalone", "alpn", "dns-persist", "hook", "manual" */
-	const char *challenge; /* "http-01", "dns-01", "tls-alpn-01", "dns-persist-01" */
+	const char *method;     /* of challenge/solvers.def: "webroot", "dns", … */
+	const char *challenge;  /* "http-01", "dns-01", "dns-account-01", … */
 	const char *webroot, *listen, *hook, *well_known;
 	bool hook_chain;
+	struct strings dns;       /* DNS accounts: "ACCOUNT", or "DOMAIN=ACCOUNT" for one name */
 	const char *renew_before; /* "15d" or "1/3"; NULL = by the lifetime */
 	bool preflight;           /* true unless --no-preflight */
 	const char *keystore, *keystore_password;

@@ -21,7 +21,9 @@ struct challenge {
 	const char *location; /* where a person looks: a URL path, or the TXT record's name */
 	const char *place;    /* where it was put: the web root, the hook's path, the listening
 	                         address; NULL = nowhere */
-	int64_t made_dirs;    /* web root: folders we made */
+	/* dns: the account, zone, its service's own name for it (NULL = none), and the record */
+	const char *dns_account, *dns_zone, *dns_zone_id, *dns_name;
+	int64_t made_dirs; /* web root: folders we made */
 	const char *state; /* "about": about to be published; "placed"; (a removed one is no row any
 	                      more) */
 	int64_t created_at;

@@ -167,6 +167,7 @@ int ops_dry(struct ops *o, struct ops **out, struct err *e)
 		options.create_state = true;
 		TRY(ops_open(&options, &o->dry, e));
 		o->dry->run.dry_run = true;
+		o->dry->run.dns_store = o->run.store;
 	}
 	*out = o->dry;
 	return 0;

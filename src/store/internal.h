@@ -19,6 +19,7 @@ enum table_id {
 	T_ORDERS,
 	T_CHALLENGES,
 	T_EVENTS,
+	T_DNS_ACCOUNTS,
 	N_TABLES
 };
 

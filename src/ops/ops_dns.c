@@ -1,0 +1,304 @@
+/*
+ * DNS accounts: added, shown, changed, tried. Settings are checked before anything is stored, and
+ * never shown but through dns_account_shown.
+ */
+#include "ops/ops_dns.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "dns/provider.h"
+#include "flow/dns.h"
+#include "flow/dns_look.h"
+#include "ops/internal.h"
+
+#define ZONE_MAX_BYTES 253
+
+static struct dns_service service_of(const struct dns_provider *p)
+{
+	return (struct dns_service){
+		.name = p->name,
+		.title = p->title,
+		.site = p->site,
+		.setup = p->setup,
+		.verified = p->verified,
+		.base_url = p->base_url,
+		.ttl_s = p->ttl_s,
+		.min_ttl_s = p->min_ttl_s,
+		.settle_s = p->settle_s,
+		.max_values = p->max_values,
+		.fields = p->fields,
+	};
+}
+
+const struct dns_service *ops_dns_services(struct arena *a, size_t *n)
+{
+	struct dns_service *v;
+	size_t count = 0;
+
+	while (dns_providers[count])
+		count++;
+	v = ARENA_ARRAY(a, struct dns_service, count + 1);
+	for (size_t i = 0; i < count; i++)
+		v[i] = service_of(dns_providers[i]);
+	*n = count;
+	return v;
+}
+
+int ops_dns_service(struct arena *a, const char *name, struct dns_service *out, struct err *e)
+{
+	const struct dns_provider *p;
+
+	TRY(dns_account_provider(a, name, &p, e));
+	*out = service_of(p);
+	return 0;
+}
+
+const struct field *ops_dns_common(void)
+{
+	return dns_common_fields;
+}
+
+static int check_zone(struct arena *a, const char *typed, const char **out, struct err *e)
+{
+	size_t len = strlen(typed);
+	char *zone;
+
+	if (len > 1 && typed[len - 1] == '.')
+		len--;
+	zone = arena_strndup(a, typed, len);
+	for (char *p = zone; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p += 'a' - 'A';
+	if (len > ZONE_MAX_BYTES || zone[0] == '.' || strstr(zone, "..") ||
+	    strspn(zone, "abcdefghijklmnopqrstuvwxyz0123456789-._") != len)
+		return err_set(e, ERR_USAGE,
+		               "--zone: \"%s\" is not a zone's name (an internationalised one is "
+		               "given in its xn-- form)",
+		               typed);
+	*out = zone;
+	return 0;
+}
+
+static int check_zones(struct arena *a, const struct strings *typed, struct strings *out,
+                       struct err *e)
+{
+	struct strings list = { 0 };
+
+	for (size_t i = 0; i < typed->n; i++) {
+		const char *zone;
+
+		TRY(check_zone(a, typed->v[i], &zone, e));
+		if (!strings_has(&list, zone))
+			strings_add(a, &list, zone);
+	}
+	*out = list;
+	return 0;
+}
+
+static int refuse_existing(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct dns_account x;
+	struct err missing;
+
+	if (st_dns_get(o->run.store, a, name, &x, &missing) == 0)
+		return err_set(e, ERR_EXISTS,
+		               "there is a DNS account %s already (%s); `everleaf dns update %s` "
+		               "changes it, or choose another name",
+		               name, x.provider, name);
+	if (missing.code == ERR_NOT_FOUND)
+		return 0;
+	*e = missing;
+	return -(int)e->code;
+}
+
+int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct dns_account *out,
+                struct err *e)
+{
+	struct dns_account x = { .name = d->name, .enabled = true };
+	const struct dns_provider *p;
+
+	TRY(dns_account_provider(a, d->provider, &p, e));
+	x.provider = p->name;
+	if (!dns_account_is_name(d->name))
+		return err_set(e, ERR_USAGE,
+		               "\"%s\" cannot be a DNS account's name: letters, digits, '.', '_' "
+		               "and '-' only",
+		               d->name);
+	TRY(check_zones(a, &d->zones, &x.zones, e));
+	TRY(refuse_existing(o, a, d->name, e));
+	TRY(dns_account_read(a, d->credentials_file, &x, e));
+	TRY(st_dns_put(o->run.store, &x, e));
+	*out = x;
+	return 0;
+}
+
+/* Changes the row as it is then. */
+static int change(struct ops *o, struct arena *a, const char *name,
+                  void (*set)(struct dns_account *x, const void *to), const void *to,
+                  struct dns_account *out, struct err *e)
+{
+	struct dns_account x;
+
+	TRY(store_begin(o->run.store, e));
+	if (st_dns_get(o->run.store, a, name, &x, e) < 0) {
+		store_rollback(o->run.store);
+		return -(int)e->code;
+	}
+	set(&x, to);
+	x.updated_at = clock_now();
+	if (st_dns_put(o->run.store, &x, e) < 0) {
+		store_rollback(o->run.store);
+		return -(int)e->code;
+	}
+	TRY(store_commit(o->run.store, e));
+	*out = x;
+	return 0;
+}
+
+struct update {
+	const char *settings;        /* NULL = as they are */
+	const struct strings *zones; /* NULL = as they are */
+};
+
+static void set_update(struct dns_account *x, const void *to)
+{
+	const struct update *u = to;
+
+	x->settings = u->settings ? u->settings : x->settings;
+	x->zones = u->zones ? *u->zones : x->zones;
+}
+
+int ops_dns_update(struct ops *o, struct arena *a, const struct dns_add *d, struct dns_account *out,
+                   struct err *e)
+{
+	struct update u = { 0 };
+	struct dns_account x;
+	struct strings zones;
+
+	if (!d->credentials_file && d->zones.n == 0 && !d->all_zones)
+		return err_set(e, ERR_USAGE,
+		               "say what shall change: --credentials FILE, --zone ZONE or "
+		               "--all-zones");
+	if (d->zones.n && d->all_zones)
+		return err_set(e, ERR_USAGE, "--zone and --all-zones exclude each other");
+	TRY(st_dns_get(o->run.store, a, d->name, &x, e));
+	TRY(check_zones(a, &d->zones, &zones, e));
+	if (d->zones.n || d->all_zones)
+		u.zones = &zones;
+	if (d->credentials_file) {
+		TRY(dns_account_read(a, d->credentials_file, &x, e));
+		u.settings = x.settings;
+	}
+	return change(o, a, d->name, set_update, &u, out, e);
+}
+
+int ops_dns_list(struct ops *o, struct arena *a, struct dns_account **out, size_t *n, struct err *e)
+{
+	*n = 0;
+	return o->run.store ? st_dns_list(o->run.store, a, out, n, e) : 0;
+}
+
+struct users {
+	struct arena *arena;
+	const char *account;
+	struct strings certs;
+};
+
+static int note_user(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+{
+	struct users *u = ctx;
+
+	(void)e;
+	for (size_t i = 0; i < c->dns.n; i++) {
+		const char *domain, *account;
+
+		dns_split(a, c->dns.v[i], &domain, &account);
+		if (strcmp(account, u->account) == 0) {
+			strings_add(u->arena, &u->certs, c->name);
+			break;
+		}
+	}
+	return 0;
+}
+
+static int users_of(struct ops *o, struct arena *a, const char *name, struct strings *out,
+                    struct err *e)
+{
+	struct users u = { .arena = a, .account = name };
+	struct cert_filter all = { 0 };
+
+	TRY(st_cert_each(o->run.store, &all, note_user, &u, e));
+	*out = u.certs;
+	return 0;
+}
+
+int ops_dns_show(struct ops *o, struct arena *a, const char *name, struct dns_account *out,
+                 struct strings *certs, json_t **settings, struct err *e)
+{
+	struct dns_account x;
+
+	TRY(st_dns_get(o->run.store, a, name, &x, e));
+	TRY(users_of(o, a, name, certs, e));
+	*settings = dns_account_shown(a, &x);
+	x.settings = x.saved = NULL;
+	*out = x;
+	return 0;
+}
+
+static void set_enabled(struct dns_account *x, const void *to)
+{
+	x->enabled = *(const bool *)to;
+}
+
+int ops_dns_enable(struct ops *o, struct arena *a, const char *name, bool enabled, struct err *e)
+{
+	struct dns_account x;
+
+	return change(o, a, name, set_enabled, &enabled, &x, e);
+}
+
+int ops_dns_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct strings certs = { 0 };
+	struct dns_account x;
+
+	TRY(st_dns_get(o->run.store, a, name, &x, e));
+	TRY(users_of(o, a, name, &certs, e));
+	if (certs.n)
+		return err_set(e, ERR_INPUT,
+		               "the DNS account %s is used by %s; give %s another way with "
+		               "`everleaf set`, or delete %s first",
+		               name, strings_join(a, &certs, ", "), certs.n == 1 ? "it" : "them",
+		               certs.n == 1 ? "it" : "them");
+	return st_dns_delete(o->run.store, name, e);
+}
+
+int ops_dns_present(struct ops *o, struct arena *a, const char *account, const char *name,
+                    const struct strings *values, struct dns_path *out, struct err *e)
+{
+	return dns_present(&o->run, a, account, name, values, out, e);
+}
+
+int ops_dns_cleanup(struct ops *o, struct arena *a, const char *account, const char *name,
+                    const struct strings *values, struct dns_path *out, struct err *e)
+{
+	return dns_cleanup(&o->run, a, account, name, values, out, e);
+}
+
+int ops_dns_test(struct ops *o, struct arena *a, const char *account, const char *domain,
+                 struct dns_test *out, struct err *e)
+{
+	return dns_test(&o->run, a, account, domain, out, e);
+}
+
+int ops_dns_watch(struct ops *o, struct arena *a, const struct dns_watching *w, struct err *e)
+{
+	const struct dns_watch how = { .name = w->name,
+		                       .values = w->values,
+		                       .once = w->once,
+		                       .look = w->look,
+		                       .ctx = w->ctx };
+
+	return dns_watch(&o->run, a, &how, e);
+}
