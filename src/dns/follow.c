@@ -86,6 +86,7 @@ struct chain {
 	const char *asked, *name;
 	struct strings via;
 	bool ended;
+	const char *unknown; /* why it is not known whether name is an alias; NULL = it is known */
 };
 
 static int step(struct arena *a, struct chain *c, const struct dns_question *q, bool answered,
@@ -95,8 +96,7 @@ static int step(struct arena *a, struct chain *c, const struct dns_question *q, 
 
 	c->ended = true;
 	if (!answered) {
-		log_warn("%s: it is not known whether it is an alias (%s); the record goes there",
-		         c->name, q->why.text);
+		c->unknown = q->why.text;
 		return 0;
 	}
 	next = target(a, &q->answer, c->name);
@@ -136,6 +136,23 @@ static int round_of_steps(struct arena *a, const struct strings *servers,
 	return 0;
 }
 
+static void tell_unknown(struct arena *a, const struct chain *c, size_t n)
+{
+	const struct chain *first = NULL;
+	size_t more = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].unknown && first)
+			more++;
+		else if (c[i].unknown)
+			first = &c[i];
+	}
+	if (first)
+		log_warn("%s%s: whether it is an alias is not known, the record goes there (%s)",
+		         first->name, more ? arena_printf(a, " and %zu more", more) : "",
+		         first->unknown);
+}
+
 int place_follow(struct arena *a, const struct strings *servers, const struct strings *resolvers,
                  struct dns_placement *v, size_t n, const struct cancel *cancel, struct err *e)
 {
@@ -159,5 +176,6 @@ int place_follow(struct arena *a, const struct strings *servers, const struct st
 		v[i].name = c[i].name;
 		v[i].via = c[i].via;
 	}
+	tell_unknown(a, c, n);
 	return 0;
 }

@@ -36,10 +36,17 @@ char *txt_quote(struct arena *a, const char *value)
 	return text;
 }
 
-static bool is_decimal_escape(const char *s)
+/* The byte of three digits; -1 = these are none. */
+static int decimal_escape(const char *s)
 {
-	return isdigit((unsigned char)s[0]) && isdigit((unsigned char)s[1]) &&
-	       isdigit((unsigned char)s[2]) && s[0] <= '2';
+	int n = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (!isdigit((unsigned char)s[i]))
+			return -1;
+		n = n * 10 + (s[i] - '0');
+	}
+	return n > 255 ? -1 : n;
 }
 
 /* One byte of a quoted string; *s is moved on. */
@@ -51,9 +58,9 @@ static char take_byte(const char **s)
 		*s = p + 1;
 		return *p;
 	}
-	if (is_decimal_escape(p + 1)) {
+	if (decimal_escape(p + 1) >= 0) {
 		*s = p + 4;
-		return (char)((p[1] - '0') * 100 + (p[2] - '0') * 10 + (p[3] - '0'));
+		return (char)decimal_escape(p + 1);
 	}
 	*s = p + 2;
 	return p[1];
