@@ -1,134 +1,140 @@
 /*
- * One question, one answer, over UDP and over TCP when truncated; ldns parses what came.
+ * Questions asked and messages exchanged: what dns_message.c writes, dns_flight.c carries and
+ * dns_answer.c reads, put together.
  */
 #include "sys/dns.h"
 
-#include <ldns/ldns.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
-#define TRY_S 3
-#define TRIES 2
+#include "base/fault.h"
+#include "sys/dns_flight.h"
 
-static void resolver_free(ldns_resolver **r)
+#define LIMIT_MS 5000
+#define SERVERS_LIMIT_MS 10000 /* of several, one after the other */
+#define SERVER_LEAST_MS 2500
+
+static void parse_one(struct arena *a, struct dns_question *q, const struct dns_flight *f)
 {
-	if (*r)
-		ldns_resolver_deep_free(*r);
+	size_t tsig;
+
+	q->why = f->why;
+	q->fault = f->fault;
+	if (q->why.code != ERR_NONE)
+		return;
+	if (dns_answer_parse(a, &f->answer, &q->answer, &tsig, &q->why) < 0)
+		(void)err_ctx(&q->why, "%s", q->server);
 }
 
-static void packet_free(ldns_pkt **p)
+int dns_ask_all(struct arena *a, struct dns_question *v, size_t n, uint32_t limit_ms,
+                const struct cancel *cancel, struct err *e)
 {
-	if (*p)
-		ldns_pkt_free(*p);
-}
+	struct dns_flight *flights = ARENA_ARRAY(a, struct dns_flight, n + 1);
+	struct dns_question **asked = ARENA_ARRAY(a, struct dns_question *, n + 1);
+	size_t sent = 0;
 
-static void rdf_free(ldns_rdf **d)
-{
-	if (*d)
-		ldns_rdf_deep_free(*d);
-}
+	for (size_t i = 0; i < n; i++) {
+		struct dns_flight *f = &flights[sent];
 
-static int add_server(struct arena *a, ldns_resolver *r, const char *server, struct err *e)
-{
-	ldns_rdf *address CLEANUP(rdf_free) = NULL;
-	const char *colon = strrchr(server, ':');
-	char *host, *end;
-	long port = colon ? strtol(colon + 1, &end, 10) : 0;
-
-	if (!colon || port < 1 || port > 65535 || *end)
-		return err_set(e, ERR_CONFIG, "the resolver \"%s\" is not ADDR:PORT", server);
-	host = arena_strndup(a, server, (size_t)(colon - server));
-	if (*host == '[' && host[strlen(host) - 1] == ']') {
-		host[strlen(host) - 1] = '\0';
-		host++;
+		v[i].why = (struct err){ 0 };
+		v[i].answer = (struct dns_answer){ 0 };
+		v[i].fault = 0;
+		f->server = v[i].server;
+		if (dns_question_message(a, v[i].name, v[i].type, v[i].recursive, &f->message,
+		                         &v[i].why) == 0)
+			asked[sent++] = &v[i];
 	}
-	address =
-	    ldns_rdf_new_frm_str(strchr(host, ':') ? LDNS_RDF_TYPE_AAAA : LDNS_RDF_TYPE_A, host);
-	if (!address || ldns_resolver_push_nameserver(r, address) != LDNS_STATUS_OK)
-		return err_set(e, ERR_CONFIG, "the resolver \"%s\" is not an address", server);
-	ldns_resolver_set_port(r, (uint16_t)port);
+	TRY(dns_fly(a, flights, sent, limit_ms ? limit_ms : LIMIT_MS, cancel, e));
+	for (size_t i = 0; i < sent; i++)
+		parse_one(a, asked[i], &flights[i]);
 	return 0;
 }
 
-static int resolver_open(struct arena *a, const char *server, ldns_resolver **out, struct err *e)
+/* What one server said that is no answer, for people. */
+static const char *said(struct arena *a, const struct dns_question *q)
 {
-	ldns_resolver *r CLEANUP(resolver_free) = NULL;
-	struct timeval limit = { .tv_sec = TRY_S };
-
-	if (server) {
-		r = ldns_resolver_new();
-		if (!r)
-			return err_set(e, ERR_MEMORY, "out of memory");
-		TRY(add_server(a, r, server, e));
-	} else if (ldns_resolver_new_frm_file(&r, NULL) != LDNS_STATUS_OK) {
-		return err_set(e, ERR_NETWORK, "/etc/resolv.conf names no resolver");
-	}
-	ldns_resolver_set_recursive(r, true);
-	ldns_resolver_set_timeout(r, limit);
-	ldns_resolver_set_retry(r, TRIES);
-	ldns_resolver_set_fallback(r, true);
-	ldns_resolver_set_fail(r, false);
-	*out = TAKE(r);
-	return 0;
+	if (q->why.code != ERR_NONE)
+		return arena_strdup(a, q->why.text);
+	return arena_printf(a, "%s says %s", q->server, dns_rcode_name(q->answer.rcode));
 }
 
-/* A character-string is a length byte and so many bytes. */
-static void add_txt(struct arena *a, const ldns_rr *rr, struct strings *out)
+int dns_ask(struct arena *a, const struct strings *servers, const char *name, enum dns_type type,
+            const struct cancel *cancel, struct dns_answer *out, struct err *e)
 {
-	char *text = arena_strdup(a, "");
+	struct strings asked = { 0 }, words = { 0 };
+	uint32_t limit_ms;
 
-	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
-		const ldns_rdf *d = ldns_rr_rdf(rr, i);
-		const uint8_t *v = ldns_rdf_data(d);
-		if (ldns_rdf_size(d) < 1 || (size_t)v[0] + 1 > ldns_rdf_size(d) ||
-		    memchr(v + 1, 0, v[0]))
-			return;
-		text = arena_printf(a, "%s%.*s", text, (int)v[0], (const char *)v + 1);
+	if (servers && servers->n)
+		asked = *servers;
+	else
+		TRY(dns_system_resolvers(a, &asked, e));
+	limit_ms = SERVERS_LIMIT_MS / (uint32_t)(asked.n > 1 ? asked.n : 2);
+	for (size_t i = 0; i < asked.n; i++) {
+		struct dns_question q = {
+			.server = asked.v[i], .name = name, .type = type, .recursive = true
+		};
+		TRY(dns_ask_all(a, &q, 1, limit_ms > SERVER_LEAST_MS ? limit_ms : SERVER_LEAST_MS,
+		                cancel, e));
+		if (q.why.code == ERR_INPUT) {
+			*e = q.why;
+			return -ERR_INPUT;
+		}
+		if (q.why.code == ERR_NONE &&
+		    (q.answer.rcode == DNS_NOERROR || q.answer.rcode == DNS_NXDOMAIN)) {
+			*out = q.answer;
+			return 0;
+		}
+		strings_add(a, &words, said(a, &q));
 	}
-	strings_add(a, out, text);
-}
-
-static int read_answer(struct arena *a, const char *name, const ldns_pkt *packet,
-                       struct strings *out, struct err *e)
-{
-	ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
-	ldns_rr_list *answer = ldns_pkt_answer(packet);
-	struct strings found = { 0 };
-
-	if (code != LDNS_RCODE_NOERROR && code != LDNS_RCODE_NXDOMAIN)
-		return err_set(e, ERR_NETWORK,
-		               "the resolver answers the question for TXT %s with %s", name,
-		               code == LDNS_RCODE_SERVFAIL  ? "SERVFAIL"
-		               : code == LDNS_RCODE_REFUSED ? "REFUSED"
-		                                            : "an error");
-	/* CNAMEs on the way are the resolver's business: whatever TXT records the answer ends with
-	 * are the name's */
-	for (size_t i = 0; i < ldns_rr_list_rr_count(answer) && found.n < DNS_MAX_STRINGS; i++) {
-		const ldns_rr *rr = ldns_rr_list_rr(answer, i);
-		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT)
-			add_txt(a, rr, &found);
-	}
-	*out = found;
-	return 0;
+	return err_set(e, ERR_NETWORK, "no answer for %s %s: %s", dns_type_name(type),
+	               *name ? name : ".", strings_join(a, &words, "; "));
 }
 
 int dns_txt(struct arena *a, const char *resolver, const char *name, struct strings *out,
             struct err *e)
 {
-	ldns_resolver *r CLEANUP(resolver_free) = NULL;
-	ldns_pkt *packet CLEANUP(packet_free) = NULL;
-	ldns_rdf *question CLEANUP(rdf_free) = NULL;
-	ldns_status status;
+	struct strings one = { 0 }, found = { 0 };
+	struct dns_answer answer;
 
-	TRY(resolver_open(a, resolver, &r, e));
-	question = ldns_dname_new_frm_str(name);
-	if (!question)
-		return err_set(e, ERR_INPUT, "%s is not a DNS name", name);
-	status = ldns_resolver_query_status(&packet, r, question, LDNS_RR_TYPE_TXT,
-	                                    LDNS_RR_CLASS_IN, LDNS_RD);
-	if (status != LDNS_STATUS_OK || !packet)
-		return err_set(e, ERR_NETWORK, "%s does not answer for TXT %s: %s",
-		               resolver ? resolver : "the system's resolver", name,
-		               ldns_get_errorstr_by_id(status));
-	return read_answer(a, name, packet, out, e);
+	if (resolver)
+		strings_add(a, &one, resolver);
+	TRY(dns_ask(a, &one, name, DNS_TXT, NULL, &answer, e));
+	/* CNAMEs on the way are the resolver's business: whatever TXT records the answer ends with
+	 * are the name's */
+	for (size_t i = 0; i < answer.n_answer && found.n < DNS_MAX_STRINGS; i++)
+		if (answer.answer[i].type == DNS_TXT)
+			strings_add(a, &found, answer.answer[i].text);
+	*out = found;
+	return 0;
+}
+
+static int exchange(struct arena *a, struct dns_flight *f, uint32_t limit_ms,
+                    const struct cancel *cancel, struct bytes *out, struct err *e)
+{
+	TRY(fault_point(FAULT_SEND, e));
+	TRY(dns_fly(a, f, 1, limit_ms ? limit_ms : LIMIT_MS, cancel, e));
+	if (f->why.code != ERR_NONE) {
+		*e = f->why;
+		return -(int)e->code;
+	}
+	TRY(fault_point(FAULT_ANSWER, e));
+	*out = f->answer;
+	return 0;
+}
+
+int dns_exchange(struct arena *a, const char *server, const struct bytes *message,
+                 uint32_t limit_ms, const struct cancel *cancel, struct bytes *out, struct err *e)
+{
+	struct dns_flight f = { .server = server, .message = *message, .tcp = true };
+
+	return exchange(a, &f, limit_ms, cancel, out, e);
+}
+
+int dns_exchange_udp(struct arena *a, const char *server, const struct bytes *message,
+                     uint32_t limit_ms, const struct cancel *cancel, struct bytes *out,
+                     struct err *e)
+{
+	struct dns_flight f = { .server = server, .message = *message };
+
+	return exchange(a, &f, limit_ms, cancel, out, e);
 }
