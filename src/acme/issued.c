@@ -31,7 +31,8 @@ static int get_chain(struct acme *ca, struct arena *a, const char *url, struct a
 	TRY(acme_call(ca, a, call, e));
 	if (!strstr(call->res.body, "-----BEGIN"))
 		return acme_problem_from_response(a, &call->res, url, clock_now(), e);
-	if (x509_chain_parse(a, call->res.body, call->res.body_len, out, &why) < 0)
+	if (x509_chain_parse_known(a, ca->issuers, call->res.body, call->res.body_len, out, &why) <
+	    0)
 		return err_set(e, ERR_PROTOCOL,
 		               "what %s gives as the certificate cannot be used: %s",
 		               acme_url_host(a, url), why.text);

@@ -49,6 +49,7 @@ int acme_open(const struct acme_options *o, struct acme **out, struct err *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	}
 	ca->http = o->http;
+	ca->issuers = x509_issuers_new();
 	ca->cancel = o->cancel;
 	ca->allow_http = !strncasecmp(o->directory_url, "http:", 5);
 	pthread_mutex_init(&ca->lock, NULL);
@@ -73,6 +74,7 @@ void acme_close(struct acme *ca)
 		free(ca->identity);
 	}
 	nonces_clear(&ca->nonces);
+	x509_issuers_free(ca->issuers);
 	for (size_t i = 0; i < ca->n_directories; i++)
 		arena_free(ca->directories[i]);
 	pthread_cond_destroy(&ca->requests.freed);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "acme/session.h"
+#include "sys/x509.h"
 
 #define NONCES_MAX 64
 #define NONCE_AGE_MS (5 * 60 * 1000)
@@ -52,6 +53,7 @@ struct acme {
 	struct http *http;
 	const struct cancel *cancel;
 	char *directory_url;
+	struct x509_issuers *issuers;
 	bool allow_http; /* the directory itself is http, so its URLs may be */
 
 	pthread_mutex_t lock;

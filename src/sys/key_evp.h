@@ -16,6 +16,8 @@
 #include "sys/csr.h"
 #include "sys/key.h"
 
+struct x509_issuers;
+
 EVP_PKEY *key_evp(const struct key *k); /* borrowed */
 /* Puts the public half into pub, which belongs to the caller or to a request. ERR_CRYPTO. */
 NODISCARD int key_public(const struct key *k, X509_PUBKEY *pub, struct err *e);
@@ -54,6 +56,9 @@ NODISCARD int san_make(const struct strings *names, GENERAL_NAMES **out, struct 
  * over. ERR_INPUT. */
 NODISCARD int san_read(struct arena *a, const GENERAL_NAMES *gens, bool strict,
                        struct strings *names, struct err *e);
+/* An issuer's certificate with these bytes, the caller's to free; NULL = not met before. */
+X509 *issuers_find(struct x509_issuers *s, const struct bytes *der);
+void issuers_add(struct x509_issuers *s, X509 *cert, const struct bytes *der);
 /* Fills an X.509 name from a subject. ERR_INPUT naming the part that does not fit. */
 NODISCARD int subject_fill(X509_NAME *name, const struct subject *s, struct err *e);
 /* The (last) common name, NULL if there is none or it holds a NUL. */

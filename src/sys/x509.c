@@ -139,9 +139,7 @@ static int read_info(struct arena *a, X509 *x, const struct bytes *der, struct x
 	return 0;
 }
 
-/* Gives the handle too, for the caller to free. */
-static int parse_handle(struct arena *a, const struct bytes *der, X509 **handle,
-                        struct x509_info *out, struct err *e)
+static int decode(const struct bytes *der, X509 **out, struct err *e)
 {
 	const unsigned char *p = der->v;
 	X509 *x CLEANUP(x509_cleanup) = d2i_X509(NULL, &p, (long)der->n);
@@ -150,8 +148,7 @@ static int parse_handle(struct arena *a, const struct bytes *der, X509 **handle,
 		ERR_clear_error();
 		return err_set(e, ERR_INPUT, "not a certificate");
 	}
-	TRY(read_info(a, x, der, out, e));
-	*handle = TAKE(x);
+	*out = TAKE(x);
 	return 0;
 }
 
@@ -159,7 +156,25 @@ static int parse_der(struct arena *a, const struct bytes *der, struct x509_info 
 {
 	X509 *x CLEANUP(x509_cleanup) = NULL;
 
-	return parse_handle(a, der, &x, out, e);
+	TRY(decode(der, &x, e));
+	return read_info(a, x, der, out, e);
+}
+
+/* Gives the handle too, for the caller to free. issuers: NULL = not to be looked for there. */
+static int parse_handle(struct arena *a, struct x509_issuers *issuers, const struct bytes *der,
+                        X509 **handle, struct x509_info *out, struct err *e)
+{
+	X509 *x CLEANUP(x509_cleanup) = issuers ? issuers_find(issuers, der) : NULL;
+
+	bool known = x;
+
+	if (!known)
+		TRY(decode(der, &x, e));
+	TRY(read_info(a, x, der, out, e));
+	if (issuers && !known)
+		issuers_add(issuers, x, der);
+	*handle = TAKE(x);
+	return 0;
 }
 
 /* Signatures are looked at while the handles are there: decoding a certificate takes OpenSSL 3.0
@@ -174,8 +189,8 @@ static void look_at_signatures(STACK_OF(X509) * certs, struct x509_info *v)
 }
 
 /* All blocks of a PEM text, in their order. */
-static int parse_blocks(struct arena *a, const void *pem, size_t len, struct x509_info *v,
-                        size_t *n, struct err *e)
+static int parse_blocks(struct arena *a, struct x509_issuers *issuers, const void *pem, size_t len,
+                        struct x509_info *v, size_t *n, struct err *e)
 {
 	BIO *in CLEANUP(bio_cleanup) = BIO_new_mem_buf(pem, (int)len);
 	STACK_OF(X509) * certs CLEANUP(certs_cleanup) = sk_X509_new_reserve(NULL, CHAIN_CERTS_MAX);
@@ -192,7 +207,7 @@ static int parse_blocks(struct arena *a, const void *pem, size_t len, struct x50
 		if (*n == CHAIN_CERTS_MAX)
 			return err_set(e, ERR_INPUT, "more than %d certificates in a chain",
 			               CHAIN_CERTS_MAX);
-		TRY(parse_handle(a, &block.der, &x, &v[*n], e));
+		TRY(parse_handle(a, *n ? issuers : NULL, &block.der, &x, &v[*n], e));
 		sk_X509_push(certs, x); /* room is reserved */
 	}
 	TRY(found);
@@ -241,19 +256,25 @@ static void write_pem(struct arena *a, struct x509_chain *chain)
 	chain->fullchain_pem = arena_printf(a, "%s%s", chain->leaf_pem, chain->chain_pem);
 }
 
-int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_chain *out,
-                     struct err *e)
+int x509_chain_parse_known(struct arena *a, struct x509_issuers *issuers, const char *pem,
+                           size_t len, struct x509_chain *out, struct err *e)
 {
 	struct x509_chain chain = { .v = ARENA_ARRAY(a, struct x509_info, CHAIN_CERTS_MAX) };
 
 	if (len > CHAIN_BYTES_MAX)
 		return err_set(e, ERR_INPUT, "a certificate chain larger than %zu KiB",
 		               CHAIN_BYTES_MAX >> 10);
-	TRY(parse_blocks(a, pem, len, chain.v, &chain.n, e));
+	TRY(parse_blocks(a, issuers, pem, len, chain.v, &chain.n, e));
 	TRY(check_order(&chain, e));
 	write_pem(a, &chain);
 	*out = chain;
 	return 0;
+}
+
+int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_chain *out,
+                     struct err *e)
+{
+	return x509_chain_parse_known(a, NULL, pem, len, out, e);
 }
 
 int x509_chain_split(struct arena *a, const char *fullchain_pem, const char **leaf_pem,

@@ -45,6 +45,13 @@ struct x509_chain {
  * dropped. ERR_INPUT: no certificate, garbage, too many, not in issuing order. */
 NODISCARD int x509_chain_parse(struct arena *a, const char *pem, size_t len, struct x509_chain *out,
                                struct err *e);
+/* The same, remembering the issuers' certificates: for whoever reads many chains of one CA. Any
+ * thread. */
+struct x509_issuers;
+struct x509_issuers *x509_issuers_new(void);
+void x509_issuers_free(struct x509_issuers *s);
+NODISCARD int x509_chain_parse_known(struct arena *a, struct x509_issuers *issuers, const char *pem,
+                                     size_t len, struct x509_chain *out, struct err *e);
 /* Splits a fullchain_pem that x509_chain_parse wrote into its leaf and the rest ("" if none),
  * without reading the certificates: that was done when it came, and takes OpenSSL longer than all
  * else about a stored one. ERR_INPUT: not such a text. */

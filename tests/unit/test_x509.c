@@ -131,6 +131,43 @@ static void the_rfc9773_example_has_its_id(void **state)
 	assert_true(info.not_before == INT64_C(-62135596800)); /* 0001-01-01 */
 }
 
+static const struct x509_chain *parse_known(struct x509_issuers *issuers, const char *pem)
+{
+	struct x509_chain *chain = ARENA_NEW(a, struct x509_chain);
+	struct err e;
+
+	if (x509_chain_parse_known(a, issuers, pem, strlen(pem), chain, &e) < 0)
+		fail_msg("%s", e.text);
+	return chain;
+}
+
+/* An issuer that was met before says the same again; another of the same name is another one. */
+static void issuers_are_remembered_by_their_bytes(void **state)
+{
+	struct x509_issuers *issuers = x509_issuers_new();
+	struct recipe r = good_leaf();
+	const char *first = arena_printf(a, "%s%s", leaf(&r), intermediate());
+	const char *other = pem_of(certify(&(struct recipe){ "Intermediate", NULL, leaf_key, true,
+	                                                     NOW - 900 * DAY, NOW + DAY, NULL },
+	                                   "Root", root_key));
+	const char *foreign = arena_printf(a, "%s%s", leaf(&r), other);
+	const struct x509_chain *new, *known;
+
+	for (int i = 0; i < 3; i++) {
+		new = parse_known(NULL, first);
+		known = parse_known(issuers, first);
+		assert_string_equal(known->fullchain_pem, new->fullchain_pem);
+		assert_string_equal(known->v[1].fingerprint, new->v[1].fingerprint);
+		assert_string_equal(known->v[1].spki_sha256, new->v[1].spki_sha256);
+		assert_true(known->v[0].signed_by_next && known->v[1].is_ca);
+		assert_false(parse_known(issuers, foreign)->v[0].signed_by_next);
+	}
+	for (int i = 0; i < 40; i++) /* more than are kept */
+		parse_known(issuers, arena_printf(a, "%s%s", leaf(&r), intermediate()));
+	assert_true(parse_known(issuers, first)->v[0].signed_by_next);
+	x509_issuers_free(issuers);
+}
+
 static void a_chain_is_taken_apart(void **state)
 {
 	struct recipe r = good_leaf();
@@ -409,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rfc9773_example_has_its_id),
 		cmocka_unit_test(a_chain_is_taken_apart),
+		cmocka_unit_test(issuers_are_remembered_by_their_bytes),
 		cmocka_unit_test(serials_are_bare_hexadecimal),
 		cmocka_unit_test(hostile_chains_are_refused),
 		cmocka_unit_test(what_came_back_is_compared_with_what_was_asked),
