@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "ops/ops_account.h"
 #include "ops/ops_cert.h"
+#include "ops/ops_dns.h"
 
 struct no_args {
 	char unused;
@@ -51,6 +52,10 @@ struct account_args {
 struct ca_add_args {
 	struct ca_add ca;
 };
+struct dns_args {
+	struct dns_add add;
+	bool once;
+};
 struct man_args {
 	const char *prose;
 };
@@ -59,6 +64,6 @@ extern const struct option cert_options[], issue_options[], renew_options[], lis
     log_options[], export_options[], revoke_options[], verify_options[], check_options[],
     register_options[], account_update_options[], account_rollover_options[],
     account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
-    man_options[];
+    dns_add_options[], dns_update_options[], dns_watch_options[], man_options[];
 
 #endif

@@ -283,6 +283,28 @@ static int print_name(void *ctx, const struct cert *cert, struct arena *a, struc
 	return 0;
 }
 
+static int print_dns_names(struct cli *c, struct err *e)
+{
+	struct dns_account *v = NULL;
+	size_t n;
+
+	TRY(ops_dns_list(c->ops, c->arena, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		puts(shown(c->arena, v[i].name));
+	return 0;
+}
+
+static int print_provider_names(struct cli *c)
+{
+	const struct dns_service *v;
+	size_t n;
+
+	v = ops_dns_services(c->arena, &n);
+	for (size_t i = 0; i < n; i++)
+		puts(v[i].name);
+	return 0;
+}
+
 int cmd_names(struct cli *c, struct err *e)
 {
 	const char *what = c->words.v[0];
@@ -298,8 +320,13 @@ int cmd_names(struct cli *c, struct err *e)
 			puts(shown(c->arena, accounts[i].name));
 		return 0;
 	}
+	if (strcmp(what, "dns") == 0)
+		return print_dns_names(c, e);
+	if (strcmp(what, "providers") == 0)
+		return print_provider_names(c);
 	if (strcmp(what, "cas") != 0)
-		return err_set(e, ERR_USAGE, "names of what? certificates, accounts or cas");
+		return err_set(e, ERR_USAGE,
+		               "names of what? certificates, accounts, cas, dns or providers");
 	TRY(ops_ca_list(c->ops, c->arena, &cas, &n, e));
 	for (size_t i = 0; i < n; i++)
 		puts(shown(c->arena, cas[i].name));

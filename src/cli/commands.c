@@ -29,6 +29,7 @@ const struct command commands[] = {
 
 const struct command_group command_groups[] = { { "account", "accounts at CAs" },
 	                                        { "ca", "the CAs themselves" },
+	                                        { "dns", "write access to DNS zones" },
 	                                        { "master-key",
 	                                          "the key that seals all other keys" },
 	                                        { 0 } };

@@ -25,12 +25,15 @@ const char *completion_value(struct arena *a, const struct option *o)
 		return "files";
 	if (strcmp(o->arg, "CA") == 0)
 		return "names cas";
+	if (strcmp(o->arg, "ACCOUNT") == 0)
+		return "names dns";
 	return strcmp(o->name, "account") == 0 ? "names accounts" : "";
 }
 
 const char *completion_words(struct arena *a, const struct command *command)
 {
-	static const char *const names[] = { "certificates", "accounts", "cas" };
+	static const char *const names[] = { "certificates", "accounts", "cas", "dns",
+		                             "providers" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(command->completes, names[i]) == 0)

@@ -12,7 +12,7 @@
 static const char *const key_types[] = { "ec256", "ec384", "rsa2048", "rsa3072", "rsa4096", NULL };
 static const char *const signatures[] = { "sha256", "sha384", "sha512", NULL };
 static const char *const key_policies[] = { "new", "same", NULL };
-static const char *const challenges[] = { "dns-01", "http-01", NULL };
+static const char *const challenges[] = { "dns-01", "http-01", "dns-account-01", NULL };
 static const char *const keystores[] = { "pem", "pkcs12", "jks", NULL };
 static const char *const statuses[] = { "pending", "issued", "failed", "revoked", "expired", NULL };
 static const char *const formats[] = { "pem", "pkcs12", "jks", "der", NULL };
@@ -61,6 +61,10 @@ const struct option cert_options[] = {
 	  .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":443", .method = "alpn",
 	  .challenge = "tls-alpn-01",
 	  .help = "tls-alpn-01: answer by a listener of its own (default :443)" },
+	{ "dns", .kind = OPT_CERT, .arg = "ACCOUNT", .field = "dns", .method = "dns",
+	  .challenge = "dns-01",
+	  .help = "dns-01: write the TXT record through this DNS account (`everleaf dns add`); "
+	          "DOMAIN=ACCOUNT for one name; repeatable" },
 	{ "dns-persist", .kind = OPT_CERT, .method = "dns-persist", .challenge = "dns-persist-01",
 	  .help = "dns-persist-01: a TXT record that stays; printed if it is not there yet" },
 	{ "hook", .kind = OPT_CERT, .arg = "FILE", .field = "hook", .flags = OPTION_ABSOLUTE,
@@ -72,9 +76,10 @@ const struct option cert_options[] = {
 	{ "hook-chain", .kind = OPT_CERT, .field = "hook_chain", .goes_with = "hook",
 	  .help = "call the hook once for all names (its HOOK_CHAIN)" },
 	{ "challenge", .kind = OPT_CERT, .arg = "TYPE", .values = challenges, .field = "challenge",
-	  .goes_with = "hook manual",
-	  .help = "with --hook (default dns-01) and --manual (default dns-01 for wildcards, else "
-	          "http-01)" },
+	  .goes_with = "hook manual dns",
+	  .help =
+	      "with --hook and --dns (default dns-01) and --manual (default dns-01 for wildcards, "
+	      "else http-01)" },
 	{ "well-known", .kind = OPT_CERT, .arg = "DIR", .field = "well_known",
 	  .flags = OPTION_ABSOLUTE, .goes_with = "hook",
 	  .help = "with --hook and http-01: the folder where the hook finds the answer written "
@@ -287,6 +292,30 @@ const struct option ca_add_options[] = {
 	  TO(ca_add_args, ca.parallel), .help = "requests under way at once (default 8)" },
 	{ 0 }
 };
+
+const struct option dns_add_options[] = {
+	{ "credentials", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS | OPTION_NEEDED,
+	  TO(dns_args, add.credentials_file),
+	  .help = "what the provider needs, YAML or KEY=VALUE (`everleaf dns help PROVIDER`)" },
+	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, add.zones),
+	  .help = "only for names in this zone; repeatable" },
+	{ 0 }
+};
+
+const struct option dns_update_options[] = {
+	{ "credentials", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(dns_args, add.credentials_file),
+	  .help = "new settings; those that FILE does not name are kept" },
+	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, add.zones),
+	  .help = "only for names in this zone, instead of those so far; repeatable" },
+	{ "all-zones", .kind = OPT_FLAG, TO(dns_args, add.all_zones),
+	  .help = "for names in any zone it may write" },
+	{ 0 }
+};
+
+const struct option dns_watch_options[] = { { "once", .kind = OPT_FLAG, TO(dns_args, once),
+	                                      .help = "look once; status 1 if not all have it" },
+	                                    { 0 } };
 
 const struct option man_options[] = { { "prose", .kind = OPT_STRING, .arg = "FILE",
 	                                TO(man_args, prose), .help = "the page's own text" },

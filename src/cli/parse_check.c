@@ -115,8 +115,8 @@ static int check_how(const struct parser *p, bool needed, const struct option **
 	if (needed && !*how)
 		return err_set(e, ERR_USAGE,
 		               "say how the names are proved: one of --webroot DIR, --standalone, "
-		               "--alpn, --dns-persist, "
-		               "--hook FILE, --manual");
+		               "--alpn, --dns ACCOUNT, "
+		               "--dns-persist, --hook FILE, --manual");
 	return 0;
 }
 
@@ -141,9 +141,10 @@ static int check_belongings(const struct parser *p, const struct option *how, st
 		if (!o->goes_with || has_word(o->goes_with, how->method))
 			continue;
 		if (strchr(o->goes_with, ' '))
-			return err_set(e, ERR_USAGE,
-			               "--%s does not go with --%s, only with --hook or --manual",
-			               o->name, how->name);
+			return err_set(
+			    e, ERR_USAGE,
+			    "--%s does not go with --%s, only with --hook, --manual or --dns",
+			    o->name, how->name);
 		return err_set(e, ERR_USAGE, "--%s does not go with --%s, only with --%s", o->name,
 		               how->name, o->goes_with);
 	}

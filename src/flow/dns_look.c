@@ -96,15 +96,9 @@ static int try_settle(struct try *t, struct err *e)
 
 static int try_add(struct try *t, struct err *e)
 {
-	const struct dns_view view = { 0 };
-	const struct settle_how how = {
-		.view = &view, .cancel = t->run->cancel, .look = try_look, .ctx = t
-	};
-
 	run_step(t->run, t->account, "writing the record");
 	TRY(place_add(t->arena, t->v, t->n, e));
-	run_step(t->run, t->account, "waiting for the name servers");
-	return settle_wait(t->arena, t->v, t->n, &how, e);
+	return try_settle(t, e);
 }
 
 /* Even for somebody who wants to stop. */

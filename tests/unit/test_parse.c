@@ -105,7 +105,7 @@ static void mistakes(void **state)
 		  "cannot both read standard input" },
 		{ "issue a.example --webroot /a --hook-chain",
 		  "--hook-chain does not go with --webroot, only with --hook" },
-		{ "issue a.example --alpn --challenge dns-01", "only with --hook or --manual" },
+		{ "issue a.example --alpn --challenge dns-01", "only with --hook, --manual or --dns" },
 		{ "issue a.example --manual --challenge tls-alpn-01",
 		  "\"tls-alpn-01\" is not one of dns-01, http-01" },
 		{ "issue a.example --webroot /a --key-type rsa1024",
