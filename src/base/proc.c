@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@
 #include "base/codec.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/mask.h"
 
 #define OUTPUT_DEFAULT ((size_t)64 << 10)
 #define LIMIT_DEFAULT_S 600
@@ -38,9 +40,11 @@ struct child {
 	int out, err; /* our ends of its pipes; -1 once at their end */
 	int in, child_out, child_err; /* its ends, until it runs */
 	struct buf output;
-	char tail[TAIL_SIZE + 1], line[LINE_SIZE];
+	char tail[TAIL_SIZE + 1], line[LINE_SIZE + 1];
 	size_t tail_len, line_len;
+	bool line_cut;
 	const char *name;
+	const struct strings *masked;
 };
 
 static void close_fd(int *fd)
@@ -173,6 +177,36 @@ static int spawn(struct arena *a, const struct proc_spec *spec, struct child *c)
 	return error;
 }
 
+struct walled {
+	struct arena *arena;
+	const struct proc_spec *spec;
+	struct child *child;
+	int error;
+};
+
+static void *spawn_behind_walls(void *p)
+{
+	struct walled *w = p;
+
+	w->error = walls_raise(w->spec->walls);
+	if (!w->error)
+		w->error = spawn(w->arena, w->spec, w->child);
+	return NULL;
+}
+
+/* Walls are around a thread and what it starts, and never come down: so a thread of its own. */
+static int spawn_walled(struct arena *a, const struct proc_spec *spec, struct child *c)
+{
+	struct walled w = { .arena = a, .spec = spec, .child = c };
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, spawn_behind_walls, &w);
+
+	if (error)
+		return error;
+	pthread_join(thread, NULL);
+	return w.error;
+}
+
 static int start(struct arena *a, const struct proc_spec *spec, struct child *c, struct err *e)
 {
 	int error;
@@ -181,7 +215,7 @@ static int start(struct arena *a, const struct proc_spec *spec, struct child *c,
 	TRY(open_input(spec->input, &c->in, e));
 	TRY(open_pipe(&c->out, &c->child_out, e));
 	TRY(open_pipe(&c->err, &c->child_err, e));
-	error = spawn(a, spec, c);
+	error = spec->walls ? spawn_walled(a, spec, c) : spawn(a, spec, c);
 	if (error)
 		return err_errno(e, ERR_HOOK, error, "cannot start %s", spec->argv[0]);
 	close_fd(&c->in);
@@ -191,23 +225,10 @@ static int start(struct arena *a, const struct proc_spec *spec, struct child *c,
 	return 0;
 }
 
-static void log_finished_line(struct child *c)
-{
-	if (c->line_len > 0)
-		log_detail("%s: %.*s", c->name, (int)c->line_len, c->line);
-	c->line_len = 0;
-}
-
-static void take_error_output(struct child *c, const char *data, size_t len)
+static void add_tail(struct child *c, const char *data, size_t len)
 {
 	size_t keep = len > TAIL_SIZE ? TAIL_SIZE : len;
 
-	for (size_t i = 0; i < len; i++) {
-		if (data[i] == '\n' || c->line_len == sizeof(c->line))
-			log_finished_line(c);
-		if (data[i] != '\n')
-			c->line[c->line_len++] = data[i];
-	}
 	if (c->tail_len + keep > TAIL_SIZE) {
 		size_t drop = c->tail_len + keep - TAIL_SIZE;
 
@@ -216,6 +237,41 @@ static void take_error_output(struct child *c, const char *data, size_t len)
 	}
 	memcpy(c->tail + c->tail_len, data + len - keep, keep);
 	c->tail_len += keep;
+}
+
+static void log_finished_line(struct child *c)
+{
+	c->line[c->line_len] = '\0';
+	for (size_t i = 0; i < c->line_len; i++) /* so that all of it can be looked through */
+		c->line[i] = c->line[i] ? c->line[i] : '?';
+	mask_text(c->line, c->masked);
+	if (c->line_len > 0)
+		log_detail("%s: %s", c->name, c->line);
+	if (c->masked) {
+		add_tail(c, c->line, c->line_len);
+		add_tail(c, "\n", 1);
+	}
+	c->line_len = 0;
+}
+
+/* With something to hide, only whole lines are kept, and of a long one its beginning: a secret cut
+ * in two would not be found. */
+static void take_error_output(struct child *c, const char *data, size_t len)
+{
+	if (!c->masked)
+		add_tail(c, data, len);
+	for (size_t i = 0; i < len; i++) {
+		bool full = c->line_len == LINE_SIZE;
+
+		if (data[i] == '\n' || (full && !c->line_cut))
+			log_finished_line(c);
+		if (full && c->masked && data[i] != '\n')
+			c->line_cut = true;
+		if (data[i] == '\n')
+			c->line_cut = false;
+		else if (!c->line_cut)
+			c->line[c->line_len++] = data[i];
+	}
 }
 
 static int take_output(struct child *c, const char *data, size_t len, struct err *e)
@@ -310,6 +366,8 @@ static int finish(struct arena *a, const struct proc_spec *spec, struct child *c
 
 	if (ended != 0)
 		kill_group(c);
+	else if (spec->alone)
+		kill(-c->pid, SIGKILL);
 	status = reap(c->pid);
 	log_finished_line(c);
 	if (ended < 0)
@@ -340,6 +398,7 @@ int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *
 	};
 	const char *slash = strrchr(spec->argv[0], '/');
 
+	c.masked = spec->masked;
 	c.name = slash ? slash + 1 : spec->argv[0];
 	TRY(start(a, spec, &c, e));
 	return finish(a, spec, &c, out, e);

@@ -5,12 +5,14 @@
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/walls.h"
 
 struct proc_spec {
 	const char *const
@@ -23,6 +25,10 @@ struct proc_spec {
 	                        KiB */
 	uint32_t limit_s;    /* killed (its process group, TERM then KILL) after this; 0 = 600 */
 	const struct cancel *cancel;
+	const struct strings *masked; /* hidden in the log and in err_tail (mask.h); NULL = none */
+	const struct walls *walls;    /* what of the file system it may use (walls.h), and no new
+	                                 rights by set-user-ID programs; NULL = all */
+	bool alone; /* what it leaves running in its process group is killed when it ends */
 };
 
 struct proc_result {

@@ -287,6 +287,87 @@ static void test_error_lines_are_logged(void **state)
 	assert_string_equal(logged[2], "sh: three");
 }
 
+static struct strings list(const char *first, const char *second)
+{
+	struct strings s = { 0 };
+
+	strings_add(a, &s, first);
+	if (second)
+		strings_add(a, &s, second);
+	return s;
+}
+
+static void test_secrets_are_hidden(void **state)
+{
+	struct strings masked = list("hunter2", "top-secret-key");
+	struct proc_result r;
+
+	n_logged = 0;
+	log_set_level(LOG_DETAIL);
+	log_set_sink(remember, NULL);
+	r = run((struct proc_spec){
+	    .argv = SH("echo it is hunter2, hunter2 >&2; printf 'xx%01020dtop-sec' 0 >&2; "
+	               "printf 'ret-key more\nlast top-sec' >&2; echo hunter2"),
+	    .masked = &masked });
+	log_set_sink(NULL, NULL);
+	log_set_level(LOG_INFO);
+	assert_string_equal(logged[0], "sh: it is *******, *******");
+	assert_null(strstr(r.err_tail, "hunter2"));
+	assert_non_null(strstr(r.err_tail, "it is *******, *******\n"));
+	/* A long line is cut, and neither half of a secret shows; nor what may be the start of one.
+	 */
+	assert_null(strstr(r.err_tail, "top-sec"));
+	assert_null(strstr(r.err_tail, "ret-key"));
+	assert_non_null(strstr(r.err_tail, "\nlast *******\n"));
+	assert_string_equal(r.out, "hunter2\n"); /* standard output is the caller's own */
+}
+
+static void test_walls(void **state)
+{
+	char dir[] = "/tmp/everleaf-proc-XXXXXX", outside[] = "/tmp/everleaf-proc-XXXXXX";
+	struct walls walls = walls_system(a);
+	struct strings none = { 0 };
+	struct proc_result r;
+	const char *script;
+
+	if (!walls_available())
+		skip();
+	assert_non_null(mkdtemp(dir));
+	assert_non_null(mkdtemp(outside));
+	strings_add(a, &walls.writable, dir);
+	script = arena_printf(
+	    a,
+	    "cd %s && echo one >file && mv file other && cat other && mkdir d && rm -r d; "
+	    "cat /etc/hostname >/dev/null && echo etc; : >/dev/null && echo null; "
+	    "ls %s && echo listed; echo x >%s/file && echo written; "
+	    "grep NoNewPrivs /proc/self/status; rm other",
+	    dir, outside, outside);
+	r = run((struct proc_spec){ .argv = SH(script), .walls = &walls, .masked = &none });
+	assert_string_equal(r.out, "one\netc\nnull\nNoNewPrivs:\t1\n");
+	/* They stand around that child alone. */
+	r = run((struct proc_spec){
+	    .argv = SH(arena_printf(a, "ls %s && grep NoNewPrivs /proc/self/status", outside)) });
+	assert_string_equal(r.out, "NoNewPrivs:\t0\n");
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(rmdir(outside), 0);
+}
+
+static void test_nothing_is_left_running(void **state)
+{
+	char dir[] = "/tmp/everleaf-proc-XXXXXX", *pid_file;
+	struct proc_result r;
+
+	assert_non_null(mkdtemp(dir));
+	pid_file = arena_printf(a, "%s/pid", dir);
+	r = run((struct proc_spec){
+	    .argv = SH(arena_printf(a, "sleep 600 >/dev/null 2>&1 & echo $! >%s", pid_file)),
+	    .alone = true });
+	assert_int_equal(r.status, 0);
+	assert_gone(pid_file);
+	unlink(pid_file);
+	rmdir(dir);
+}
+
 #define WITH_ARENA(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -305,6 +386,9 @@ int main(void)
 		WITH_ARENA(test_cancelled),
 		WITH_ARENA(test_background_is_not_waited_for),
 		WITH_ARENA(test_error_lines_are_logged),
+		WITH_ARENA(test_secrets_are_hidden),
+		WITH_ARENA(test_walls),
+		WITH_ARENA(test_nothing_is_left_running),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
