@@ -20,6 +20,7 @@
 #define SENDS 3
 #define REFUSED_PAUSE_MS 50
 #define DATAGRAM_MAX 4096 /* we ask for 512 at most; what is longer is asked for over TCP */
+#define ANSWER_MAX 32768  /* of what is asked for here, nothing sane is larger */
 #define DATAGRAMS_AT_ONCE 16
 #define CANCEL_SLICE_MS 50
 #define HEADER_LEN 12
@@ -62,9 +63,10 @@ static void slot_fail(struct slot *s, int fault)
 	slot_done(s);
 }
 
-static void slot_land(struct flying *w, struct slot *s, const unsigned char *v, size_t n)
+/* v lives in the arena. */
+static void slot_land(struct slot *s, unsigned char *v, size_t n)
 {
-	s->f->answer.v = arena_memdup(w->a, v, n);
+	s->f->answer.v = v;
 	s->f->answer.n = n;
 	s->f->why.code = ERR_NONE;
 	slot_done(s);
@@ -220,7 +222,7 @@ static int udp_read(struct flying *w, struct slot *s)
 			continue;
 		if ((v[2] & 0x02) || (size_t)n > sizeof v)
 			return tcp_start(w, s);
-		slot_land(w, s, v, (size_t)n);
+		slot_land(s, arena_memdup(w->a, v, (size_t)n), (size_t)n);
 	}
 	return 0;
 }
@@ -271,13 +273,14 @@ static void tcp_read(struct flying *w, struct slot *s)
 		return;
 	if (s->len == 2) {
 		size_t len = (size_t)s->bytes[0] << 8 | s->bytes[1];
-		s->bytes = arena_alloc(w->a, len + 2);
-		s->len = len + 2;
-		if (len >= HEADER_LEN)
+		if (len >= HEADER_LEN && len <= ANSWER_MAX) {
+			s->bytes = arena_alloc(w->a, len + 2);
+			s->len = len + 2;
 			return;
+		}
 	}
 	if (s->len > 2 && s->done == s->len && answers(&s->f->message, s->bytes + 2, s->len - 2)) {
-		slot_land(w, s, s->bytes + 2, s->len - 2);
+		slot_land(s, s->bytes + 2, s->len - 2);
 		return;
 	}
 	(void)err_set(&s->f->why, ERR_PROTOCOL, "%s answers something else than was asked",
