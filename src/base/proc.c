@@ -399,7 +399,7 @@ int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *
 	const char *slash = strrchr(spec->argv[0], '/');
 
 	c.masked = spec->masked;
-	c.name = slash ? slash + 1 : spec->argv[0];
+	c.name = spec->name ? spec->name : slash ? slash + 1 : spec->argv[0];
 	TRY(start(a, spec, &c, e));
 	return finish(a, spec, &c, out, e);
 }

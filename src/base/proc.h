@@ -19,6 +19,7 @@ struct proc_spec {
 	    *argv; /* NULL-terminated; argv[0] is a path (PATH is searched if it has no slash) */
 	const char *const
 	    *env; /* "NAME=value", NULL-terminated, added to PATH, HOME, LANG and TZ of our own */
+	const char *name;    /* for messages; NULL = argv[0] without its folders */
 	const char *cwd;     /* NULL = ours */
 	const char *input;   /* standard input; NULL = /dev/null */
 	size_t output_limit; /* bytes of standard output kept (the rest is read and dropped); 0 = 64
