@@ -46,5 +46,17 @@ NODISCARD int acme_persist_value(struct arena *a, const struct acme_persist_spec
 /* Whether a TXT value found in the DNS says the same (RFC 8659 grammar: case, order and unknown
  * tags do not matter). */
 bool acme_persist_matches(const char *found, const struct acme_persist_spec *spec, int64_t now);
+/* What a TXT value found in the DNS says, whoever it is for. */
+struct acme_persist_record {
+	const char *issuer, *account_uri; /* account_uri NULL = it names none */
+	bool wildcard;
+	bool has_until;
+	int64_t until; /* of has_until; 0 = not a time */
+	bool ours;     /* its account is spec's, in the format the CA asks for */
+	bool our_url;  /* its account is spec's, in the other format */
+};
+/* False: it is malformed, and a CA would not look at it. */
+bool acme_persist_read(struct arena *a, const char *found, const struct acme_persist_spec *spec,
+                       struct acme_persist_record *out);
 
 #endif

@@ -173,3 +173,30 @@ bool acme_persist_matches(const char *found, const struct acme_persist_spec *spe
 	       (!spec->wildcard || (policy && !strcasecmp(policy, "wildcard"))) &&
 	       is_in_time(spec, parameter(&iv, "persistUntil"), now);
 }
+
+bool acme_persist_read(struct arena *a, const char *found, const struct acme_persist_spec *spec,
+                       struct acme_persist_record *out)
+{
+	struct acme_persist_record r = { 0 };
+	struct issue_value iv = { 0 };
+	const char *policy, *until;
+	char *end;
+
+	if (strlen(found) > VALUE_MAX || !parse_value(a, found, &iv))
+		return false;
+	policy = parameter(&iv, "policy");
+	until = parameter(&iv, "persistUntil");
+	r.issuer = iv.issuer;
+	r.account_uri = parameter(&iv, "accounturi");
+	r.wildcard = policy && !strcasecmp(policy, "wildcard");
+	r.has_until = until != NULL;
+	if (until && *until >= '0' && *until <= '9') {
+		r.until = strtoll(until, &end, 10);
+		r.until = *end ? 0 : r.until;
+	}
+	r.ours = is_account(a, spec, r.account_uri);
+	r.our_url =
+	    spec->account_hash_prefix && r.account_uri && !strcmp(r.account_uri, spec->account_url);
+	*out = r;
+	return true;
+}

@@ -7,6 +7,7 @@
 #include "ops/ops_account.h"
 #include "ops/ops_cert.h"
 #include "ops/ops_dns.h"
+#include "ops/ops_persist.h"
 
 struct no_args {
 	char unused;
@@ -56,6 +57,9 @@ struct dns_args {
 	struct dns_add add;
 	bool once;
 };
+struct persist_args {
+	struct persist_ask ask;
+};
 struct man_args {
 	const char *prose;
 };
@@ -64,6 +68,6 @@ extern const struct option cert_options[], issue_options[], renew_options[], lis
     log_options[], export_options[], revoke_options[], verify_options[], check_options[],
     register_options[], account_update_options[], account_rollover_options[],
     account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
-    dns_add_options[], dns_update_options[], dns_watch_options[], man_options[];
+    dns_add_options[], dns_update_options[], dns_watch_options[], persist_options[], man_options[];
 
 #endif

@@ -317,6 +317,25 @@ const struct option dns_watch_options[] = { { "once", .kind = OPT_FLAG, TO(dns_a
 	                                      .help = "look once; status 1 if not all have it" },
 	                                    { 0 } };
 
+const struct option persist_options[] = {
+	{ "account", .kind = OPT_STRINGS, .arg = "NAME", TO(persist_args, ask.accounts),
+	  .help = "for this account at a CA only; repeatable (default: the certificate's, or for "
+	          "a domain all that can)" },
+	{ "dns", .kind = OPT_STRINGS, .arg = "ACCOUNT", TO(persist_args, ask.dns),
+	  .help = "publish: through this DNS account, or DOMAIN=ACCOUNT; repeatable (default: all "
+	          "enabled ones)" },
+	{ "wildcard", .kind = OPT_FLAG, TO(persist_args, ask.wildcard),
+	  .help = "domains: the record shall cover the wildcard and all names below too" },
+	{ "until", .kind = OPT_STRING, .arg = "WHEN", TO(persist_args, ask.until),
+	  .help =
+	      "show, publish: the record ends then: a day (2027-06-30) or days from now (365d); "
+	      "default: it has no end" },
+	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 3650, TO(persist_args, ask.days),
+	  .help = "check, publish: a record that ends within so many days is near its end (default "
+	          "30)" },
+	{ 0 }
+};
+
 const struct option man_options[] = { { "prose", .kind = OPT_STRING, .arg = "FILE",
 	                                TO(man_args, prose), .help = "the page's own text" },
 	                              { 0 } };

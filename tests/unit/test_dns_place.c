@@ -83,7 +83,12 @@ static int write_set(struct dns_session *s, const struct dns_zone *z,
 	return 0;
 }
 
-static const struct dns_rrset_how how = { .read = read_set, .write = write_set, .form = txt_quote };
+static const char *form(struct arena *a, const char *value)
+{
+	return txt_quote(a, value);
+}
+
+static const struct dns_rrset_how how = { .read = read_set, .write = write_set, .form = form };
 
 static int add(struct dns_session *s, const struct dns_zone *z, const struct dns_record *v,
                size_t n, struct err *e)
