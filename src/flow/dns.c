@@ -81,8 +81,13 @@ int dns_account_read(struct arena *a, const char *file, struct dns_account *x, s
 
 	TRY(dns_account_provider(a, x->provider, &p, e));
 	TRY(fs_read(a, file, CREDENTIALS_MAX_BYTES, &text, &len, e));
-	TRY(dns_settings_read(a, p, text, len, strcmp(file, "-") ? file : "standard input",
-	                      x->settings, &settings, e));
+	if (dns_settings_read(a, p, text, len, strcmp(file, "-") ? file : "standard input",
+	                      x->settings, &settings, e) < 0) {
+		/* a file that it names and that is not there is a wrong setting too */
+		if (e->code == ERR_NOT_FOUND || e->code == ERR_INPUT)
+			e->code = ERR_CONFIG;
+		return -(int)e->code;
+	}
 	x->settings = settings;
 	return 0;
 }
