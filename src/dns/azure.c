@@ -82,7 +82,9 @@ const struct dns_provider dns_azure = {
 	.title = "Azure DNS",
 	.site = "https://learn.microsoft.com/rest/api/dns/record-sets",
 	.setup = setup,
-	.verified = NULL,
+	.verified =
+	    "Microsoft's description of the API (2018-05-01) through Prism, for requests and "
+	    "answers; recorded traffic of the real service; assertions by python-cryptography",
 	.fields = fields,
 	.settings_size = sizeof(struct azure_settings),
 	.ttl_s = 60,

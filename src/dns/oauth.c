@@ -50,7 +50,8 @@ int oauth_take(struct dns_session *s, struct oauth *o, const json_t *answer, str
 	if (!token || !is_header_text(token))
 		return err_set(e, ERR_PROTOCOL, "the token service's answer has no access_token");
 	o->token = token;
-	o->renew_at = clock_now() + life - (life > 2 * RENEW_BEFORE_S ? RENEW_BEFORE_S : life / 2);
+	o->renew_at =
+	    clock_now() + life - (life > 2 * RENEW_BEFORE_S ? RENEW_BEFORE_S : (life + 1) / 2);
 	return 0;
 }
 
