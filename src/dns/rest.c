@@ -115,6 +115,7 @@ static int attempt(struct dns_session *s, struct rest_call *c, struct rest_answe
 	req.body = c->json ? json_text(s->arena, c->json) : c->body;
 	req.body_len = req.body ? strlen(req.body) : 0;
 	req.limit_ms = c->limit_ms;
+	req.once = c->creates;
 	req.n_headers = fill_headers(c, req.body != NULL, headers);
 	TRY(http_do(s->http, s->arena, &req, s->cancel, &res, e));
 	read_answer(s, &res, out);
@@ -223,7 +224,7 @@ static int judge(struct dns_session *s, struct rest_call *c, struct tries *t, in
 	uint32_t asked_s = 0;
 	bool again, go;
 
-	if (rc == 0 && is_fine(c, r->status))
+	if (rc == 0 && is_fine(c, r->status) && !(c->again && c->again(r)))
 		return 0;
 	if (rc == 0) {
 		asked_s = asked_wait_s(r);

@@ -42,6 +42,8 @@ struct http_request {
 	size_t body_len;
 	size_t max_body;   /* of the answer; 0 = 1 MiB. More is ERR_PROTOCOL */
 	uint32_t limit_ms; /* of the whole exchange; 0 = 30,000 */
+	bool once;         /* on a connection of its own: on one that was used before, a request
+	                      that is cut before its answer would be sent again unseen */
 };
 struct http_response {
 	int status;                        /* 100 .. 599 */

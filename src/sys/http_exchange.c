@@ -145,6 +145,8 @@ static void take_method(struct http_exchange *x, const struct http_request *req)
 		curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
 	else if (strcmp(req->method, req->body ? "POST" : "GET"))
 		curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, req->method);
+	if (req->once)
+		curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 static void set_limits(struct http_exchange *x, const struct http_request *req)
