@@ -22,9 +22,19 @@ def pytest_configure(config):
                                        "sees outside; test_options.py fails for one that no test names")
     config.addinivalue_line("markers", "kill: stops the program at every counted step")
     config.addinivalue_line("markers", "slow: waits for the CA on purpose; left out under the address sanitizer")
+    config.addinivalue_line("markers", "pebble_says(*patterns): lines that the CA writes into its log because of what the "
+                                       "test does; any other that is not ordinary fails it")
     config.addinivalue_line("markers", "threads: many workers at once; run under the thread sanitizer too")
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is not built: tests/run does it, or set EVERLEAF_BINARY", 4)
+
+
+@pytest.fixture(autouse=True)
+def ca_is_content(request):
+    """Nothing made the CA panic, or complain of what it was sent, that the test does not expect."""
+    yield
+    expected = [pattern for mark in request.node.iter_markers("pebble_says") for pattern in mark.args]
+    assert not Pebble.unexpected_lines(expected)
 
 
 @pytest.fixture(scope="session")

@@ -368,3 +368,16 @@ def test_orders_and_authorizations_are_reused_as_the_ca_offers_them(make_pebble,
     everleaf.issue(name, "--force")
     assert generous.log().count("Pulled a task") == tried
     assert_good(everleaf.live(name), generous.root_file())
+
+
+@pytest.mark.pebble_says("^fatal error: this test says so$")
+def test_what_the_ca_says_is_watched(make_pebble):
+    """Of all lines of a CA's log only the ordinary ones pass unseen."""
+    ca = make_pebble()
+    with open(ca.log_path, "a") as log:
+        log.write("panic: runtime error\nPebble 2026/11/22 03:58:29 malformed :: JWS verification error\n"
+                  "fatal error: this test says so\nPebble 2026/11/22 03:58:29 POST /order-plz -> calling handler()\n")
+    lines = ca.unexpected_lines(expected=["^fatal"])
+    assert [line.split()[0] for line in lines] == ["panic:", "Pebble"]
+    with open(ca.log_path, "a") as log:
+        log.write("fatal error: this test says so\n")

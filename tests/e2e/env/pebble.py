@@ -19,6 +19,20 @@ PROFILES = {
     "brief": {"description": "some seconds, to see one expire", "validityPeriod": 3},
 }
 
+# What Pebble writes when nothing is wrong with what it is sent. Any other line (a panic, "malformed", a signature that does
+# not verify) is told by unexpected_lines().
+ORDINARY = re.compile(r"""^(Pebble\ )?[0-9/]+\ [0-9:]+\ (?:
+    (?:Starting|Using|Root|Alternate|Management|Listening|ACME\ directory|Configured|Disabling|Setting|Loaded|Generated)\b
+    | (?:GET|HEAD|POST|PUT)\ \S*\ ->\ calling\ handler
+    | There\ are\ now\ \d+
+    | Added\ order | Order\ \S+\ (?:is\ fully\ authorized|has\ been\ marked\ as\ replaced) | order\ \S+\ set\ INVALID\ by
+    | ARI:\ order | authz\ \S+\ set\ (?:VALID|INVALID)\ by
+    | Pulled\ a\ task | Attempting\ to\ validate | Sleeping\ for
+    | Issued\ certificate | Successful\ newAccount\ Binding
+    | Error\ updating\ replacement\ order:\ .*could\ not\ find\ an\ order  # of one that became invalid, which it drops first
+    | http:\ TLS\ handshake\ error  # a client that was killed, or does not trust it
+    )""", re.X)
+
 
 class Pebble(Daemon):
     """
@@ -26,8 +40,11 @@ class Pebble(Daemon):
     refused, no sleep before validation, no reuse of authorizations.
     """
 
+    running = []  # and those that were stopped since their logs were looked at
+
     def __init__(self, folder, lab, dns, config=None, env=None):
         super().__init__("pebble", folder)
+        self.looked_at = 0
         self.lab, self.dns = lab, dns
         self.config, self.extra_env = config or {}, env or {}
         self.port, self.management_port = free_port(), free_port()
@@ -60,9 +77,26 @@ class Pebble(Daemon):
         path.write_text(json.dumps({"pebble": config}))
         env = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0",
                **self.extra_env}
+        Pebble.running.append(self)
         self.spawn([pebble_folder() / "pebble", "-strict=false", "-config", path, "-dnsserver", self.dns], env=env)
         self.await_ready(lambda: self.get(self.directory) and self.management("roots/0"))
         return self
+
+    def new_lines(self):
+        """Whole lines of its log since the last call."""
+        with open(self.log_path, "rb") as log:
+            log.seek(self.looked_at)
+            text = log.read()
+        text = text[:text.rfind(b"\n") + 1]
+        self.looked_at += len(text)
+        return text.decode(errors="replace").splitlines()
+
+    @classmethod
+    def unexpected_lines(cls, expected=()):
+        """What any of them wrote since the last call that is neither ordinary nor matched by a pattern of expected."""
+        lines = [line for server in cls.running if server.log_path.exists() for line in server.new_lines()]
+        cls.running = [server for server in cls.running if server.process]
+        return [line for line in lines if not ORDINARY.match(line) and not any(re.search(one, line) for one in expected)]
 
     def get(self, url):
         with urllib.request.urlopen(url, timeout=10, context=self.tls) as answer:
