@@ -94,6 +94,8 @@ static void judge_one(struct arena *a, struct persist_row *row, const char *foun
 	if (!acme_persist_read(a, found, &row->spec, &rec) ||
 	    strcasecmp(rec.issuer, row->spec.issuer) != 0)
 		return;
+	if (!rec.ours && !rec.our_url && !strings_has(&row->strangers, found))
+		return;
 	if (!rec.ours && !rec.our_url) {
 		strings_add(a, &row->p.others, rec.account_uri ? rec.account_uri : "(none named)");
 		return;
@@ -149,18 +151,54 @@ static void judge(struct arena *a, struct persist_row *row, int64_t soon_s)
 	say(a, row, &j, now, soon_s);
 }
 
+/* Another account of our own at the same CA is nobody else's: by its URL, or as another record
+ * wanted at this name. */
+static bool is_known(struct arena *a, const struct account *accounts, size_t n_accounts,
+                     const struct persist_row *v, size_t n, const struct persist_row *row,
+                     const char *found)
+{
+	struct acme_persist_record rec;
+
+	if (!acme_persist_read(a, found, &row->spec, &rec) || !rec.account_uri)
+		return false;
+	for (size_t i = 0; i < n_accounts; i++)
+		if (accounts[i].url && strcmp(accounts[i].url, rec.account_uri) == 0)
+			return true;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].p.domain, row->p.domain) == 0 &&
+		    acme_persist_read(a, found, &v[i].spec, &rec) && rec.ours)
+			return true;
+	return false;
+}
+
+static void forget_known(struct arena *a, const struct account *accounts, size_t n_accounts,
+                         const struct persist_row *v, size_t n, struct persist_row *row)
+{
+	struct strings strangers = { 0 };
+
+	for (size_t i = 0; i < row->p.found.n; i++)
+		if (!is_known(a, accounts, n_accounts, v, n, row, row->p.found.v[i]))
+			strings_add(a, &strangers, row->p.found.v[i]);
+	row->strangers = strangers;
+}
+
 int persist_look(struct run *r, struct arena *a, struct persist_row *v, size_t n, int64_t soon_s,
                  struct err *e)
 {
 	bool *answered = ARENA_ARRAY(a, bool, n ? n : 1), asked = true;
+	struct account *accounts;
+	size_t n_accounts;
 
+	TRY(st_account_list(r->store, a, &accounts, &n_accounts, e));
 	for (size_t k = 0; asked; k++)
 		TRY(ask_round(r, a, v, n, k, answered, &asked, e));
 	for (size_t i = 0; i < n; i++) {
-		if (answered[i])
+		if (answered[i]) {
+			forget_known(a, accounts, n_accounts, v, n, &v[i]);
 			judge(a, &v[i], soon_s);
-		else
+		} else {
 			v[i].p.state = "unknown";
+		}
 	}
 	return 0;
 }

@@ -8,9 +8,9 @@
 struct persist_row {
 	struct persist p;
 	struct acme_persist_spec spec;
-	const char *resolver; /* NULL = the system's */
-	struct strings
-	    ours; /* values found that are for this account, whatever is wrong with them */
+	const char *resolver;     /* NULL = the system's */
+	struct strings strangers; /* values found that are for no account of ours */
+	struct strings ours;      /* for this one, whatever is wrong with them */
 };
 NODISCARD int persist_rows(struct run *r, struct arena *a, const struct persist_wish *w,
                            struct persist_row **out, size_t *n, struct err *e);
