@@ -28,6 +28,7 @@ enum field_flags {
 	F_KEY = 2,        /* the row's integer primary key, assigned by the database */
 	F_HIDDEN = 4,     /* not part of JSON for people (a database column only) */
 	F_NOT_STORED = 8, /* JSON only, not a column */
+	F_LIST = 16,      /* FT_SECRET that a person may write as a list: kept as JSON text */
 };
 
 struct field {

@@ -185,7 +185,7 @@ const char **child_argv(struct arena *a, const struct child_user *user, bool con
 	return out;
 }
 
-static bool names(const struct strings *environment, const char *name)
+bool child_names(const struct strings *environment, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -211,7 +211,7 @@ const char **child_env(struct arena *a, const struct strings *environment,
 	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
 		const char *value = getenv(proxies[i]);
 
-		if (value && !names(environment, proxies[i]))
+		if (value && !child_names(environment, proxies[i]))
 			out[n++] = arena_printf(a, "%s=%s", proxies[i], value);
 	}
 	for (size_t i = 0; more && i < more->n; i++)

@@ -17,6 +17,8 @@
  * (these two as JSON text, see settings_file.h). NULL is none. ERR_CONFIG, never with a value. */
 NODISCARD int child_environment(struct arena *a, const char *text, struct strings *out,
                                 struct err *e);
+/* Whether it sets this name. */
+bool child_names(const struct strings *environment, const char *name);
 /* What of it is not to be seen in a log. */
 struct strings child_masked(struct arena *a, const struct strings *environment);
 

@@ -15,13 +15,15 @@
 
 #include <unistd.h>
 
+/* Ours may name folders that the script's user cannot enter. */
+#define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SAID_MAX ((size_t)512 << 10)
 
 static const struct field dnsapi_fields[] = {
 	FIELD(struct dnsapi, script, FT_STRING, F_REQUIRED,
 	      "acme.sh's provider script: its name (dns_cf) or its whole path"),
 	FIELD(
-	    struct dnsapi, environment, FT_SECRET, 0,
+	    struct dnsapi, environment, FT_SECRET, F_LIST,
 	    "what the script is to know (CF_Token=…): a mapping or list of NAME=VALUE, kept "
 	    "secret; "
 	    "the script's own first lines name them. A value that is the path of a file or folder "
@@ -134,6 +136,8 @@ static int run(struct dns_session *s, struct call *c, const char *action,
 
 	TRY(dnsapi_saved_lines(s->arena, s->saved, r->name, &kept, &c->masked, e));
 	strings_add(s->arena, &more, arena_printf(s->arena, "EVERLEAF_LIMIT_S=%u", limit_s));
+	if (!child_names(&c->environment, "PATH"))
+		strings_add(s->arena, &more, "PATH=" SYSTEM_PATH);
 	if (c->user.change)
 		strings_add(s->arena, &more, "EVERLEAF_OWN_USER=1");
 	if (log_level() >= LOG_DEBUG)

@@ -157,7 +157,7 @@ _egrep_o() { grep -E -o -f /dev/fd/9 9<<-__EV_PATTERN
 
 _math() {
 	__ev_sum="$*"
-	printf '%s' "$((__ev_sum))"
+	printf '%s' "$(($__ev_sum))"
 }
 
 _sed_i() { # SCRIPT FILE
@@ -262,13 +262,13 @@ _dbase64() { # [multiline]
 	if [ "$1" ]; then $ACME_OPENSSL_BIN base64 -d; else tr -d ' \r\n' | $ACME_OPENSSL_BIN base64 -d -A; fi
 }
 _url_replace() { tr '/+' '_-' | tr -d '= \r\n'; }
-_durl_replace_base64() {
-	__ev_text=$(tr '_-' '/+' | tr -d '= \r\n')
+_durl_replace_base64() { # TEXT
+	__ev_text=$(printf '%s' "$1" | tr '_-' '/+' | tr -d '= \r\n')
 	case $((${#__ev_text} % 4)) in
 	2) __ev_text=$__ev_text== ;;
 	3) __ev_text=$__ev_text= ;;
 	esac
-	printf '%s' "$__ev_text"
+	printf '%s\n' "$__ev_text"
 }
 
 _hex_dump() { od -A n -v -t x1 | tr -s ' ' | sed 's/ $//' | tr -d '\r\t\n'; }
@@ -315,10 +315,10 @@ __ev_dgst() { $ACME_OPENSSL_BIN dgst "-$1" -binary; }
 
 _digest() { # ALGORITHM [hex]
 	__ev_alg "$1" || return 1
-	if [ "$2" ]; then __ev_dgst "$1" | __ev_hex; else __ev_dgst "$1" | _base64; fi
+	if [ "$2" ]; then __ev_dgst "$1" | __ev_hex && echo; else __ev_dgst "$1" | _base64; fi
 }
 
-# HMAC (RFC 2104) from two digests: openssl would want the key as an argument.
+# HMAC (RFC 2104) from two digests: openssl would want the key as an argument. Prints the bytes themselves, or hex.
 _hmac() { # ALGORITHM HEX-KEY [hex]
 	__ev_alg "$1" || return 1
 	__ev_mac_key=$(printf '%s' "$2" | tr -d ' \r\n')
@@ -334,9 +334,9 @@ _hmac() { # ALGORITHM HEX-KEY [hex]
 	__ev_outer=$__ev_escapes
 	__ev_octal "$__ev_inner"
 	if [ "$3" ]; then
-		printf "$__ev_outer$__ev_escapes" | __ev_dgst "$1" | __ev_hex
+		printf "$__ev_outer$__ev_escapes" | __ev_dgst "$1" | __ev_hex && echo
 	else
-		printf "$__ev_outer$__ev_escapes" | __ev_dgst "$1" | _base64
+		printf "$__ev_outer$__ev_escapes" | __ev_dgst "$1"
 	fi
 }
 

@@ -23,7 +23,7 @@ static const struct field exec_fields[] = {
 	FIELD(struct exec, program, FT_STRING, F_REQUIRED,
 	      "path of the program; called with present or cleanup, the name with a dot at its "
 	      "end, and the value"),
-	FIELD(struct exec, environment, FT_SECRET, 0,
+	FIELD(struct exec, environment, FT_SECRET, F_LIST,
 	      "what the program finds in its environment: a mapping or list of NAME=VALUE, kept "
 	      "secret; nothing else of Everleaf's own environment but PATH, HOME, LANG, TZ and "
 	      "proxies"),

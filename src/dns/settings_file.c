@@ -155,8 +155,11 @@ static json_t *fitted(struct arena *a, const struct field *f, const json_t *valu
 	const char *text = json_string_value(value);
 
 	switch (f->type) {
+	case FT_SECRET: /* a list, where it may be one, as its JSON text */
+		if (json_is_array(value) && (f->flags & F_LIST))
+			return json_string(json_text(a, value));
+		return text ? NULL : as_text(a, value);
 	case FT_STRING:
-	case FT_SECRET:
 		return text ? NULL : as_text(a, value);
 	case FT_STRINGS:
 		return text ? as_list(a, text) : NULL;

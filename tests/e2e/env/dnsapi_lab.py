@@ -1,0 +1,118 @@
+"""acme.sh's provider scripts in a laboratory: scripts of our own, Debian's package of acme.sh, a server that takes what
+they send, and a way for scripts that know only their vendor's host to reach a fake."""
+
+import base64
+import re
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from env.debs import fetched
+from env.fake import Fake
+
+FUNCTION = re.compile(r"^\s*(?:function )?([A-Za-z_][A-Za-z0-9_]*)\s*\(\)", re.M)
+
+
+def acme_sh():
+    """Debian's acme.sh, unpacked: its folder, with acme.sh and dnsapi/. Debian 12 and 13 do not have it."""
+    try:
+        return fetched("acme.sh", "forky", "sid") / "usr/share/acme.sh"
+    except RuntimeError:
+        pytest.skip("Debian's package acme.sh cannot be fetched")
+
+
+class Taker(Fake):
+    """Keeps what scripts send. POST /result/NAME with base64 is a result; anything else is answered with what was asked
+    for: /answer?status=…&body=…, /moved."""
+
+    def reset_state(self):
+        self.results, self.txt_values = {}, {}
+
+    def answer(self, request):
+        if request.parts[0] == "result":
+            self.results.setdefault(request.parts[1], []).append(base64.b64decode(request.body, validate=True))
+            return 204, None
+        if request.parts[0] in ("add", "rm"):
+            values = self.txt_values.setdefault(request.form["name"], [])
+            if request.parts[0] == "add":
+                values.append(request.form["value"])
+            else:
+                values.remove(request.form["value"])
+            return 200, "ok"
+        if request.parts[0] == "moved":
+            return 302, "", {"Location": f"{self.url}/answer?body=found"}
+        return int(request.arg("status", "200")), request.arg("body", ""), {"X-Answer": "yes", "Set-Cookie": "session=abc; Path=/"}
+
+    def result(self, name):
+        """The last one, as text."""
+        return self.results[name][-1].decode()
+
+
+class Tunnel:
+    """An HTTP proxy whose CONNECT leads to one server, whatever host is asked for."""
+
+    def __init__(self, port):
+        self.to, self.hosts = port, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            got = client.recv(4096)
+            if not got:
+                return
+            head += got
+        self.hosts.append(head.split()[1].decode())
+        server = socket.create_connection(("127.0.0.1", self.to))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = threading.Thread(target=self.copy, args=(server, client), daemon=True)
+        back.start()
+        self.copy(client, server)
+        back.join(30)
+        client.close()
+        server.close()
+
+    @staticmethod
+    def copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def defined(text):
+    """The functions that a shell script defines."""
+    return set(FUNCTION.findall(text))
+
+
+def with_acme_sh(script, folder, env):
+    """Runs shell text after acme.sh's own functions; its standard output."""
+    source = (acme_sh() / "acme.sh").read_text()
+    assert re.search(r'^main "\$@"$', source, re.M), "acme.sh no longer ends as it did"
+    library = Path(folder) / "acme-functions.sh"
+    library.write_text(re.sub(r'^main "\$@"$', ":", source, flags=re.M))
+    done = subprocess.run(["sh", "-c", f". '{library}'\n__initHome\n{script}"], env=env, cwd=folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
