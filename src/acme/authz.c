@@ -15,7 +15,8 @@
 #define ISSUERS_MAX 10
 #define NAME_MAX_LEN 255
 
-static const char *const known_types[] = { "http-01", "dns-01", "tls-alpn-01", "dns-persist-01" };
+static const char *const known_types[] = { "http-01", "dns-01", "tls-alpn-01", "dns-persist-01",
+	                                   "dns-account-01" };
 
 static const char *known_type(const char *type)
 {

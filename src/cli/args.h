@@ -55,6 +55,7 @@ struct ca_add_args {
 };
 struct dns_args {
 	struct dns_add add;
+	const char *account;
 	bool once;
 };
 struct persist_args {

@@ -190,10 +190,17 @@ int cmd_dns_watch(struct cli *c, struct err *e)
 	struct dns_watcher watcher = { .cli = c };
 	const struct dns_watching w = { .name = c->words.v[0],
 		                        .values = values_of(c, 1),
+		                        .account = args->account,
 		                        .once = args->once,
 		                        .look = print_look,
 		                        .ctx = &watcher };
-	int result = ops_dns_watch(c->ops, c->arena, &w, e);
+	int result;
+
+	if (args->account && c->words.n < 2)
+		return err_set(e, ERR_USAGE,
+		               "--account goes with values: everleaf dns watch DOMAIN VALUE... "
+		               "--account ACCOUNT");
+	result = ops_dns_watch(c->ops, c->arena, &w, e);
 
 	print_looks_end(&watcher);
 	return result;

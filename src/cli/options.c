@@ -313,9 +313,13 @@ const struct option dns_update_options[] = {
 	{ 0 }
 };
 
-const struct option dns_watch_options[] = { { "once", .kind = OPT_FLAG, TO(dns_args, once),
-	                                      .help = "look once; status 1 if not all have it" },
-	                                    { 0 } };
+const struct option dns_watch_options[] = {
+	{ "account", .kind = OPT_STRING, .arg = "ACCOUNT", TO(dns_args, account),
+	  .help = "with values: ask the servers that this DNS account names" },
+	{ "once", .kind = OPT_FLAG, TO(dns_args, once),
+	  .help = "look once; status 1 if not all have it" },
+	{ 0 }
+};
 
 const struct option persist_options[] = {
 	{ "account", .kind = OPT_STRINGS, .arg = "NAME", TO(persist_args, ask.accounts),

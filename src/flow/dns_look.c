@@ -40,8 +40,8 @@ struct records dns_seen_of(struct arena *a, const struct settle_report *report)
 
 const char *dns_seen_words(struct arena *a, const struct settle_report *report)
 {
-	return arena_printf(a, "%zu of %zu name servers %s it", report->n_has, report->n,
-	                    report->n_has == 1 ? "has" : "have");
+	return arena_printf(a, "seen at %zu of %zu name server%s", report->n_has, report->n,
+	                    report->n == 1 ? "" : "s");
 }
 
 /* One account's work at one name. */

@@ -30,6 +30,7 @@ NODISCARD int dns_test(struct run *r, struct arena *a, const char *account, cons
 struct dns_watch {
 	const char *name;
 	struct strings values;
+	const char *account; /* for values: as this account sees the world; NULL = the system */
 	bool once;
 	void (*look)(void *ctx, const struct dns_seen *v, size_t n);
 	void *ctx;
@@ -38,7 +39,7 @@ NODISCARD int dns_watch(struct run *r, struct arena *a, const struct dns_watch *
 
 /* A report in a form for people. */
 struct records dns_seen_of(struct arena *a, const struct settle_report *report);
-/* "1 of 3 name servers has it". */
+/* "seen at 1 of 3 name servers". */
 const char *dns_seen_words(struct arena *a, const struct settle_report *report);
 
 #endif

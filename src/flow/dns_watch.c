@@ -123,6 +123,18 @@ static int watch_rows(struct watch *w, struct err *e)
 	return 0;
 }
 
+static int of_account(struct watch *w, const char *name, struct err *e)
+{
+	struct strings account = { (const char **)&w->how->account, 1 };
+	struct dns_choice *choices;
+	size_t n;
+
+	for (size_t i = 0; i < w->n; i++)
+		w->v[i] = (struct dns_placement){ .asked = name, .value = w->how->values.v[i] };
+	TRY(dns_use_choices(w->use, &account, &choices, &n, e));
+	return place_find(w->arena, choices, n, &w->view, NULL, w->v, w->n, w->run->cancel, e);
+}
+
 static int watch_values(struct watch *w, struct err *e)
 {
 	const struct strings *values = &w->how->values;
@@ -133,6 +145,8 @@ static int watch_values(struct watch *w, struct err *e)
 	name = arena_printf(w->arena, "_acme-challenge.%s", name_base(name));
 	w->n = values->n;
 	w->v = ARENA_ARRAY(w->arena, struct dns_placement, w->n);
+	if (w->how->account)
+		return of_account(w, name, e);
 	for (size_t i = 0; i < w->n; i++)
 		TRY(of_nobody(w, name, values->v[i], &w->v[i], e));
 	return 0;

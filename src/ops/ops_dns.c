@@ -296,6 +296,7 @@ int ops_dns_watch(struct ops *o, struct arena *a, const struct dns_watching *w, 
 {
 	const struct dns_watch how = { .name = w->name,
 		                       .values = w->values,
+		                       .account = w->account,
 		                       .once = w->once,
 		                       .look = w->look,
 		                       .ctx = w->ctx };

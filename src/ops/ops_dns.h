@@ -54,6 +54,7 @@ NODISCARD int ops_dns_test(struct ops *o, struct arena *a, const char *account, 
 struct dns_watching {
 	const char *name;      /* a certificate or a domain */
 	struct strings values; /* of a domain; none = what is published for it */
+	const char *account;   /* with values: whose servers are asked; NULL = the zone's */
 	bool once;
 	void (*look)(void *ctx, const struct dns_seen *v, size_t n);
 	void *ctx;
