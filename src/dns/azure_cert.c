@@ -121,6 +121,13 @@ static int check_given(const struct azure_settings *set, enum azure_credential h
 	return 0;
 }
 
+static int check_url(const char *name, const char *url, struct err *e)
+{
+	if (!url || strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, "\"%s\" must begin with https:// (or http://)", name);
+}
+
 int azure_check(struct arena *a, const void *settings, const struct dns_common *common,
                 struct err *e)
 {
@@ -135,6 +142,8 @@ int azure_check(struct arena *a, const void *settings, const struct dns_common *
 		return err_set(e, ERR_CONFIG,
 		               "client_secret and client_certificate are both given; say which "
 		               "with `credential`");
+	TRY(check_url("login_url", set->login_url, e));
+	TRY(check_url("metadata_url", set->metadata_url, e));
 	TRY(azure_credential(set, &how, e));
 	TRY(check_given(set, how, e));
 	if (how != AZURE_CERTIFICATE)

@@ -48,6 +48,10 @@ static int read_account(struct arena *a, const char *text, struct account *out, 
 	}
 	if (json_decode(a, object, account_fields, &v, sizeof(v), false, e) < 0)
 		return bad_account(e);
+	if (strncmp(v.token_uri, "https://", 8) != 0 && strncmp(v.token_uri, "http://", 7) != 0) {
+		err_set(e, ERR_CONFIG, "its token_uri is no address");
+		return bad_account(e);
+	}
 	*out = v;
 	return 0;
 }
@@ -67,6 +71,8 @@ int google_check(struct arena *a, const void *settings, const struct dns_common 
 	struct account account;
 
 	(void)common;
+	if (set->metadata_url && strncmp(set->metadata_url, "http", 4) != 0)
+		return err_set(e, ERR_CONFIG, "\"metadata_url\" must begin with http://");
 	if (!set->service_account)
 		return 0;
 	TRY(read_account(a, set->service_account, &account, e));

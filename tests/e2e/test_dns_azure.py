@@ -373,6 +373,8 @@ class TestAzure(Azure, Acts, Faults):
         ({"cloud": "mars"}, "must be public, china or usgov"),
         ({"client_certificate": "x"}, "are both given"),
         ({"client_secrt": "x"}, "client_secrt"),
+        ({"login_url": "login.example"}, "must begin with https://"),
+        ({"metadata_url": "/latest"}, "must begin with https://"),
         ({"zone_id": "x"}, "zone_id needs zone"),
     ])
     def test_settings_that_do_not_fit(self, box, base_url, fake, over, words):

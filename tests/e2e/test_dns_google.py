@@ -284,6 +284,8 @@ class TestGoogle(Google, Acts, Faults):
                             ({"service_account": fake.account(type="authorized_user")}, 'type "authorized_user"'),
                             ({"service_account": fake.account(private_key="-----BEGIN")}, "service_account"),
                             ({"service_account": fake.account(private_key=pem(ec.generate_private_key(ec.SECP256R1())))}, "no RSA key"),
+                            ({"service_account": fake.account(token_uri="/token")}, "token_uri"),
+                            ({"metadata_url": "/latest"}, "must begin with http://"),
                             ({"service_account": fake.account(client_email=None)}, "client_email"),
                             ({"service_account": fake.account(project_id=None)}, '"project" is missing')):
             path = box.folder / "bad.json"
