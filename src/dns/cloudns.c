@@ -93,8 +93,9 @@ static int find_zone(struct dns_session *s, const char *name, struct dns_zone *o
 	struct rest_answer r CLEANUP(rest_answer_done) = { 0 };
 	const char *found;
 
-	TRY(call(s, "/get-zone-info.json", rest_form(s->arena, "domain-name", name, NULL), false,
-	         &r, e));
+	if (call(s, "/get-zone-info.json", rest_form(s->arena, "domain-name", name, NULL), false,
+	         &r, e) < 0)
+		return err_ctx(e, "zone %s", name);
 	found = rest_text(s->arena, r.json, "name");
 	if (!found || strcmp(zone_name(s->arena, found), name) != 0)
 		return err_set(e, ERR_NOT_FOUND, "this account has no zone %s", name);
