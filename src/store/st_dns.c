@@ -7,6 +7,8 @@
 #include "store/internal.h"
 #include "store/lease.h"
 
+#define LEFT_BEHIND_S 86400
+
 int st_dns_put(struct store *s, struct dns_account *x, struct err *e)
 {
 	struct tx t CLEANUP(tx_done) = { 0 };
@@ -87,6 +89,9 @@ int st_lock_take(struct store *s, const struct strings *names, const char *what,
 	TRY(tx_open(s, &t, e));
 	for (size_t i = 0; i < names->n; i++)
 		TRY(lock_check(s, a, names->v[i], e));
+	/* what killed processes left of names that nobody came back to */
+	TRY(RUN(s, "delete from locks where lease_until <= $1", NULL, e,
+	        ARG_INT(clock_now() - LEFT_BEHIND_S)));
 	for (size_t i = 0; i < names->n; i++)
 		TRY(RUN(s,
 		        "insert into locks (name, lease, lease_until) values ($1, $2, $3) "

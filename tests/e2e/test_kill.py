@@ -11,15 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from env import Everleaf, Nginx, Pebble
+from env.bind import Bind
 from env.certs import assert_good, load
+from env.nameserver import Key
 from test_renew import PAST
 
 pytestmark = pytest.mark.kill
 
 # The fewest steps a whole run has had; fewer would mean that something is not counted any more.
 FEWEST = {("webroot", "issue"): 44, ("webroot", "renew"): 44, ("standalone", "issue"): 44, ("standalone", "renew"): 44,
-          ("alpn", "issue"): 42, ("alpn", "renew"): 42, ("hook", "issue"): 50, ("hook", "renew"): 50}
+          ("alpn", "issue"): 42, ("alpn", "renew"): 42, ("hook", "issue"): 50, ("hook", "renew"): 50,
+          ("dns", "issue"): 54, ("dns", "renew"): 52}
 MOST = 400
+KEY = Key.new("home")
 KILLED = 137
 # Steps between the newOrder request and its answer being written down: only there may a second order be made, and where
 # the CA itself closed the first one, having looked for the challenge while nobody answered it.
@@ -40,7 +44,8 @@ class Bench:
 
     def __init__(self, folder, lab, dns, method):
         self.folder, self.lab, self.dns, self.method = folder, lab, dns, method
-        self.pebble = Pebble(folder / "pebble", lab, dns.dns).start()
+        self.bind = Bind(folder / "bind", [KEY], ["example.com"]).start() if method == "dns" else None
+        self.pebble = Pebble(folder / "pebble", lab, self.bind.server if self.bind else dns.dns).start()
         self.nginx = Nginx(folder / "nginx", self.pebble.http_port).start() if method == "webroot" else None
         self.template = Everleaf(folder / "template", self.pebble, lab).register()
         self.deploy = folder / "deploy"
@@ -48,9 +53,17 @@ class Bench:
         self.deploy.chmod(0o755)
         self.password = folder / "password"
         self.password.write_text("changeit\n")
+        if self.bind:
+            self.zone = self.bind.whole()
+            self.add_account()
+
+    def add_account(self):
+        path, server = self.folder / "credentials.yaml", self.bind.server
+        path.write_text(f"server: {server}\nservers: {server}\nresolvers: {server}\nkey_name: {KEY.name}\nkey_secret: {KEY.secret}\n")
+        self.template.run("dns", "add", "rfc2136", "home", "--credentials", path)
 
     def stop(self):
-        for server in (self.nginx, self.pebble):
+        for server in (self.nginx, self.pebble, self.bind):
             if server:
                 server.stop()
 
@@ -62,6 +75,8 @@ class Bench:
     def how(self, n):
         if self.method == "webroot":
             return ["--webroot", self.nginx.web_root]
+        if self.method == "dns":
+            return ["--dns", "home"]
         if self.method == "standalone":
             return self.template.standalone()
         if self.method == "alpn":
@@ -79,11 +94,14 @@ class Bench:
     def issue(self, name, n):
         more = [] if self.is_plain else ["--deploy-hook", self.deploy, "--keystore", "pkcs12",
                                          "--keystore-password-file", self.password]
-        return ["issue", name, *self.how(n), *more]
+        names = [name, f"*.{name}"] if self.method == "dns" else [name]
+        return ["issue", *names, *self.how(n), *more]
 
     def leftovers(self, n):
         if self.nginx:
             return [path for path in self.nginx.web_root.rglob("*") if path.name != "index.html"]
+        if self.bind:
+            return sorted(set(self.bind.whole()) ^ set(self.zone))
         live, cleaned = self.folder / f"live{n}", self.folder / f"cleaned{n}"
         lines = [path.read_text().split() if path.exists() else [] for path in (live, cleaned)]
         return sorted(set(lines[0]) - set(lines[1]))
@@ -145,7 +163,8 @@ def worker(bench, story, mode, numbers, trace):
 
 CASES = [("webroot", "issue", "exit"), ("webroot", "issue", "fail"), ("webroot", "renew", "exit"), ("webroot", "renew", "fail"),
          ("standalone", "issue", "exit"), ("standalone", "renew", "exit"), ("alpn", "issue", "exit"), ("alpn", "issue", "fail"),
-         ("alpn", "renew", "exit"), ("hook", "issue", "exit"), ("hook", "renew", "exit")]
+         ("alpn", "renew", "exit"), ("hook", "issue", "exit"), ("hook", "renew", "exit"), ("dns", "issue", "exit"), ("dns", "issue", "fail"),
+         ("dns", "renew", "exit")]
 
 
 @pytest.mark.parametrize("method,story,mode", CASES, ids=["-".join(case) for case in CASES])
