@@ -5,12 +5,13 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "dns/entries.h"
 #include "dns/rest.h"
 #include "dns/txt.h"
 
-#define ZONE_PAGES 25 /* of 200 */
-#define PER_PAGE 200
+#define ZONES_PER_PAGE 20 /* each comes with its whole zone file */
+#define ZONE_PAGES 10     /* beyond them zones are asked for by name */
 
 struct digitalocean {
 	const char *api_token;
@@ -56,7 +57,7 @@ static int zones_page(struct dns_session *s, int page, struct dns_zone *v, size_
 	struct rest_answer r CLEANUP(rest_answer_done) = { 0 };
 	struct rest_call c = { .method = "GET",
 		               .path = arena_printf(s->arena, "/v2/domains?per_page=%d&page=%d",
-		                                    PER_PAGE, page) };
+		                                    ZONES_PER_PAGE, page) };
 	const json_t *rows, *row;
 	size_t i;
 
@@ -66,7 +67,7 @@ static int zones_page(struct dns_session *s, int page, struct dns_zone *v, size_
 	{
 		const char *name = rest_text(s->arena, row, "name");
 
-		if (name && *n < PER_PAGE * ZONE_PAGES)
+		if (name && *n < ZONES_PER_PAGE * ZONE_PAGES)
 			v[(*n)++].name = zone_name(s->arena, name);
 	}
 	*last = !has_next(r.json);
@@ -76,12 +77,23 @@ static int zones_page(struct dns_session *s, int page, struct dns_zone *v, size_
 static int digitalocean_list_zones(struct dns_session *s, struct dns_zone **out, size_t *n,
                                    bool *whole, struct err *e)
 {
-	struct dns_zone *v = ARENA_ARRAY(s->arena, struct dns_zone, PER_PAGE * ZONE_PAGES);
+	struct dns_zone *v = ARENA_ARRAY(s->arena, struct dns_zone, ZONES_PER_PAGE * ZONE_PAGES);
 	bool last = false;
 	size_t count = 0;
 
-	for (int page = 1; page <= ZONE_PAGES && !last; page++)
-		TRY(zones_page(s, page, v, &count, &last, e));
+	for (int page = 1; page <= ZONE_PAGES && !last; page++) {
+		struct err why = { 0 };
+
+		if (zones_page(s, page, v, &count, &last, &why) == 0)
+			continue;
+		if (why.code != ERR_PROTOCOL) {
+			*e = why;
+			return -(int)why.code;
+		}
+		log_detail("the list of domains cannot be read (%s); they are asked for by name",
+		           why.text);
+		break;
+	}
 	*out = v;
 	*n = count;
 	*whole = last;
@@ -192,15 +204,16 @@ const struct dns_provider dns_digitalocean = {
 	.name = "digitalocean",
 	.title = "DigitalOcean",
 	.site = "https://docs.digitalocean.com/reference/api/",
-	.setup =
-	    "Make a personal access token: in the control panel API, Tokens, Generate New Token. "
-	    "Choose Custom Scopes, and of the group domain the scopes read, create and delete; "
-	    "nothing "
-	    "else is needed. Give it an end that you will not miss, and the token as api_token.\n"
-	    "A token always reaches all domains of its team: keep the domains Everleaf proves in a "
-	    "team of their own where that is too much, or point their _acme-challenge by CNAME "
-	    "into a "
-	    "zone there.",
+	.setup = "Make a personal access token: in the control panel API, Tokens, Generate New "
+	         "Token. Choose Custom Scopes, and of the group domain the scopes read, create and "
+	         "delete; nothing else is needed. Give it an end that you will not miss, and the "
+	         "token as api_token.\n"
+	         "A token always reaches all domains of its team: keep the domains Everleaf proves "
+	         "in a team of their own where that is too much, or point their _acme-challenge by "
+	         "CNAME into a zone there.",
+	.verified =
+	    "DigitalOcean's OpenAPI description (through Prism 5.14: requests and answers); "
+	    "recorded traffic of 2020",
 	.fields = digitalocean_fields,
 	.settings_size = sizeof(struct digitalocean),
 	.base_url = "https://api.digitalocean.com",

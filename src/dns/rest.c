@@ -150,7 +150,8 @@ static bool may_be_repeated(const struct rest_call *c, const struct rest_answer 
 	       (r->status == 408 || r->status == 500 || r->status == 502 || r->status == 504);
 }
 
-static uint32_t asked_wait_s(const struct rest_answer *r)
+/* Some say it in the body (GoDaddy's retryAfterSec). */
+static uint32_t asked_wait_s(struct arena *a, const struct rest_answer *r)
 {
 	const char *value = http_header(r->http, "retry-after");
 	int64_t at, now = clock_now();
@@ -158,6 +159,8 @@ static uint32_t asked_wait_s(const struct rest_answer *r)
 	char *end;
 	long n;
 
+	if (!value)
+		value = rest_text(a, r->json, "retryAfterSec");
 	if (!value)
 		return 0;
 	n = strtol(value, &end, 10);
@@ -227,7 +230,7 @@ static int judge(struct dns_session *s, struct rest_call *c, struct tries *t, in
 	if (rc == 0 && is_fine(c, r->status) && !(c->again && c->again(r)))
 		return 0;
 	if (rc == 0) {
-		asked_s = asked_wait_s(r);
+		asked_s = asked_wait_s(s->arena, r);
 		again = may_be_repeated(c, r);
 		refused(s, c, r, asked_s, why);
 	} else {

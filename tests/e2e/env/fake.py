@@ -9,6 +9,7 @@ A fake proves nothing by itself: something not written by us must hold it to acc
 import json
 import re
 import socket
+import sys
 import threading
 import traceback
 import urllib.parse
@@ -158,7 +159,8 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request, client_address):
-        self.fake.errors.append(traceback.format_exc())
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that was killed is no fault of the fake
+            self.fake.errors.append(traceback.format_exc())
 
 
 class Fake:
