@@ -130,6 +130,8 @@ static int change(struct dns_session *s, const struct dns_zone *z, const struct 
 				                          (uint32_t)dns_ttl(s), remove };
 		}
 		TRY(rfc2136_key(s, entry, &key, e));
+		if (!remove)
+			TRY(rfc2136_keep_ttl(s, key, group, k, e));
 		TRY(update_all(s, key, z->name, group, k, e));
 	}
 	return 0;

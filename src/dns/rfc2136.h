@@ -1,5 +1,5 @@
 /* Between rfc2136.c (zones and changes), rfc2136_key.c (settings and keys) and rfc2136_talk.c
- * (messages and what servers say). */
+ * (messages and what servers say) and rfc2136_zone.c (what is asked before). */
 #ifndef DNS_RFC2136_H
 #define DNS_RFC2136_H
 
@@ -33,6 +33,22 @@ const struct rfc2136_entry *rfc2136_entry(struct dns_session *s, const char *nam
 NODISCARD int rfc2136_key(struct dns_session *s, const struct rfc2136_entry *z,
                           const struct tsig_key **out, struct err *e);
 
+/* One message and its answer. */
+struct rfc2136_talk {
+	struct dns_session *s;
+	const struct tsig_key *key; /* NULL = unsigned */
+	const char *address;
+	struct dns_answer answer;
+	struct tsig_verdict verdict;
+	int64_t now;
+};
+/* A question, signed; asked twice. ERR_NETWORK, ERR_PROTOCOL; what the answer says is the caller's
+ * to judge. */
+NODISCARD int rfc2136_ask(struct rfc2136_talk *t, const struct bytes *message, struct err *e);
+/* What was answered, as success or error; zone for the text. */
+NODISCARD int rfc2136_judge(const struct rfc2136_talk *t, const char *zone, struct err *e);
+const char *rfc2136_server(const struct rfc2136_talk *t); /* as the account names it */
+
 /* The server's addresses, looked up once. */
 NODISCARD int rfc2136_addresses(struct dns_session *s, const struct strings **out, struct err *e);
 /* Asks for the SOA record of name; *apex: the zone it is in there, NULL = in none of that server's.
@@ -43,5 +59,8 @@ NODISCARD int rfc2136_find_apex(struct dns_session *s, const struct tsig_key *ke
  * ERR_NOT_FOUND, ERR_NETWORK, ERR_PROTOCOL with the server's words. */
 NODISCARD int rfc2136_update(struct dns_session *s, const struct tsig_key *key, const char *zone,
                              const struct dns_change *v, size_t n, struct err *e);
+/* Sets each ttl_s to that of the values that are at the name already. */
+NODISCARD int rfc2136_keep_ttl(struct dns_session *s, const struct tsig_key *key,
+                               struct dns_change *v, size_t n, struct err *e);
 
 #endif

@@ -11,18 +11,10 @@
 #include "dns/txt.h"
 
 #define LIMIT_MS 10000
+#define LOOK_MS 1500
 #define ATTEMPTS 4
 #define FIRST_PAUSE_MS 500
 #define ATTEMPTS_LIMIT_MS 20000
-
-struct talk {
-	struct dns_session *s;
-	const struct tsig_key *key; /* NULL = unsigned */
-	const char *address;
-	struct dns_answer answer;
-	struct tsig_verdict verdict;
-	int64_t now;
-};
 
 int rfc2136_addresses(struct dns_session *s, const struct strings **out, struct err *e)
 {
@@ -35,13 +27,13 @@ int rfc2136_addresses(struct dns_session *s, const struct strings **out, struct 
 	return 0;
 }
 
-static const char *server_of(const struct talk *t)
+const char *rfc2136_server(const struct rfc2136_talk *t)
 {
 	return ((const struct rfc2136 *)t->s->settings)->server;
 }
 
 /* Signs the message, sends it to one address, reads the answer and checks its signature. */
-static int exchange(struct talk *t, const struct bytes *message, struct err *e)
+static int exchange(struct rfc2136_talk *t, const struct bytes *message, struct err *e)
 {
 	struct arena *a = t->s->arena;
 	const struct rfc2136 *set = t->s->settings;
@@ -57,15 +49,15 @@ static int exchange(struct talk *t, const struct bytes *message, struct err *e)
 	else
 		TRY(dns_exchange(a, t->address, &out, LIMIT_MS, t->s->cancel, &in, e));
 	if (dns_answer_parse(a, &in, &t->answer, &tsig_at, e) < 0)
-		return err_ctx(e, "%s", server_of(t));
+		return err_ctx(e, "%s", rfc2136_server(t));
 	t->verdict = (struct tsig_verdict){ 0 };
 	if (t->key && tsig_check(a, t->key, &in, tsig_at, &mac, clock_now(), &t->verdict, e) < 0)
-		return err_ctx(e, "%s", server_of(t));
+		return err_ctx(e, "%s", rfc2136_server(t));
 	return 0;
 }
 
 /* To the first address that can be reached. */
-static int exchange_any(struct talk *t, const struct bytes *message, struct err *e)
+static int exchange_any(struct rfc2136_talk *t, const struct bytes *message, struct err *e)
 {
 	const struct strings *addresses;
 	struct err why = { 0 };
@@ -78,7 +70,8 @@ static int exchange_any(struct talk *t, const struct bytes *message, struct err 
 		if (why.code != ERR_NETWORK)
 			break;
 		if (i + 1 < addresses->n)
-			log_detail("%s; trying the next address of %s", why.text, server_of(t));
+			log_detail("%s; trying the next address of %s", why.text,
+			           rfc2136_server(t));
 	}
 	*e = why;
 	return -(int)e->code;
@@ -100,7 +93,7 @@ static const char *tsig_word(int error)
 	}
 }
 
-static int tsig_refused(const struct talk *t, const char *who, struct err *e)
+static int tsig_refused(const struct rfc2136_talk *t, const char *who, struct err *e)
 {
 	const char *rcode = dns_rcode_name(t->answer.rcode), *word = tsig_word(t->verdict.error);
 	long long ahead = (long long)(t->now - t->verdict.server_time);
@@ -134,7 +127,7 @@ static int tsig_refused(const struct talk *t, const char *who, struct err *e)
 }
 
 /* An answer without any word about the signature. */
-static int refused(const struct talk *t, const char *who, const char *zone, struct err *e)
+static int refused(const struct rfc2136_talk *t, const char *who, const char *zone, struct err *e)
 {
 	const char *key = t->key ? t->key->name : NULL;
 	int rcode = t->answer.rcode;
@@ -177,13 +170,12 @@ static int refused(const struct talk *t, const char *who, const char *zone, stru
 	}
 }
 
-/* What was answered, as success or error. */
-static int judge(const struct talk *t, const char *zone, struct err *e)
+int rfc2136_judge(const struct rfc2136_talk *t, const char *zone, struct err *e)
 {
 	const struct tsig_verdict *v = &t->verdict;
 	bool believed = !t->key || v->proved;
 	const char *who =
-	    arena_printf(t->s->arena, "%s says%s", server_of(t), believed ? "" : ", unsigned");
+	    arena_printf(t->s->arena, "%s says%s", rfc2136_server(t), believed ? "" : ", unsigned");
 
 	if (t->key && v->present && v->error != TSIG_OK)
 		return tsig_refused(t, who, e);
@@ -193,12 +185,12 @@ static int judge(const struct talk *t, const char *zone, struct err *e)
 		return err_set(e, ERR_PROTOCOL,
 		               "%s answers NOERROR %s: that is no proof, anybody on the way can "
 		               "say so",
-		               server_of(t),
+		               rfc2136_server(t),
 		               v->present ? "with a signature that is not right" : "unsigned");
 	return 0;
 }
 
-static bool is_worth_retrying(const struct talk *t, const struct err *why)
+static bool is_worth_retrying(const struct rfc2136_talk *t, const struct err *why)
 {
 	return why->code == ERR_NETWORK || t->answer.rcode == DNS_SERVFAIL;
 }
@@ -210,12 +202,12 @@ int rfc2136_update(struct dns_session *s, const struct tsig_key *key, const char
 	int64_t pause_ms = FIRST_PAUSE_MS, last = clock_monotonic_ms() + ATTEMPTS_LIMIT_MS;
 
 	for (int i = 1;; i++, pause_ms *= 2) {
-		struct talk t = { .s = s, .key = key };
+		struct rfc2136_talk t = { .s = s, .key = key };
 		struct bytes message;
 		struct err why;
 
 		TRY(dns_update_message(s->arena, zone, v, n, &message, e));
-		if (exchange_any(&t, &message, &why) == 0 && judge(&t, zone, &why) == 0)
+		if (exchange_any(&t, &message, &why) == 0 && rfc2136_judge(&t, zone, &why) == 0)
 			return 0;
 		if (i == ATTEMPTS || clock_monotonic_ms() > last || !is_worth_retrying(&t, &why)) {
 			*e = why;
@@ -226,28 +218,8 @@ int rfc2136_update(struct dns_session *s, const struct tsig_key *key, const char
 	}
 }
 
-/* The zone that an authoritative answer's SOA record names, from either section. */
-static const char *soa_owner(const struct dns_answer *r, const char *name)
-{
-	for (size_t i = 0; i < r->n_answer; i++)
-		if (r->answer[i].type == DNS_SOA && strcmp(r->answer[i].name, name) == 0)
-			return r->answer[i].name;
-	for (size_t i = 0; i < r->n_authority; i++)
-		if (r->authority[i].type == DNS_SOA && zone_has(r->authority[i].name, name))
-			return r->authority[i].name;
-	return NULL;
-}
-
-static bool is_referral(const struct dns_answer *r, const char *name)
-{
-	for (size_t i = 0; i < r->n_authority; i++)
-		if (r->authority[i].type == DNS_NS && *r->authority[i].name &&
-		    zone_has(r->authority[i].name, name))
-			return true;
-	return false;
-}
-
-static int ask_twice(struct talk *t, const struct bytes *message, struct err *e)
+/* Twice: a line that was cut may be whole the next time. */
+int rfc2136_ask(struct rfc2136_talk *t, const struct bytes *message, struct err *e)
 {
 	struct err why;
 
@@ -259,34 +231,4 @@ static int ask_twice(struct talk *t, const struct bytes *message, struct err *e)
 	}
 	TRY(cancel_sleep_ms(t->s->cancel, FIRST_PAUSE_MS, e));
 	return exchange_any(t, message, e);
-}
-
-int rfc2136_find_apex(struct dns_session *s, const struct tsig_key *key, const char *name,
-                      const char **apex, struct err *e)
-{
-	struct talk t = { .s = s, .key = key };
-	struct bytes message;
-	int rcode;
-
-	*apex = NULL;
-	TRY(dns_question_message(s->arena, name, DNS_SOA, false, &message, e));
-	TRY(ask_twice(&t, &message, e));
-	rcode = t.answer.rcode;
-	/* whether a zone is served there is no secret: REFUSED and NOTAUTH say "not here" */
-	if (t.verdict.error == TSIG_OK &&
-	    (rcode == DNS_REFUSED || (rcode == DNS_NOTAUTH && t.verdict.proved)))
-		return 0;
-	if (rcode == DNS_NXDOMAIN)
-		t.answer.rcode = DNS_NOERROR;
-	TRY(judge(&t, name, e));
-	if (!t.answer.authoritative) {
-		if (is_referral(&t.answer, name))
-			return err_set(e, ERR_INPUT,
-			               "%s is in a zone that %s delegates to other servers: give "
-			               "the primary of that zone",
-			               name, server_of(&t));
-		return 0;
-	}
-	*apex = soa_owner(&t.answer, name);
-	return 0;
 }
