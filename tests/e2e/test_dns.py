@@ -8,6 +8,7 @@ import pytest
 from env import Everleaf
 from env.cloudflare_fake import CloudflareFake
 from env.fake import Answer
+from env.process import wait_until
 
 TOKEN, OTHER_TOKEN = "right-token-0123456789", "dns-token-0123456789"
 NAME = "_acme-challenge.www.example.org"
@@ -210,6 +211,7 @@ def test_the_next_test_takes_away_what_a_killed_one_left(home, fake):
     fake.spoil(kill, "POST", "/dns_records")
     process = home.start("dns", "test", "home", "www.example.org")
     process.communicate(timeout=60)
+    wait_until(lambda: fake.txt(NAME), "the service to act")
     fake.plant(NAME, "plain-neighbour", ttl=3600)
     with sqlite3.connect(home.state / "everleaf.db") as database:
         left = json.loads(database.execute("select left_over from dns_accounts").fetchone()[0])

@@ -1,4 +1,5 @@
-/* DNS accounts: kept sealed, locks taken all or none, what --dns may say, the name of dns-account-01. */
+/* DNS accounts: kept sealed, locks taken all or none, what --dns may say, the name of
+ * dns-account-01. */
 #include "store_place.h"
 
 #include <fcntl.h>
@@ -106,7 +107,8 @@ static void test_the_dead_hold_nothing(void **state)
 	OK(open_as(p, true, &p->s, E));
 	OK(st_lock_take(p->s, &names, "everleaf renew", 60, E));
 	/* of another host: only its time counts */
-	sql(p, "update locks set lease = 'elsewhere|b|1|1|everleaf serve|1', lease_until = 9999999999");
+	sql(p, "update locks set lease = 'elsewhere|b|1|1|everleaf serve|1', lease_until = "
+	       "9999999999");
 	FAILS(ERR_BUSY, st_lock_take(p->s, &names, "x", 60, E));
 	assert_non_null(strstr(err.text, "on elsewhere"));
 	st_lock_drop(p->s, &names); /* not ours */
@@ -125,17 +127,31 @@ static void test_what_dns_may_say(void **state)
 	} rows[] = {
 		{ { "home" }, { "a.example" }, "home", 0 },
 		{ { "home", "home" }, { "a.example" }, "home", 0 },
-		{ { "home", "B.Example.=cloud" }, { "a.example", "b.example" }, "home b.example=cloud", 0 },
+		{ { "home", "B.Example.=cloud" },
+		  { "a.example", "b.example" },
+		  "home b.example=cloud",
+		  0 },
 		{ { "*.a.example=home" }, { "*.a.example" }, "a.example=home", 0 },
 		{ { "a.example=home" }, { "a.example", "*.a.example" }, "a.example=home", 0 },
-		{ { "xn--bcher-kva.example=home" }, { "xn--bcher-kva.example" },
-		  "xn--bcher-kva.example=home", 0 },
-		{ { "bücher.example=home" }, { "xn--bcher-kva.example" },
-		  "xn--bcher-kva.example=home", 0 },
-		{ { "a.example=home", "a.example=cloud" }, { "a.example" }, "two accounts for a.example",
+		{ { "xn--bcher-kva.example=home" },
+		  { "xn--bcher-kva.example" },
+		  "xn--bcher-kva.example=home",
+		  0 },
+		{ { "bücher.example=home" },
+		  { "xn--bcher-kva.example" },
+		  "xn--bcher-kva.example=home",
+		  0 },
+		{ { "a.example=home", "a.example=cloud" },
+		  { "a.example" },
+		  "two accounts for a.example",
 		  ERR_USAGE },
-		{ { "b.example=home" }, { "a.example" }, "none of the certificate's names", ERR_USAGE },
-		{ { "a.example=home" }, { "a.example", "b.example" }, "no DNS account for b.example",
+		{ { "b.example=home" },
+		  { "a.example" },
+		  "none of the certificate's names",
+		  ERR_USAGE },
+		{ { "a.example=home" },
+		  { "a.example", "b.example" },
+		  "no DNS account for b.example",
 		  ERR_USAGE },
 		{ { "=home" }, { "a.example" }, "--dns =home", ERR_USAGE },
 		{ { "nobody" }, { "a.example" }, "no DNS account nobody", ERR_NOT_FOUND },
@@ -175,10 +191,8 @@ static void test_account_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(test_kept_sealed),
-		ROW(test_locks_all_or_none),
-		ROW(test_the_dead_hold_nothing),
-		ROW(test_what_dns_may_say),
+		ROW(test_kept_sealed),           ROW(test_locks_all_or_none),
+		ROW(test_the_dead_hold_nothing), ROW(test_what_dns_may_say),
 		ROW(test_account_name),
 	};
 
