@@ -32,6 +32,13 @@ NODISCARD int dnsapi_folder_make(struct arena *a, const struct dnsapi_script *sc
                                  struct err *e);
 void dnsapi_folder_remove(struct dnsapi_folder *f); /* usable with CLEANUP */
 
+/* The user a script runs as. ERR_CONFIG. */
+NODISCARD int dnsapi_user(struct arena *a, const struct dnsapi *d, struct child_user *out,
+                          struct err *e);
+/* action: "add" or "rm". ERR_HOOK with the script's own words. */
+NODISCARD int dnsapi_call(struct dns_session *s, const char *action, const struct dns_record *r,
+                          struct err *e);
+
 /* What is kept: {"account": {KEY: VALUE}, "domain": {NAME: {KEY: VALUE}}}. */
 /* The lines that the shim reads: of the account and of this name. */
 NODISCARD int dnsapi_saved_lines(struct arena *a, const char *saved, const char *name, char **out,

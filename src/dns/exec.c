@@ -127,6 +127,7 @@ const struct dns_provider dns_exec = {
 	    "Programs written for lego's exec provider (its default mode) work unchanged.\n\n"
 	    "Give it the least rights at your DNS service, and a `user` of its own where Everleaf "
 	    "runs as root. Its secrets go into `environment`, not into its arguments.",
+	.verified = "lego, which calls the same program with the same words",
 	.fields = exec_fields,
 	.settings_size = sizeof(struct exec),
 	.ttl_s = 60,

@@ -109,6 +109,7 @@ const struct dns_provider dns_httpreq = {
 	    "written "
 	    "for lego's httpreq provider (its default mode) work unchanged.\n\n"
 	    "`base_url` is its address. Let it speak https, and ask for a user name and password.",
+	.verified = "lego, whose requests to the same service are the same",
 	.fields = httpreq_fields,
 	.settings_size = sizeof(struct httpreq),
 	.ttl_s = 60,

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from env import Everleaf
-from env.dnsapi_lab import Taker, acme_sh, defined, with_acme_sh
+from env.dnsapi_lab import Taker, acme_sh, defined, open_folder, with_acme_sh  # noqa: F401
 from env.everleaf import BINARY
 from env.process import wait_until
 
@@ -314,19 +314,17 @@ def test_a_name_is_looked_up_over_https(account, taker):
     assert request.headers["accept"] == "application/dns-json" and request.query == {"name": ["example.org"], "type": ["TXT"]}
 
 
-def test_an_own_authority_or_none(account, taker, lab):
+def test_an_own_authority_or_none(account, taker, lab, open_folder):
     import ssl
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(lab.certificate, lab.key)
     with Taker(tls=context) as secure:
-        for path in (lab.root, *lab.root.parents):  # pytest's folders are closed to other users
-            if "pytest" in str(path):
-                path.chmod(path.stat().st_mode | 0o055)
+        bundle = shutil.copy(lab.root, open_folder / "root.pem")
         account.script(add=f"""
             {send("strict", f'_get "{secure.url}/answer?body=x" >/dev/null 2>&1; echo $?')}
             CA_BUNDLE="$BUNDLE"; {send("trusted", f'_get "{secure.url}/answer?body=x"')}
             CA_BUNDLE=; HTTPS_INSECURE=1; {send("insecure", f'_get "{secure.url}/answer?body=y"')}
-        """).add(environment={"BUNDLE": str(lab.root)}).present()
+        """).add(environment={"BUNDLE": str(bundle)}).present()
         secure.errors.clear()  # the refused handshake
     assert taker.result("strict") == "60\n"
     assert taker.result("trusted") == "x" and taker.result("insecure") == "y"
@@ -458,20 +456,19 @@ def test_sees_nothing_of_ours(account, box, taker):
 
 @as_root
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="no setpriv")
-def test_not_as_root_landlock_keeps_the_state(account, box, taker, tmp_path):
+def test_not_as_root_landlock_keeps_the_state(taker, open_folder):
     """Everleaf as an ordinary user: the script runs as that user, and yet cannot read the state folder."""
     if not walled():
         pytest.skip("this kernel has no Landlock")
     nobody = pwd.getpwnam("nobody")
-    binary = tmp_path / "everleaf-program"
+    box = Everleaf(open_folder / "everleaf")
+    account = Account(box, taker)
+    binary = open_folder / "everleaf-program"
     shutil.copy(BINARY, binary)
     binary.chmod(0o755)
     account.script(add=f"{send('list', f'ls {box.state} 2>/dev/null | wc -l')}; {send('id', 'id -un')}").credentials()
     for path in (box.folder, *box.folder.rglob("*")):
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    for path in box.folder.parents:
-        if "pytest" in str(path):
-            path.chmod(path.stat().st_mode | 0o011)
 
     def run(*args):
         done = subprocess.run(["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups", binary, *args], env=box.env,
@@ -490,21 +487,16 @@ def walled():
     return ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1) >= 1  # landlock_create_ruleset, version
 
 
-def test_a_path_in_a_setting_can_be_read(account, taker, tmp_path):
+def test_a_path_in_a_setting_can_be_read(account, taker, open_folder):
     """nsupdate's key file and the like."""
-    given, other = Path("/var/tmp") / f"everleaf-test-{os.getpid()}-given", Path("/var/tmp") / f"everleaf-test-{os.getpid()}-other"
-    try:
-        for path in (given, other):
-            path.write_text("content")
-            path.chmod(0o644)
-        account.script(add=send("given", 'cat "$KEY_FILE"') + "; " + send("other", f"cat {other} 2>/dev/null"))
-        account.add(environment={"KEY_FILE": str(given)}).present()
-        assert taker.result("given") == "content"
-        if walled():
-            assert taker.result("other") == ""
-    finally:
-        given.unlink()
-        other.unlink()
+    given, other = open_folder / "given", open_folder / "other"
+    for path in (given, other):
+        path.write_text("content")
+        path.chmod(0o644)
+    account.script(add=send("given", 'cat "$KEY_FILE"') + "; " + send("other", f"cat {other} 2>/dev/null"))
+    account.add(environment={"KEY_FILE": str(given)}).present()
+    assert taker.result("given") == "content"
+    assert taker.result("other") == ("" if walled() else "content")
 
 
 def test_no_secret_in_any_argument_list(account, box, taker):
@@ -751,27 +743,19 @@ def test_every_helper_that_a_script_calls_is_there():
     assert missing == {}
 
 
-def test_every_script_can_be_sourced(account, taker):
-    """All of them load in one shell each, and have their two functions; that is told by what they answer without settings."""
-    folder = acme_sh() / "dnsapi"
+def test_every_script_can_be_sourced(account, taker, open_folder):
+    """All of them load, each in a shell of its own, and have their two functions."""
+    folder = open_folder / "scripts"
+    shutil.copytree(acme_sh() / "dnsapi", folder)
     names = sorted(path.stem for path in folder.glob("dns_*.sh"))
-    account.folder.rmdir()
-    shutil.copytree(folder, account.folder)
-    for path in (account.folder, *account.folder.iterdir()):
-        path.chmod(0o755)
-    account.path.write_text(f"""dns_x_add() {{
-        for script in {account.folder}/dns_*.sh; do
-            name=${{script##*/}}; name=${{name%.sh}}
-            [ $name = dns_x ] || (. $script && _exists ${{name}}_add && _exists ${{name}}_rm && echo $name)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    account.script(add="""
+        for script in "$SCRIPTS"/dns_*.sh; do
+            name=${script##*/}; name=${name%.sh}
+            (. "$script" && _exists ${name}_add && _exists ${name}_rm && echo $name)
         done >good
-        {send("good", "cat good")}
-    }}
-    dns_x_rm() {{ :; }}
-    """)
-    account.add(environment={"SCRIPTS": str(account.folder)})
-    for path in account.folder.parents:
-        if "pytest" in str(path):
-            path.chmod(path.stat().st_mode | 0o055)
+        """ + send("good", "cat good")).add(environment={"SCRIPTS": str(folder)})
     account.present()
     bad = set(names) - set(taker.result("good").split())
     assert bad <= {"dns_myapi"}, bad

@@ -2,9 +2,13 @@
 they send, and a way for scripts that know only their vendor's host to reach a fake."""
 
 import base64
+import os
 import re
+import select
 import socket
+import ssl
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 
@@ -12,6 +16,14 @@ import pytest
 
 from env.debs import fetched
 from env.fake import Fake
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user can enter; pytest closes its own again whenever another run starts."""
+    with tempfile.TemporaryDirectory(prefix="everleaf-test-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
 
 FUNCTION = re.compile(r"^\s*(?:function )?([A-Za-z_][A-Za-z0-9_]*)\s*\(\)", re.M)
 
@@ -52,10 +64,17 @@ class Taker(Fake):
 
 
 class Tunnel:
-    """An HTTP proxy whose CONNECT leads to one server, whatever host is asked for."""
+    """An HTTP proxy whose CONNECT leads to one plain HTTP server, whatever host is asked for: it speaks TLS in that host's
+    name, with a certificate that `bundle` trusts."""
 
-    def __init__(self, port):
+    def __init__(self, folder, port, *hosts):
         self.to, self.hosts = port, []
+        self.bundle, key = folder / "vendors.pem", folder / "vendors.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=Vendors", "-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts),
+                        "-keyout", key, "-out", self.bundle], check=True, capture_output=True)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.bundle, key)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
@@ -74,31 +93,31 @@ class Tunnel:
                 return
             threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
-    def serve(self, client):
+    def serve(self, plain):
         head = b""
         while b"\r\n\r\n" not in head:
-            got = client.recv(4096)
+            got = plain.recv(4096)
             if not got:
                 return
             head += got
         self.hosts.append(head.split()[1].decode())
-        server = socket.create_connection(("127.0.0.1", self.to))
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        back = threading.Thread(target=self.copy, args=(server, client), daemon=True)
-        back.start()
-        self.copy(client, server)
-        back.join(30)
-        client.close()
-        server.close()
-
-    @staticmethod
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+        plain.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with self.context.wrap_socket(plain, server_side=True) as client, socket.create_connection(("127.0.0.1", self.to)) as server:
+            while True:
+                ready, _, _ = select.select([client, server], [], [], 30)
+                if not ready:
+                    return
+                for source, target in ((client, server), (server, client)):
+                    if source in ready:
+                        try:
+                            data = source.recv(65536)
+                            while source is client and client.pending():
+                                data += client.recv(65536)
+                        except OSError:
+                            return
+                        if not data:
+                            return
+                        target.sendall(data)
 
 
 def defined(text):
