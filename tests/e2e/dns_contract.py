@@ -269,3 +269,31 @@ class Faults(Contract):
         for process in started:
             assert process.wait(60) == 0, process.stderr.read()
         assert fake.whole() == before
+
+    @pytest.mark.parametrize("acted", [True, False], ids=["acted", "not acted"])
+    @pytest.mark.parametrize("doing", ["present", "cleanup"])
+    def test_killed_at_the_call(self, account, fake, doing, acted):
+        """Whatever the service did of it, the next command puts it right, and nothing else has changed."""
+        before = self.surround(fake)
+        if doing == "cleanup":
+            account.run("dns", "present", "acct", self.name, ONE)
+        call = self.write if doing == "present" else self.remove_call()
+        killed = []
+
+        def kill(request):
+            if not killed:
+                killed.append(request)
+                process.kill()
+                process.wait(10)
+
+        fake.before(kill, *call)
+        if not acted:
+            fake.spoil("cut-before", *call)
+        process = account.start("dns", doing, "acct", self.name, ONE)
+        process.communicate(timeout=60)
+        assert killed and process.returncode < 0, "it ended by itself"
+        assert fake.txt(self.name).count(ONE) <= 1
+        account.run("dns", "present", "acct", self.name, ONE, timeout=120)
+        assert fake.txt(self.name).count(ONE) == 1
+        account.run("dns", "cleanup", "acct", self.name, ONE)
+        assert fake.whole() == before
