@@ -183,7 +183,8 @@ const struct dns_provider dns_rfc2136 = {
 	    "A server that looks at addresses alone needs no key here; its answers are then "
 	    "believed as they "
 	    "come.",
-	.verified = NULL,
+	.verified = "BIND, Knot DNS and PowerDNS from Debian: all six algorithms, their refusals, "
+	            "whole zones compared; TSIG against messages signed by dnspython",
 	.fields = fields,
 	.settings_size = sizeof(struct rfc2136),
 	.ttl_s = 60,

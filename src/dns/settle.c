@@ -227,6 +227,8 @@ static int look_until_there(const struct wait *w, struct settle_work *k, struct 
 			return others_at ? go_on(w, k, &r, e) : too_late(w, &r, e);
 		if (others_at && pause_ms > GRACE_CLOSED_MS)
 			pause_ms = GRACE_CLOSED_MS;
+		if (pause_ms > w->limit_at - now)
+			pause_ms = w->limit_at - now;
 		TRY(pause_for(w, &pause_ms, e));
 	}
 }

@@ -15,13 +15,14 @@ controls {{ }};
 
 
 class Bind(NameServer):
-    """policy(zone) -> the statement that lets updates in; config is added as it is; served are whole zone statements."""
+    """policy(zone) -> the statement that lets updates in; config (whole zone statements) and options are added as they are;
+    more are further addresses to listen on."""
 
     def __init__(self, folder, keys=(), zones=("example.test",), address="127.0.0.1", port=None, policy=None,
-                 config="", options="", recursion=False, name="named"):
+                 config="", options="", recursion=False, name="named", more=()):
         super().__init__(name, folder, keys, zones, address, port)
         self.policy = policy or self.all_keys
-        self.config, self.options, self.recursion = config, options, recursion
+        self.config, self.options, self.recursion, self.more = config, options, recursion, more
 
     def all_keys(self, zone):
         return "update-policy { " + "".join(f"grant {key.name}. zonesub TXT; " for key in self.keys) + "};"
@@ -32,8 +33,8 @@ class Bind(NameServer):
         return path
 
     def write_config(self):
-        listen = [f"{self.address};", "none;"]
-        v6, v4 = listen if ":" in self.address else reversed(listen)
+        listen = [self.address, *self.more]
+        v4, v6 = (" ".join(f"{a};" for a in listen if (":" in a) == six) or "none;" for six in (False, True))
         text = "".join(key.bind for key in self.keys)
         text += OPTIONS.format(folder=self.folder, port=self.port, v4=v4, v6=v6, options=self.options,
                                recursion="yes" if self.recursion else "no")
@@ -45,6 +46,6 @@ class Bind(NameServer):
 
     def start(self):
         program, env = unpacked("bind9", "usr/sbin/named")
-        self.spawn([program, "-c", self.write_config(), "-n", "1", "-g"], env=env)
+        self.spawn([*self.prefix, program, "-c", self.write_config(), "-n", "1", "-g"], env=env)
         self.await_ready(lambda: "all zones loaded" in self.log() and "running" in self.log())
         return self

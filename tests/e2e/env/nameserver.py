@@ -42,8 +42,8 @@ class Key:
         return f'key "{self.name}" {{\n\talgorithm {self.algorithm};\n\tsecret "{self.secret}";\n}};\n'
 
 
-def dig(address, port, *words):
-    done = subprocess.run(["dig", f"@{address}", "-p", str(port), "+tries=1", "+time=2", *words],
+def dig(address, port, *words, prefix=()):
+    done = subprocess.run([*prefix, "dig", f"@{address}", "-p", str(port), "+tries=1", "+time=2", *words],
                           stdout=subprocess.PIPE, text=True, timeout=30)
     return done.stdout
 
@@ -55,25 +55,29 @@ class NameServer(Daemon):
         super().__init__(name, folder)
         self.keys, self.zones, self.address = list(keys), list(zones), address
         self.port = port or free_port()
+        self.prefix = ()  # of every command: enters the network namespace that the server is in
 
     @property
     def server(self):
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
+    def dig(self, *words):
+        return dig(self.address, self.port, *words, prefix=self.prefix)
+
     def answers(self, zone=None):
-        return "NOERROR" in dig(self.address, self.port, zone or self.zones[0], "SOA")
+        return "NOERROR" in self.dig(zone or self.zones[0], "SOA")
 
     def txt(self, name):
         """The values at a name, each as one text."""
         values = []
-        for line in dig(self.address, self.port, "+short", "+tcp", name, "TXT").splitlines():
+        for line in self.dig("+short", "+tcp", name, "TXT").splitlines():
             values.append("".join(line.split('"')[1::2]))
         return sorted(values)
 
     def whole(self, zone=None):
         """Every record of a zone; of the SOA record all but the serial number."""
         records = []
-        for line in dig(self.address, self.port, "+noall", "+answer", "+onesoa", "AXFR", zone or self.zones[0]).splitlines():
+        for line in self.dig("+noall", "+answer", "+onesoa", "AXFR", zone or self.zones[0]).splitlines():
             words = line.split(None, 4)
             if len(words) == 5 and words[3] == "SOA":
                 fields = words[4].split()
