@@ -10,14 +10,22 @@
 #include "dns/txt.h"
 
 #define PAGES_MAX 5 /* of 100 zones each; with more, zones are asked for by name */
+#define LIST_MAX 500
+#define SAME_NAME_MAX 10
 
 struct page {
 	const char *name, *id; /* where the next one begins; NULL = there is none */
+	const char *max;       /* NULL = as many as the service gives */
+};
+struct found {
+	const char *only; /* zones of this name; NULL = all */
+	struct dns_zone *v;
+	size_t n, max;
 };
 
-/* Takes the public zones of an answer; only: those of this name (NULL = all). */
-static int take_zones(struct dns_session *s, const struct xml *answer, const char *only,
-                      struct dns_zone *v, size_t *n, struct err *e)
+/* Takes the public zones of an answer. */
+static int take_zones(struct dns_session *s, const struct xml *answer, struct found *f,
+                      struct err *e)
 {
 	struct arena *a = s->arena;
 	const struct xml *x = xml_child(answer, "HostedZones");
@@ -36,18 +44,17 @@ static int take_zones(struct dns_session *s, const struct xml *answer, const cha
 			               "Route 53 gives a hosted zone without a name or ID");
 		name = zone_name(a, name);
 		if ((is_private && strcmp(is_private, "true") == 0) ||
-		    (only && strcmp(only, name) != 0) || *n == DNS_ZONES_MAX)
+		    (f->only && strcmp(f->only, name) != 0) || f->n == f->max)
 			continue;
-		v[(*n)++] = (struct dns_zone){ .name = name, .id = id };
+		f->v[f->n++] = (struct dns_zone){ .name = name, .id = id };
 	}
 	return 0;
 }
 
-static int read_page(struct dns_session *s, struct page *page, const char *only, struct dns_zone *v,
-                     size_t *n, struct err *e)
+static int read_page(struct dns_session *s, struct page *page, struct found *f, struct err *e)
 {
-	const char *query =
-	               rest_form(s->arena, "dnsname", page->name, "hostedzoneid", page->id, NULL),
+	const char *query = rest_form(s->arena, "dnsname", page->name, "hostedzoneid", page->id,
+	                              "maxitems", page->max, NULL),
 	           *more;
 	struct route53_call call = {
 		.method = "GET",
@@ -57,7 +64,7 @@ static int read_page(struct dns_session *s, struct page *page, const char *only,
 	const struct xml *answer;
 
 	TRY(route53_do(s, &call, &answer, e));
-	TRY(take_zones(s, answer, only, v, n, e));
+	TRY(take_zones(s, answer, f, e));
 	more = xml_text_at(answer, "IsTruncated");
 	*page = (struct page){ 0 };
 	if (more && strcmp(more, "true") == 0) {
@@ -91,37 +98,37 @@ static size_t without_doubles(struct dns_zone *v, size_t n)
 static int route53_list_zones(struct dns_session *s, struct dns_zone **out, size_t *n, bool *whole,
                               struct err *e)
 {
-	struct dns_zone *v = ARENA_ARRAY(s->arena, struct dns_zone, DNS_ZONES_MAX);
+	struct found f = { .v = ARENA_ARRAY(s->arena, struct dns_zone, LIST_MAX), .max = LIST_MAX };
 	struct page page = { 0 };
-	size_t found = 0, pages = 0;
+	size_t pages = 0;
 
 	do
-		TRY(read_page(s, &page, NULL, v, &found, e));
+		TRY(read_page(s, &page, &f, e));
 	while (page.name && ++pages < PAGES_MAX);
-	*out = v;
-	*n = without_doubles(v, found);
-	*whole = !page.name && *n == found;
+	*out = f.v;
+	*n = without_doubles(f.v, f.n);
+	*whole = !page.name && *n == f.n && f.n < f.max;
 	return 0;
 }
 
 static int route53_find_zone(struct dns_session *s, const char *name, struct dns_zone *out,
                              struct err *e)
 {
-	struct dns_zone *v = ARENA_ARRAY(s->arena, struct dns_zone, DNS_ZONES_MAX);
-	struct page page = { .name = arena_printf(s->arena, "%s.", name) };
+	struct dns_zone v[SAME_NAME_MAX];
+	struct found f = { .only = name, .v = v, .max = SAME_NAME_MAX };
+	struct page page = { .name = arena_printf(s->arena, "%s.", name), .max = "10" };
 	struct strings ids = { 0 };
-	size_t n = 0;
 
-	TRY(read_page(s, &page, name, v, &n, e));
-	if (n == 0)
+	TRY(read_page(s, &page, &f, e));
+	if (f.n == 0)
 		return err_set(e, ERR_NOT_FOUND, "Route 53 has no public hosted zone %s", name);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < f.n; i++)
 		strings_add(s->arena, &ids, v[i].id);
-	if (n > 1)
+	if (f.n > 1)
 		return err_set(e, ERR_CONFIG,
 		               "Route 53 has %zu public hosted zones %s: %s; set zone and zone_id "
 		               "to the one whose name servers the parent zone names",
-		               n, name, strings_join(s->arena, &ids, ", "));
+		               f.n, name, strings_join(s->arena, &ids, ", "));
 	*out = v[0];
 	return 0;
 }

@@ -3,6 +3,7 @@ traffic that was recorded from the service itself."""
 
 import json
 import re
+import socket
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -157,6 +158,34 @@ class TestRoute53(Route53, Acts, Faults):
         box.run("dns", "present", "fixed", NAME, ONE)
         assert not fake.seen(path="hostedzonesbyname")
         assert [number for number, _ in fake.sets_at(NAME)] == [second]
+
+    PENDING = (200, {"Content-Type": "text/xml"}, "<GetChangeResponse><ChangeInfo><Id>/change/C1</Id><Status>PENDING</Status>"
+                                                  "</ChangeInfo></GetChangeResponse>")
+
+    def test_route_53_says_when_it_is_everywhere(self, box, base_url, fake):
+        self.make(box, base_url, propagation="provider")
+        pending = fake.spoil(self.PENDING, "GET", "/change/", times=2)
+        box.run("dns", "present", "acct", NAME, ONE)
+        asked = fake.seen("GET", "/2013-04-01/change/C")
+        assert pending.n == 2 and [r.status for r in asked] == [200] * 3
+        box.run("dns", "cleanup", "acct", NAME, ONE)
+
+    def test_it_never_says_so(self, box, base_url, fake):
+        self.make(box, base_url, propagation="provider", propagation_timeout=2)
+        fake.spoil(self.PENDING, "GET", "/change/", times=None)
+        line = box.error("dns", "present", "acct", NAME, ONE, status=1)
+        self.names_all(line, "not up to date", "propagation_timeout", ZONE)
+
+    def test_without_the_right_to_ask_the_name_servers_are_asked(self, box, base_url, fake):
+        fake.allow(fake.policy_for("*", without="GetChange"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            self.make(box, base_url, propagation="provider", propagation_timeout=2,
+                      servers=[f"127.0.0.1:{server.getsockname()[1]}"])
+            result = box.run("-v", "dns", "present", "acct", NAME, ONE, status=(1, 75))
+            assert re.search("the right route53:GetChange on arn:aws:route53:::change/C[A-Z0-9]+ is missing", result.err)
+            server.settimeout(5)
+            assert b"_acme-challenge" in server.recv(512)
 
     def test_a_zone_id_that_is_none(self, account, base_url, box, fake):
         self.make(box, base_url, name="fixed", zone=ZONE, zone_id="ZNOWHERE")

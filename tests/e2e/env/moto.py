@@ -162,11 +162,11 @@ class Aws(Fake):
     def answer(self, request):
         answer = self.forward(request)
         if request.path.endswith("/hostedzonesbyname") and answer.status == 200:
-            answer.body = self.zone_list(request.arg("dnsname"), request.arg("hostedzoneid"))
+            answer.body = self.zone_list(request.arg("dnsname"), request.arg("hostedzoneid"), int(request.arg("maxitems", 100)))
         return answer
 
-    def zone_list(self, name, number):
-        """Moto knows no pages: from this name and ID on, in the order of the reversed labels, 100 at a time."""
+    def zone_list(self, name, number, most):
+        """Moto knows no pages: from this name and ID on, in the order of the reversed labels."""
         def key(it):
             return [*reversed(it[1].split("."))], it[0]
 
@@ -175,11 +175,11 @@ class Aws(Fake):
         rows = [it for it in rows if not name or key(it) >= start]
         zones = "".join(f"<HostedZone><Id>/hostedzone/{it}</Id><Name>{zone}.</Name><CallerReference>1</CallerReference><Config>"
                         f"<PrivateZone>{str(it in self.private).lower()}</PrivateZone></Config></HostedZone>"
-                        for it, zone in rows[:100])
-        more = rows[100:101]
+                        for it, zone in rows[:most])
+        more = rows[most:most + 1]
         tail = "".join(f"<NextDNSName>{zone}.</NextDNSName><NextHostedZoneId>{it}</NextHostedZoneId>" for it, zone in more)
         return (f'<?xml version="1.0"?><ListHostedZonesByNameResponse xmlns="{XMLNS}"><HostedZones>{zones}</HostedZones>'
-                f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{tail}<MaxItems>100</MaxItems></ListHostedZonesByNameResponse>")
+                f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{tail}<MaxItems>{most}</MaxItems></ListHostedZonesByNameResponse>")
 
     def forward(self, request):
         connection = http.client.HTTPConnection("127.0.0.1", self.moto.port, timeout=30)
