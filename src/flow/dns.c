@@ -262,6 +262,7 @@ static bool is_for(const struct strings *domains, const char *domain)
 	return false;
 }
 
+/* *normal NULL: it is for none of the domains. */
 static int check_one(struct run *r, struct arena *a, const struct strings *domains,
                      const char *text, const char **normal, struct err *e)
 {
@@ -274,11 +275,11 @@ static int check_one(struct run *r, struct arena *a, const struct strings *domai
 		e->code = ERR_USAGE;
 		return err_ctx(e, "--dns %s", text);
 	}
-	if (domain && !is_for(domains, name_base(name)))
-		return err_set(e, ERR_USAGE, "--dns %s: %s is none of the certificate's names",
-		               text, domain);
 	TRY(dns_account_enabled(r, a, account, &x, e));
-	*normal = domain ? arena_printf(a, "%s=%s", name_base(name), account) : account;
+	if (domain && !is_for(domains, name_base(name)))
+		*normal = NULL;
+	else
+		*normal = domain ? arena_printf(a, "%s=%s", name_base(name), account) : account;
 	return 0;
 }
 
@@ -308,7 +309,7 @@ static bool is_named_twice(struct arena *a, const struct strings *dns, size_t i)
 	return false;
 }
 
-int dns_check_given(struct run *r, struct arena *a, const struct strings *domains,
+int dns_check_given(struct run *r, struct arena *a, const struct strings *domains, bool others_too,
                     struct strings *dns, struct err *e)
 {
 	struct strings list = { 0 };
@@ -316,6 +317,12 @@ int dns_check_given(struct run *r, struct arena *a, const struct strings *domain
 
 	for (size_t i = 0; i < dns->n; i++) {
 		TRY(check_one(r, a, domains, dns->v[i], &normal, e));
+		if (!normal && others_too)
+			continue;
+		if (!normal)
+			return err_set(e, ERR_USAGE,
+			               "--dns %s: that is none of the certificate's names",
+			               dns->v[i]);
 		if (!strings_has(&list, normal))
 			strings_add(a, &list, normal);
 		if (is_named_twice(a, &list, list.n - 1))

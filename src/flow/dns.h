@@ -45,8 +45,9 @@ void dns_use_steadfast(struct dns_use *u, bool steadfast);
 /* "ACCOUNT" or "DOMAIN=ACCOUNT". *domain NULL = for all names. */
 void dns_split(struct arena *a, const char *text, const char **domain, const char **account);
 /* Checks and normalizes what --dns gave for these names: accounts there and enabled, domains among
- * the names, every name with an account. ERR_USAGE, ERR_NOT_FOUND, ERR_DENIED. */
+ * the names, every name with an account. others_too: a domain that is none of them is for another
+ * certificate, and left out. ERR_USAGE, ERR_NOT_FOUND, ERR_DENIED. */
 NODISCARD int dns_check_given(struct run *r, struct arena *a, const struct strings *domains,
-                              struct strings *dns, struct err *e);
+                              bool others_too, struct strings *dns, struct err *e);
 
 #endif

@@ -1,6 +1,8 @@
 /* The solver asks for accounts by name; here they are opened, each once for a piece of work. */
 #include "flow/dns_solve.h"
 
+#include <string.h>
+
 #include "flow/ca.h"
 #include "flow/dns.h"
 #include "flow/dns_look.h"
@@ -48,6 +50,8 @@ static void view_of(struct dns_solve *d)
 	struct err ignored;
 	struct ca ca;
 
+	if (!d->cert->method || strcmp(d->cert->method, "dns") != 0)
+		return;
 	if (d->cert->ca && ca_resolve(d->run, d->arena, d->cert->ca, &ca, &ignored) == 0 &&
 	    ca.resolver)
 		strings_add(d->arena, &d->view.resolvers, ca.resolver);

@@ -139,7 +139,7 @@ static int check_dns(struct run *r, struct arena *a, const struct cert_change *c
 	if (strcmp(c->method, "dns") != 0 ||
 	    !(is_given(ch, "method") || is_given(ch, "dns") || is_given(ch, "domains")))
 		return 0;
-	return dns_check_given(r, a, &c->domains, &c->dns, e);
+	return dns_check_given(r, a, &c->domains, ch->origin != NULL, &c->dns, e);
 }
 
 /* A new way drops what belonged to the old one. */

@@ -67,13 +67,15 @@ static int journal_removed(void *ctx, struct challenge *v, size_t n, struct err 
 	return store_commit(r->store, e);
 }
 
-/* The account's name at the CA, if it is known here. */
+/* The account's name at the CA, where a record is named after it. */
 static const char *account_url(struct run *r, struct arena *a, const struct cert *c)
 {
 	struct account account;
 	struct err ignored;
 
-	return c->ca && account_for_cert(r, a, c, &account, &ignored) == 0 ? account.url : NULL;
+	if (!c->ca || !c->challenge || strcmp(c->challenge, "dns-account-01") != 0)
+		return NULL;
+	return account_for_cert(r, a, c, &account, &ignored) == 0 ? account.url : NULL;
 }
 
 struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)

@@ -185,6 +185,27 @@ def test_an_account_is_named_for_one_name(add, updates):
     assert box.show("a.example.test")["dns"] == ["third"]
 
 
+def test_a_file_of_certificates_shares_the_accounts(add, updates):
+    box = add("home")
+    add("third")
+    (box.folder / "names").write_text("from-a.example.test\nfrom-b.example.test *.from-b.example.test > b\n")
+    box.run("issue", "--from", box.folder / "names", "--dns", "home", "--dns", "from-b.example.test=third")
+    assert box.show("from-a.example.test")["dns"] == ["home"]
+    assert box.show("b")["dns"] == ["home", "from-b.example.test=third"]
+    assert {(key, name) for key, _, name in updates()} == {("home", "_acme-challenge.from-a.example.test"),
+                                                           ("third", "_acme-challenge.from-b.example.test")}
+
+
+def test_a_value_that_never_arrives_keeps_the_order_open(add, bind, ca):
+    box, orders = add("home"), ca.orders()
+    with Bind(box.folder / "stale", (), ("example.test",)) as stale:
+        add("home", name="lagging", servers=f"[{bind.server}, {stale.server}]", propagation_timeout=2)
+        assert stale.server in box.error("issue", "lag.example.test", "--dns", "lagging", status=1)
+    assert leftovers(box) == 0
+    box.run("issue", "lag.example.test", "--dns", "home")
+    assert ca.orders() - orders == 1
+
+
 def test_a_bound_account_keeps_to_its_zones(add, ca):
     box, orders = add("home", "--zone", "other.test"), ca.orders()
     line = box.error("issue", "a.example.test", "--dns", "home", status=1)

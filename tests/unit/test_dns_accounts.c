@@ -167,7 +167,7 @@ static void test_what_dns_may_say(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct strings dns = list(p, rows[i].dns[0], rows[i].dns[1]),
 		               domains = list(p, rows[i].domains[0], rows[i].domains[1]);
-		int rc = dns_check_given(&r, p->a, &domains, &dns, E);
+		int rc = dns_check_given(&r, p->a, &domains, false, &dns, E);
 
 		assert_int_equal(rc, -(int)rows[i].code);
 		if (rc == 0)
