@@ -1,25 +1,17 @@
 /*
- * Cloudflare (API v4). One record for each value; content is sent quoted and compared in both
- * forms. An answer counts only with "success": true, whatever its status. A token that is limited
- * to some zones may be refused the whole list; then zones are asked for by name. One session's
- * thread.
+ * Cloudflare (API v4): the account and its zones. An answer counts only with "success": true,
+ * whatever its status. A token that is limited to some zones may be refused the whole list; then
+ * zones are asked for by name. One session's thread.
  */
 #include <string.h>
 
 #include "base/log.h"
-#include "dns/cloudflare_errors.h"
-#include "dns/entries.h"
-#include "dns/rest.h"
+#include "dns/cloudflare.h"
 #include "dns/txt.h"
 
 #define ZONES_PER_PAGE 50 /* the most it allows */
 #define ZONE_PAGES 10     /* beyond them zones are asked for by name */
-#define RECORDS_PER_PAGE 100
-#define TTL_AUTOMATIC 1
 
-struct cloudflare {
-	const char *api_token, *zone_token, *email, *api_key, *comment;
-};
 static const struct field cloudflare_fields[] = {
 	FIELD(struct cloudflare, api_token, FT_SECRET, 0,
 	      "API token with the rights Zone:Read and DNS:Edit"),
@@ -34,9 +26,6 @@ static const struct field cloudflare_fields[] = {
 	      "comment kept beside each record, 100 characters at most"),
 	FIELD_END
 };
-
-#define READ_ZONES "Zone:Read (Zone, Zone, Read), or zone and zone_id in the account"
-#define EDIT_DNS "DNS:Edit (Zone, DNS, Edit) for this zone"
 
 static int cloudflare_check(struct arena *a, const void *settings, const struct dns_common *common,
                             struct err *e)
@@ -56,12 +45,11 @@ static int cloudflare_check(struct arena *a, const void *settings, const struct 
 	return 0;
 }
 
-/* right: what the call needs; reading zones is done with zone_token if there is one. */
-static int call(struct dns_session *s, struct rest_call *c, const char *right,
-                struct rest_answer *out, struct err *e)
+int cloudflare_call(struct dns_session *s, struct rest_call *c, const char *right,
+                    struct rest_answer *out, struct err *e)
 {
 	const struct cloudflare *set = s->settings;
-	bool reads_zones = strcmp(right, READ_ZONES) == 0;
+	bool reads_zones = strcmp(right, CLOUDFLARE_READ_ZONES) == 0;
 	const char *token = reads_zones && set->zone_token ? set->zone_token : set->api_token;
 
 	if (token) {
@@ -106,8 +94,7 @@ static void put_zone(struct dns_session *s, const json_t *row, struct dns_zone *
 	v[at] = z;
 }
 
-/* How many pages there are is said by most answers; a short page is the last one anyhow. */
-static bool is_last(struct dns_session *s, const json_t *answer, int page, size_t per_page)
+bool cloudflare_is_last(struct dns_session *s, const json_t *answer, int page, size_t per_page)
 {
 	const json_t *info = json_object_get(answer, "result_info");
 	const char *pages = rest_text(s->arena, info, "total_pages");
@@ -128,12 +115,12 @@ static int zones_page(struct dns_session *s, const char *name, int page, struct 
 	const json_t *rows, *row;
 	size_t i;
 
-	TRY(call(s, &c, READ_ZONES, &r, e));
+	TRY(cloudflare_call(s, &c, CLOUDFLARE_READ_ZONES, &r, e));
 	TRY(rest_array(r.json, "result", &rows, e));
 	if (json_array_size(rows) > ZONES_PER_PAGE)
 		return err_set(e, ERR_PROTOCOL, "a page of zones is longer than was asked for");
 	json_array_foreach(rows, i, row) put_zone(s, row, v, n);
-	*last = is_last(s, r.json, page, ZONES_PER_PAGE);
+	*last = cloudflare_is_last(s, r.json, page, ZONES_PER_PAGE);
 	return 0;
 }
 
@@ -179,87 +166,6 @@ static int cloudflare_find_zone(struct dns_session *s, const char *name, struct 
 		}
 	return err_set(e, ERR_NOT_FOUND, "there is no zone %s that these credentials may see",
 	               name);
-}
-
-static char *records_path(struct dns_session *s, const struct dns_zone *z, const char *rest)
-{
-	return arena_printf(s->arena, "/zones/%s/dns_records%s", rest_escape(s->arena, z->id),
-	                    rest);
-}
-
-static int records_page(struct dns_session *s, const struct dns_zone *z, const char *name, int page,
-                        struct dns_entries *out, bool *last, struct err *e)
-{
-	struct rest_answer r CLEANUP(rest_answer_done) = { 0 };
-	const char *query =
-	    rest_form(s->arena, "per_page", "100", "type", "TXT", "name", name, "page",
-	              page > 1 ? arena_printf(s->arena, "%d", page) : NULL, NULL);
-	struct rest_call c = { .method = "GET",
-		               .path = records_path(s, z, arena_printf(s->arena, "?%s", query)) };
-	const json_t *rows, *row;
-	size_t i;
-
-	TRY(call(s, &c, EDIT_DNS, &r, e));
-	TRY(rest_array(r.json, "result", &rows, e));
-	json_array_foreach(rows, i, row)
-	{
-		const char *id = rest_text(s->arena, row, "id");
-		const char *owner = rest_text(s->arena, row, "name");
-		const char *content = rest_text(s->arena, row, "content");
-
-		if (id && owner && content)
-			entries_put(s->arena, out, z->name, id, owner, content);
-	}
-	*last = is_last(s, r.json, page, RECORDS_PER_PAGE);
-	return 0;
-}
-
-static int list(struct dns_session *s, const struct dns_zone *z, const struct dns_record *v,
-                struct dns_entries *out, struct err *e)
-{
-	bool last = false;
-
-	for (int page = 1; page <= ENTRIES_PAGES_MAX && !last; page++)
-		TRY(records_page(s, z, v ? v->name : NULL, page, out, &last, e));
-	return 0;
-}
-
-/* No `creates`: sent twice it is refused as identical, and that is fine. */
-static int create(struct dns_session *s, const struct dns_zone *z, const struct dns_record *v,
-                  struct err *e)
-{
-	const struct cloudflare *set = s->settings;
-	struct rest_answer r CLEANUP(rest_answer_done) = { 0 };
-	int64_t ttl = s->common.ttl_s == TTL_AUTOMATIC ? TTL_AUTOMATIC : dns_ttl(s);
-	json_auto_t *body = json_pack("{s:s, s:s, s:s, s:I, s:s*}", "type", "TXT", "name", v->name,
-	                              "content", txt_quote(s->arena, v->value), "ttl",
-	                              (json_int_t)ttl, "comment", set->comment);
-	struct rest_call c = { .method = "POST", .path = records_path(s, z, ""), .json = body };
-
-	return call(s, &c, EDIT_DNS, &r, e);
-}
-
-static int delete (struct dns_session *s, const struct dns_zone *z, const char *id, struct err *e)
-{
-	struct rest_answer r CLEANUP(rest_answer_done) = { 0 };
-	const char *rest = arena_printf(s->arena, "/%s", rest_escape(s->arena, id));
-	struct rest_call c = { .method = "DELETE", .path = records_path(s, z, rest) };
-
-	return call(s, &c, EDIT_DNS, &r, e);
-}
-
-static const struct dns_entries_how how = { .list = list, .create = create, .delete = delete };
-
-static int cloudflare_add(struct dns_session *s, const struct dns_zone *z,
-                          const struct dns_record *v, size_t n, struct err *e)
-{
-	return entries_add(s, z, &how, v, n, e);
-}
-
-static int cloudflare_remove(struct dns_session *s, const struct dns_zone *z,
-                             const struct dns_record *v, size_t n, struct err *e)
-{
-	return entries_remove(s, z, &how, v, n, e);
 }
 
 const struct dns_provider dns_cloudflare = {

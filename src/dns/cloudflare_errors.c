@@ -3,7 +3,7 @@
  * Codes are from its documentation and from recorded answers; an unknown one is told in
  * Cloudflare's words. No state.
  */
-#include "dns/cloudflare_errors.h"
+#include "dns/cloudflare.h"
 
 #include <string.h>
 
