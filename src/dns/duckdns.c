@@ -156,7 +156,8 @@ const struct dns_provider dns_duckdns = {
 	    "DuckDNS keeps one TXT value for a domain: a name and its wildcard go into two "
 	    "certificates. It has no way of calling it but with the token in the address: whoever "
 	    "keeps a log of addresses on the way (a proxy that opens TLS) has the token.",
-	.verified = NULL,
+	.verified =
+	    "recorded traffic, whose replay refuses any other request (the token is cut out of it)",
 	.fields = fields,
 	.settings_size = sizeof(struct duckdns),
 	.base_url = "https://www.duckdns.org",

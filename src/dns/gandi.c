@@ -194,7 +194,7 @@ const struct dns_provider dns_gandi = {
 	    "\"Manage domain name technical configurations\" (\"See and renew domain names\" comes "
 	    "with it). It has an end date: put a new one into the account before that.\n\n"
 	    "The domains must use LiveDNS (Gandi's own name servers).",
-	.verified = NULL,
+	.verified = "recorded traffic of the REST API, whose replay refuses any other request",
 	.fields = fields,
 	.settings_size = sizeof(struct gandi),
 	.base_url = "https://api.gandi.net/v5/livedns",

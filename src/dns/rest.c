@@ -115,6 +115,7 @@ static int attempt(struct dns_session *s, struct rest_call *c, struct rest_answe
 	req.body = c->json ? json_text(s->arena, c->json) : c->body;
 	req.body_len = req.body ? strlen(req.body) : 0;
 	req.limit_ms = c->limit_ms;
+	req.max_body = c->max_body;
 	req.once = c->creates;
 	req.n_headers = fill_headers(c, req.body != NULL, headers);
 	TRY(http_do(s->http, s->arena, &req, s->cancel, &res, e));

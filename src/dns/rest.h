@@ -44,6 +44,7 @@ struct rest_call {
 	int (*sign)(struct dns_session *s, struct rest_call *c, void *ctx, struct err *e);
 	void *ctx;
 	uint32_t limit_ms; /* 0 = 30,000 for one attempt */
+	size_t max_body;   /* of the answer; 0 = 1 MiB */
 };
 /* Does it, at most 6 attempts and 90 s (longer waits asked for by Retry-After: ERR_RATE_LIMITED
  * with retry_s). On success the status is 2xx or one of `fine`. Errors: ERR_DENIED for 401 and 403,
