@@ -3,6 +3,8 @@
  * place of the TSIG record is known. All of it is hostile; at most DNS_MAX_RECORDS are kept, and a
  * message that does not end where its counts say is refused.
  */
+#include <stdbool.h> /* first: ldns would make signed characters of truth values */
+
 #include <ctype.h>
 #include <ldns/ldns.h>
 #include <string.h>

@@ -2,6 +2,8 @@
  * DNS messages that we send: questions (RFC 1035 4.1) and updates (RFC 2136 2), put together and
  * written by ldns. Each has a random number. Nothing is sent here.
  */
+#include <stdbool.h> /* first: ldns would make signed characters of truth values */
+
 #include <ldns/ldns.h>
 
 #include "sys/dns.h"
