@@ -24,14 +24,17 @@ def refusal(status, code, message=""):
     return Answer(status, ERROR.format(code, message), {"Content-Type": "text/xml"})
 
 
+def moto_folder():
+    return fetched("python3-moto", "trixie", "forky", "sid") / "usr/lib/python3/dist-packages"
+
+
 class Moto(Daemon):
     def __init__(self, folder):
         super().__init__("moto", folder)
         self.port = free_port()
 
     def start(self):
-        path = fetched("python3-moto", "trixie", "forky", "sid") / "usr/lib/python3/dist-packages"
-        env = {**os.environ, "PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", "AWS_EC2_METADATA_DISABLED": "true"}
+        env = {**os.environ, "PYTHONPATH": str(moto_folder()), "PYTHONDONTWRITEBYTECODE": "1", "AWS_EC2_METADATA_DISABLED": "true"}
         self.spawn([PYTHON, "-P", ROOT / "tests/e2e/env/moto_server.py", str(self.port)], env)
         self.await_ready(lambda: self.call("GET", "/moto-api/data.json"))
         return self
@@ -49,7 +52,7 @@ class Aws(Fake):
     """Two users: self.keys may do what `policy` says, self.admin everything."""
 
     def __init__(self, moto, **options):
-        self.moto, self.policy = moto, None
+        self.moto = moto
         self.keys = self.admin = None
         super().__init__(**options)
 
