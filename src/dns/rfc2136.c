@@ -172,7 +172,7 @@ const struct dns_provider dns_rfc2136 = {
 	    "TXT; };` for "
 	    "one name, or `grant everleaf. subdomain _acme-challenge.example.org. TXT;`, one line "
 	    "a name; "
-	    "`zonesub TXT` in place of both allows all TXT records of the zone. \n\n"
+	    "`zonesub TXT` in place of both allows all TXT records of the zone.\n\n"
 	    "Knot: an acl with `key: everleaf`, `action: update`, `update-type: TXT`, "
 	    "`update-owner: name`, "
 	    "`update-owner-match: sub-or-equal`, `update-owner-name: _acme-challenge`, named in "

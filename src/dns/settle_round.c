@@ -106,6 +106,12 @@ int settle_prepare(struct settle_work *w, struct err *e)
 	return 0;
 }
 
+/* What this machine says itself, before anything is sent. */
+static bool is_no_route(int fault)
+{
+	return fault == ENETUNREACH || fault == EACCES || fault == EPERM;
+}
+
 /* No answer. A family without a route is no fault of the server's. */
 static void judge_silence(struct settle_work *w, struct settle_point *p,
                           const struct dns_question *q)
@@ -115,7 +121,7 @@ static void judge_silence(struct settle_work *w, struct settle_point *p,
 	p->state = SETTLE_SILENT;
 	asked->speaks = false;
 	asked->closed = q->fault == ECONNREFUSED;
-	if (q->fault == ENETUNREACH && !asked->s.own) {
+	if (is_no_route(q->fault) && !asked->s.own) {
 		if (!asked->away)
 			log_detail("%s (%s): not reachable from here", asked->s.name,
 			           asked->s.address);
