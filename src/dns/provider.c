@@ -44,7 +44,9 @@ const struct dns_provider *dns_provider_find(const char *name)
 
 int dns_ctx(struct err *e, const struct dns_session *s, const struct dns_zone *z)
 {
-	if (z)
+	bool known = !(s->provider->flags & DNS_NO_ZONES) || s->common.zone;
+
+	if (z && known)
 		return err_ctx(e, "DNS account %s (%s), zone %s", s->account, s->provider->name,
 		               z->name);
 	return err_ctx(e, "DNS account %s (%s)", s->account, s->provider->name);

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from env.debs import ROOT
 from env.everleaf import BINARY
 
 
@@ -145,3 +146,8 @@ def test_manual_pages(bare, tmp_path):
 def test_an_error_is_one_line_with_the_words_of_the_ca(everleaf):
     error = everleaf.error("issue", "blocked.example.com", *everleaf.standalone(), status=1)
     assert error.startswith("everleaf: ") and "blocked.example.com" in error
+
+
+def test_the_page_of_dns_providers_says_what_the_program_says():
+    done = subprocess.run([ROOT / "tools/dns_page", "--check", BINARY], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
