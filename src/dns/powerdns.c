@@ -113,7 +113,7 @@ const struct dns_provider dns_powerdns = {
 	         "_acme-challenge "
 	         "names (dnsupdate=yes).",
 	.verified = "a PowerDNS server with its HTTP API: wrong key, unquoted value and foreign "
-	            "name refused; recorded traffic",
+	            "name refused; the API's description through Prism; recorded traffic",
 	.fields = fields,
 	.settings_size = sizeof(struct powerdns),
 	.ttl_s = 60,

@@ -1,10 +1,13 @@
 """PowerDNS: its own server with its own HTTP API, through a front that only adds faults."""
 
+import json
+
 import pytest
 
 from dns_contract import NAME, ONE, TWO, Acts, Contract, Faults
 from env.powerdns import PowerDns
 from env.powerdns_front import ZONES, PowerDnsFront
+from env.prism import Prism, description
 
 KEY = "powerdns-right-0123456789"
 
@@ -105,3 +108,29 @@ class TestPowerDNS(PowerDNS, Acts, Faults):
         fake.plant(NAME, "not served", disabled=True)
         rrset, = fake.ask("GET", f"{ZONES}/example.org.?rrset_name={NAME}.&rrset_type=TXT")[1]["rrsets"]
         assert [record["content"] for record in rrset["records"]] == ['"served"']
+
+
+class TestPowerDNSByPrism(PowerDNS, Acts):
+    """Through the vendor's description of the API, and to the real server: both hold our requests to account."""
+
+    @pytest.fixture(scope="class")
+    def prism(self, fake, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("prism")
+        document = json.loads(description("powerdns-api").read_text())
+        base = document.pop("servers")[0]["url"]  # Prism itself would leave it out
+        document["paths"] = {base + path: it for path, it in document["paths"].items()}
+        for call in (call for path in document["paths"].values() for call in path.values() if isinstance(call, dict)):
+            for answer in call.get("responses", {}).values():
+                answer.pop("content", None)  # the real server's answers are not as described: they win
+        (folder / "powerdns.json").write_text(json.dumps(document))
+        with Prism(folder / "powerdns.json", fake.url, folder) as server:
+            yield server
+
+    @pytest.fixture
+    def base_url(self, prism):
+        return prism.url
+
+    def test_prism_refuses_wrong_forms(self, prism):
+        head = {"X-API-Key": KEY, "Content-Type": "application/json"}
+        assert prism.ask("GET", "/api/v1/servers/localhost/zones")[0] == 401
+        assert prism.ask("PATCH", "/api/v1/servers/localhost/zones/example.org.", '{"rrsets": [{"name": 5}]}', head)[0] == 422
