@@ -9,12 +9,41 @@
 #include <ldns/ldns.h>
 #include <string.h>
 
-#include "sys/dns.h"
+#include "sys/dns_flight.h"
 
 #define HEADER_LEN 12
 #define TYPE_TSIG 250
 
 DEFINE_CLEANUP(rr_free, ldns_rr, ldns_rr_free)
+
+/* Header and question were written by us, so the name is not compressed. 0 = none. */
+static size_t question_end(const struct bytes *m)
+{
+	size_t at = HEADER_LEN;
+
+	while (at < m->n && m->v[at])
+		at += (size_t)m->v[at] + 1;
+	return at + 5 <= m->n ? at + 5 : 0;
+}
+
+/* RFC 5452 9.1. A refusal without any question is taken too: some servers send only a header. */
+bool dns_is_answer_to(const struct bytes *asked, const unsigned char *v, size_t n)
+{
+	size_t end = question_end(asked);
+
+	if (n < HEADER_LEN || v[0] != asked->v[0] || v[1] != asked->v[1] || !(v[2] & 0x80) ||
+	    (v[2] & 0x78) != (asked->v[2] & 0x78))
+		return false;
+	if (v[4] == 0 && v[5] == 0)
+		return (v[3] & 0x0f) != 0 && v[6] == 0 && v[7] == 0;
+	if (v[4] != 0 || v[5] != 1 || end == 0 || n < end ||
+	    memcmp(v + end - 4, asked->v + end - 4, 4) != 0)
+		return false;
+	for (size_t i = HEADER_LEN; i < end - 4; i++)
+		if (tolower(v[i]) != tolower(asked->v[i]))
+			return false;
+	return true;
+}
 
 static const struct {
 	enum dns_type type;

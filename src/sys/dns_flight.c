@@ -6,7 +6,6 @@
  */
 #include "sys/dns_flight.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -41,6 +40,7 @@ struct slot {
 struct flying {
 	struct arena *a;
 	struct slot slots[AT_ONCE];
+	bool full; /* the process has no more sockets just now */
 	struct err *e;
 };
 
@@ -70,34 +70,6 @@ static void slot_land(struct slot *s, unsigned char *v, size_t n)
 	s->f->answer.n = n;
 	s->f->why.code = ERR_NONE;
 	slot_done(s);
-}
-
-/* Header and question were written by us, so the name is not compressed. 0 = none. */
-static size_t question_end(const struct bytes *m)
-{
-	size_t at = HEADER_LEN;
-
-	while (at < m->n && m->v[at])
-		at += (size_t)m->v[at] + 1;
-	return at + 5 <= m->n ? at + 5 : 0;
-}
-
-/* RFC 5452 9.1. A refusal without any question is taken too: some servers send only a header. */
-static bool answers(const struct bytes *asked, const unsigned char *v, size_t n)
-{
-	size_t end = question_end(asked);
-
-	if (n < HEADER_LEN || v[0] != asked->v[0] || v[1] != asked->v[1] || !(v[2] & 0x80) ||
-	    (v[2] & 0x78) != (asked->v[2] & 0x78))
-		return false;
-	if (v[4] == 0 && v[5] == 0)
-		return (v[3] & 0x0f) != 0 && v[6] == 0 && v[7] == 0;
-	if (v[4] != 0 || v[5] != 1 || n < end || memcmp(v + end - 4, asked->v + end - 4, 4) != 0)
-		return false;
-	for (size_t i = HEADER_LEN; i < end - 4; i++)
-		if (tolower(v[i]) != tolower(asked->v[i]))
-			return false;
-	return true;
 }
 
 static int address(const char *server, struct addrinfo **out, struct err *e)
@@ -136,9 +108,10 @@ static int slot_connect(struct flying *w, struct slot *s, int type)
 	fault = errno;
 	if (s->fd < 0) {
 		freeaddrinfo(to);
-		if (fault != EAFNOSUPPORT)
+		w->full = fault == EMFILE || fault == ENFILE;
+		if (!w->full && fault != EAFNOSUPPORT)
 			return err_errno(w->e, ERR_IO, fault, "cannot open a socket");
-		slot_fail(s, ENETUNREACH);
+		slot_fail(s, w->full ? fault : ENETUNREACH);
 		return 0;
 	}
 	rc = connect(s->fd, to->ai_addr, to->ai_addrlen);
@@ -218,7 +191,8 @@ static int udp_read(struct flying *w, struct slot *s)
 			udp_refused(s, errno);
 			return 0;
 		}
-		if (!answers(&s->f->message, v, (size_t)n < sizeof v ? (size_t)n : sizeof v))
+		if (!dns_is_answer_to(&s->f->message, v,
+		                      (size_t)n < sizeof v ? (size_t)n : sizeof v))
 			continue;
 		if ((v[2] & 0x02) || (size_t)n > sizeof v)
 			return tcp_start(w, s);
@@ -279,7 +253,8 @@ static void tcp_read(struct flying *w, struct slot *s)
 			return;
 		}
 	}
-	if (s->len > 2 && s->done == s->len && answers(&s->f->message, s->bytes + 2, s->len - 2)) {
+	if (s->len > 2 && s->done == s->len &&
+	    dns_is_answer_to(&s->f->message, s->bytes + 2, s->len - 2)) {
 		slot_land(s, s->bytes + 2, s->len - 2);
 		return;
 	}
@@ -314,58 +289,87 @@ static void slot_late(struct slot *s, int64_t now)
 		udp_send(s);
 }
 
+/* What is waited for, compact: poll() takes no more entries than the process may have files. */
+static nfds_t to_poll(struct flying *w, struct pollfd *polled, struct slot **of, int64_t *until)
+{
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		struct slot *s = &w->slots[i];
+
+		if (!s->f)
+			continue;
+		polled[n].fd = s->fd;
+		polled[n].events =
+		    s->step == STEP_CONNECT || s->step == STEP_SEND ? POLLOUT : POLLIN;
+		polled[n].revents = 0;
+		of[n++] = s;
+		if (s->again_at < *until)
+			*until = s->again_at;
+	}
+	return n;
+}
+
 /* Waits for the next event of any slot and deals with all that have one. */
 static int turn(struct flying *w, const struct cancel *cancel)
 {
 	struct pollfd polled[AT_ONCE];
+	struct slot *of[AT_ONCE];
 	int64_t now = clock_monotonic_ms(), until = now + CANCEL_SLICE_MS;
+	nfds_t n = to_poll(w, polled, of, &until);
 
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		struct slot *s = &w->slots[i];
-		bool out = s->f && (s->step == STEP_CONNECT || s->step == STEP_SEND);
-
-		polled[i].fd = s->f ? s->fd : -1;
-		polled[i].events = out ? POLLOUT : POLLIN;
-		polled[i].revents = 0;
-		if (s->f && s->again_at < until)
-			until = s->again_at;
-	}
-	if (poll(polled, AT_ONCE, until > now ? (int)(until - now) : 0) < 0 && errno != EINTR)
+	if (poll(polled, n, until > now ? (int)(until - now) : 0) < 0 && errno != EINTR)
 		return err_errno(w->e, ERR_IO, errno, "cannot wait for sockets");
 	if (cancel_is_set(cancel))
 		return cancel_error(cancel, w->e);
 	now = clock_monotonic_ms();
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		if (w->slots[i].f && polled[i].revents)
-			TRY(slot_ready(w, &w->slots[i]));
-		if (w->slots[i].f)
-			slot_late(&w->slots[i], now);
+	for (nfds_t i = 0; i < n; i++) {
+		if (polled[i].revents)
+			TRY(slot_ready(w, of[i]));
+		if (of[i]->f)
+			slot_late(of[i], now);
 	}
 	return 0;
 }
 
-/* Gives free slots to those that wait; *left is how many are under way. */
-static int fill(struct flying *w, struct dns_flight *v, size_t n, size_t *next, uint32_t budget_ms,
-                size_t *left)
+static size_t n_under_way(const struct flying *w)
 {
-	*left = 0;
-	for (size_t i = 0; i < AT_ONCE; i++) {
-		while (!w->slots[i].f && *next < n)
-			TRY(slot_start(w, &w->slots[i], &v[(*next)++], budget_ms));
-		*left += w->slots[i].f != NULL;
-	}
+	size_t n = 0;
+
+	for (size_t i = 0; i < AT_ONCE; i++)
+		n += w->slots[i].f != NULL;
+	return n;
+}
+
+/* Gives free slots to those that wait. Other threads may hold all sockets of the process: then what
+ * is under way ends first. */
+static int fill(struct flying *w, struct dns_flight *v, size_t n, size_t *next, uint32_t budget_ms)
+{
+	for (size_t i = 0; i < AT_ONCE; i++)
+		while (!w->slots[i].f && *next < n) {
+			struct dns_flight *f = &v[*next];
+
+			w->full = false;
+			TRY(slot_start(w, &w->slots[i], f, budget_ms));
+			if (w->full && n_under_way(w) > 0) {
+				f->why = (struct err){ 0 };
+				f->fault = 0;
+				return 0;
+			}
+			++*next;
+		}
 	return 0;
 }
 
 static int fly(struct flying *w, struct dns_flight *v, size_t n, uint32_t limit_ms,
                const struct cancel *cancel)
 {
-	size_t rounds = (n + AT_ONCE - 1) / AT_ONCE, next = 0, left = 0;
+	size_t rounds = (n + AT_ONCE - 1) / AT_ONCE, next = 0;
 	uint32_t budget_ms = limit_ms / (uint32_t)(rounds ? rounds : 1);
 
 	for (;;) {
-		TRY(fill(w, v, n, &next, budget_ms, &left));
-		if (left == 0)
+		TRY(fill(w, v, n, &next, budget_ms));
+		if (n_under_way(w) == 0)
 			return 0;
 		TRY(turn(w, cancel));
 	}

@@ -17,5 +17,7 @@ struct dns_flight {
 /* Sends all, waits for all, at most limit_ms. ERR_CANCELLED, ERR_IO. */
 NODISCARD int dns_fly(struct arena *a, struct dns_flight *v, size_t n, uint32_t limit_ms,
                       const struct cancel *cancel, struct err *e);
+/* Whether bytes are an answer to exactly this message: number, opcode and question. */
+bool dns_is_answer_to(const struct bytes *asked, const unsigned char *v, size_t n);
 
 #endif

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -370,6 +371,32 @@ static void asks_many_at_once(void **state)
 	arena_free(a);
 }
 
+/* Other threads hold most of the process's sockets: fewer are under way, and all are answered. */
+static void makes_do_with_few_sockets(void **state)
+{
+	struct arena *a = arena_new(0);
+	struct server *s = *state;
+	struct dns_question v[60];
+	struct rlimit before, few;
+	struct err e;
+	int rc;
+
+	s->trick = HONEST;
+	s->values = 1;
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		v[i] = (struct dns_question){ .server = s->address, .name = NAME, .type = DNS_TXT };
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = before;
+	few.rlim_cur = (rlim_t)s->other + 8;
+	setrlimit(RLIMIT_NOFILE, &few);
+	rc = dns_ask_all(a, v, ARRAY_LEN(v), 5000, NULL, &e);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(rc, 0);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		assert_int_equal(v[i].why.code, ERR_NONE);
+	arena_free(a);
+}
+
 static void looks_at_64_values_at_most(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -662,6 +689,7 @@ int main(void)
 		cmocka_unit_test(asks_three_times),
 		cmocka_unit_test(knows_a_closed_port_from_silence),
 		cmocka_unit_test(asks_many_at_once),
+		cmocka_unit_test(makes_do_with_few_sockets),
 		cmocka_unit_test(looks_at_64_values_at_most),
 		cmocka_unit_test(goes_on_to_the_next_server),
 		cmocka_unit_test(stops_when_told),

@@ -19,6 +19,8 @@ static void digests_match_the_vectors(void **state)
 	} rows[] = {
 		{ HASH_SHA1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d" },
 		{ HASH_SHA1, "", "da39a3ee5e6b4b0d3255bfef95601890afd80709" },
+		{ HASH_MD5, "abc", "900150983cd24fb0d6963f7d28e17f72" },
+		{ HASH_SHA224, "abc", "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7" },
 		{ HASH_SHA256, "abc",
 		  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
 		{ HASH_SHA256, "",
