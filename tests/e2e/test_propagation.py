@@ -135,11 +135,12 @@ def network(tmp_path_factory):
     if not Namespace.is_possible():
         pytest.skip("this kernel gives nobody a network namespace: propagation on port 53 is not tested")
     network = Network(tmp_path_factory.mktemp("network")).start()
-    yield network
-    before = ["neighbour"]
-    for role in "primary", "ns1":
-        wait_until(lambda: network.servers[role].txt(NAME) == before, f"{role} to have the zone as it was")
-    network.stop()
+    try:
+        yield network
+        for role in "primary", "ns1":
+            wait_until(lambda: network.servers[role].txt(NAME) == ["neighbour"], f"{role} to have the zone as it was")
+    finally:
+        network.stop()
 
 
 @pytest.fixture
