@@ -8,6 +8,7 @@
 #include "ops/ops_cert.h"
 #include "ops/ops_dns.h"
 #include "ops/ops_persist.h"
+#include "ops/ops_preflight.h"
 
 struct no_args {
 	char unused;
@@ -19,6 +20,9 @@ struct issue_args {
 	const char *from;
 };
 struct set_args {
+	struct cert_change change;
+};
+struct preflight_args {
 	struct cert_change change;
 };
 struct renew_args {
@@ -65,9 +69,9 @@ struct man_args {
 	const char *prose;
 };
 
-extern const struct option cert_options[], issue_options[], renew_options[], list_options[],
-    log_options[], export_options[], revoke_options[], verify_options[], check_options[],
-    register_options[], account_update_options[], account_rollover_options[],
+extern const struct option cert_options[], preflight_options[], issue_options[], renew_options[],
+    list_options[], log_options[], export_options[], revoke_options[], verify_options[],
+    check_options[], register_options[], account_update_options[], account_rollover_options[],
     account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
     dns_add_options[], dns_update_options[], dns_watch_options[], persist_options[], man_options[];
 
