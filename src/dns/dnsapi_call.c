@@ -158,7 +158,7 @@ static int failure(struct dns_session *s, struct call *c, const char *action,
 	mask_text(problem, &c->masked);
 	problem = one_line(s->arena, problem);
 	if (result->status == 127 && !*problem)
-		problem = "a program it needs is not installed";
+		problem = arena_strdup(s->arena, "a program it needs is not installed");
 	return err_set(e, ERR_HOOK, "%s_%s ended with status %d%s%s%s", c->script.prefix, action,
 	               result->status, *problem ? ": " : "", problem,
 	               missing(s->arena, c, said->options));

@@ -40,7 +40,7 @@ int dnsapi_saved_lines(struct arena *a, const char *saved, const char *name, cha
                        struct strings *masked, struct err *e)
 {
 	json_auto_t *object = NULL;
-	char *lines = "";
+	char *lines = arena_strdup(a, "");
 
 	TRY(open_saved(saved, &object, e));
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -141,6 +141,23 @@ static int check_count(const struct dns_placement *v, size_t n, struct err *e)
 	return 0;
 }
 
+static int prepare(struct arena *a, const struct dns_choice *choices, size_t n_choices,
+                   const struct dns_placement *v, size_t n, struct err *e)
+{
+	struct strings names = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		if (!strings_has(&names, v[i].name))
+			strings_add(a, &names, v[i].name);
+	for (size_t i = 0; i < n_choices; i++) {
+		struct dns_session *s = choices[i].session;
+
+		if (s->provider->prepare && s->provider->prepare(s, &names, e) < 0)
+			return dns_ctx(e, s, NULL);
+	}
+	return 0;
+}
+
 int place_find(struct arena *a, const struct dns_choice *choices, size_t n_choices,
                const struct dns_view *view, const char *const *domains, struct dns_placement *v,
                size_t n, const struct cancel *cancel, struct err *e)
@@ -151,6 +168,7 @@ int place_find(struct arena *a, const struct dns_choice *choices, size_t n_choic
 		v[i].asked = zone_name(a, v[i].asked);
 	TRY(whom_to_ask(a, choices, n_choices, view, &servers, &resolvers, e));
 	TRY(place_follow(a, &servers, &resolvers, v, n, cancel, e));
+	TRY(prepare(a, choices, n_choices, v, n, e));
 	for (size_t i = 0; i < n; i++)
 		TRY(choose(a, choices, n_choices, domains ? domains[i] : "", &v[i], e));
 	return check_count(v, n, e);

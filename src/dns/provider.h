@@ -128,6 +128,10 @@ struct dns_provider {
 	                 struct err *e);
 	/* ERR_AGAIN from `add` (rest.h: it may or may not have been done) makes the caller call it
 	 * again, with s->doubt set. */
+	/* All names whose zones will be asked for, before find_zone is called for each: for
+	 * services that can be asked about many at once. What it cannot find out it leaves. NULL =
+	 * nothing to do. */
+	int (*prepare)(struct dns_session *s, const struct strings *names, struct err *e);
 	/* Adds or removes all of v (one zone; at most 100 or so), in as few calls as the service
 	 * allows. After a failure some may have been written: the caller removes all of them again.
 	 */

@@ -192,6 +192,7 @@ const struct dns_provider dns_rfc2136 = {
 	.settle_s = 30,
 	.check = rfc2136_check,
 	.find_zone = find_zone,
+	.prepare = rfc2136_prepare,
 	.add = add,
 	.remove = remove_values,
 	.servers = servers,

@@ -55,6 +55,9 @@ NODISCARD int rfc2136_addresses(struct dns_session *s, const struct strings **ou
  * key NULL = unsigned. ERR_INPUT: delegated from there to somewhere else. */
 NODISCARD int rfc2136_find_apex(struct dns_session *s, const struct tsig_key *key, const char *name,
                                 const char **apex, struct err *e);
+/* Asks for the zones of many names at once, unsigned: the first one is left for find_apex, which
+ * shows early whether the server knows the key. */
+NODISCARD int rfc2136_prepare(struct dns_session *s, const struct strings *names, struct err *e);
 /* Sends one UPDATE of all of v; comes back when the server has proved that it did it. ERR_DENIED,
  * ERR_NOT_FOUND, ERR_NETWORK, ERR_PROTOCOL with the server's words. */
 NODISCARD int rfc2136_update(struct dns_session *s, const struct tsig_key *key, const char *zone,

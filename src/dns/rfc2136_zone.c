@@ -66,6 +66,53 @@ int rfc2136_find_apex(struct dns_session *s, const struct tsig_key *key, const c
 	return 0;
 }
 
+/* What an unsigned question tells is a zone's name and nothing more: an update to the wrong one
+ * would be refused. */
+static void keep_apex(struct dns_session *s, const struct dns_question *q)
+{
+	struct rfc2136_state *t = rfc2136_state(s);
+	const char *apex;
+
+	if (q->why.code || !q->answer.authoritative ||
+	    (q->answer.rcode != DNS_NOERROR && q->answer.rcode != DNS_NXDOMAIN))
+		return;
+	apex = soa_owner(&q->answer, q->name);
+	if (!apex)
+		return;
+	if (!strings_has(&t->apexes, apex))
+		strings_add(s->arena, &t->apexes, apex);
+	if (strcmp(apex, q->name) != 0) {
+		strings_add(s->arena, &t->below, q->name);
+		strings_add(s->arena, &t->below_apex, apex);
+	}
+}
+
+int rfc2136_prepare(struct dns_session *s, const struct strings *names, struct err *e)
+{
+	struct dns_question *q = ARENA_ARRAY(s->arena, struct dns_question, names->n + 1);
+	const struct strings *addresses;
+	size_t n = 0;
+
+	if (s->common.zone)
+		return 0;
+	TRY(rfc2136_addresses(s, &addresses, e));
+	for (size_t i = 1; i < names->n; i++) {
+		const struct rfc2136_entry *z = rfc2136_entry(s, names->v[i]);
+
+		if (z && z->zone)
+			continue;
+		q[n++] = (struct dns_question){ .server = addresses->v[0],
+			                        .name = names->v[i],
+			                        .type = DNS_SOA };
+	}
+	if (n == 0)
+		return 0;
+	TRY(dns_ask_all(s->arena, q, n, LOOK_MS, s->cancel, e));
+	for (size_t i = 0; i < n; i++)
+		keep_apex(s, &q[i]);
+	return 0;
+}
+
 /* The TTL of the TXT values at a name, if the answer is one. */
 static bool read_ttl(const struct dns_answer *r, const char *name, uint32_t *ttl_s)
 {
