@@ -48,7 +48,7 @@ def keys():
 
 @pytest.fixture(scope="module")
 def bind(tmp_path_factory, keys):
-    with LabBind(tmp_path_factory.mktemp("bind"), keys.values(), ZONES, options=ROOM) as server:
+    with LabBind(tmp_path_factory.mktemp("bind"), keys.values(), ZONES, options=ROOM + "querylog yes; ") as server:
         yield server
 
 
@@ -146,11 +146,16 @@ def test_the_ca_sees_both_values_at_once(tmp_path, lab, ca, bind, add):
 
 def test_many_names_over_one_zone(tmp_path, lab, bind, add, before, updates):
     names = [f"n{i}.example.test" for i in range(100)]
+    start = len(bind.log())
     with Pebble(tmp_path / "direct", lab, bind.server) as direct:
         box = add("home", everleaf=Everleaf(tmp_path / "many", direct, lab).register())
         box.run("issue", *names, "--dns", "home", "--name", "many", timeout=60)
         assert sorted(dns_names(load(box.live("many", "cert.pem")))) == sorted(names)
     assert len([action for _, action, _ in updates() if action == "adding"]) == 100
+    asked = re.findall(r"query: (\S+) IN SOA (\S+)", bind.log()[start:])
+    signed = [name for name, flags in asked if "S" in flags]
+    assert len(signed) == 1, "one question shows that the key is known; the others go out side by side"
+    assert len({name for name, _ in asked if name.startswith("_acme")}) == 100
     assert leftovers(box) == 0
 
 
