@@ -134,6 +134,37 @@ class Lego(Client):
         return loop(self.folder, [self.command([self.one], "renew", "--no-random-sleep")] * n)
 
 
+class EverleafDns(Everleaf):
+    """All values in one update, one wait for all of them."""
+    server = key = None
+
+    def register(self):
+        credentials = self.folder / "home.yaml"
+        credentials.write_text(f"server: '{self.server}'\nservers: ['{self.server}']\nresolvers: ['{self.server}']\n"
+                               f"key_name: {self.key.name}\nkey_secret: {self.key.secret}\n")
+        add = self.command("dns", "add", "rfc2136", "home", "--credentials", credentials)
+        return loop(self.folder, [add, super().register()])
+
+    def how(self):
+        return ["--dns", "home", "--ca", self.directory]
+
+
+class LegoDns(Lego):
+    """One name after the other, with the shortest pause between two that it takes (its default is a minute); its own wait for
+    propagation is off, since that wants port 53."""
+    server = key = None
+
+    def prepare(self):
+        self.env.update({"RFC2136_NAMESERVER": self.server, "RFC2136_TSIG_KEY": f"{self.key.name}.",
+                         "RFC2136_TSIG_SECRET": self.key.secret, "RFC2136_TSIG_ALGORITHM": "hmac-sha256.",
+                         "RFC2136_SEQUENCE_INTERVAL": "1", "RFC2136_POLLING_INTERVAL": "1"})
+
+    def command(self, names, *words):
+        domains = [word for name in names for word in ("-d", name)]
+        return ["lego", "--path", self.folder, "--server", self.directory, "--email", EMAIL, "--accept-tos",
+                "--dns", "rfc2136", "--dns.disable-cp", "--dns.resolvers", self.server, *domains, *words]
+
+
 class Dehydrated(Client):
     name, batch = "dehydrated", "-c with domains.txt"
 

@@ -84,11 +84,12 @@ class Lab:
         self.versions = {"Pebble": package_version(self.newer.parents[1], "pebble"),
                          "Pebble for uacme": package_version(self.older.parents[1], "pebble")}
 
-    def pebble(self, older=False):
-        """A CA that has issued nothing yet. The older one is the machine's own release."""
+    def pebble(self, older=False, dns=None):
+        """A CA that has issued nothing yet. The older one is the machine's own release. dns: where it looks, else
+        the server that knows every name."""
         from env import pebble
         self.n += 1
-        ca = self.env.Pebble(self.folder / f"ca-{self.n}", self.lab, self.dns.dns, config=CONFIG)
+        ca = self.env.Pebble(self.folder / f"ca-{self.n}", self.lab, dns or self.dns.dns, config=CONFIG)
         ca.http_port = self.web.http_port
         pebble.pebble_folder = lambda: self.older if older else self.newer
         return ca.start()
