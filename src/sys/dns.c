@@ -13,6 +13,8 @@
 #define LIMIT_MS 5000
 #define SERVERS_LIMIT_MS 10000 /* of several, one after the other */
 #define SERVER_LEAST_MS 2500
+#define FLAGS_AT 3   /* RFC 4035 3: of the header */
+#define FLAG_CD 0x10 /* "checking disabled" */
 
 static void parse_one(struct arena *a, struct dns_question *q, const struct dns_flight *f)
 {
@@ -41,8 +43,11 @@ int dns_ask_all(struct arena *a, struct dns_question *v, size_t n, uint32_t limi
 		v[i].fault = 0;
 		f->server = v[i].server;
 		if (dns_question_message(a, v[i].name, v[i].type, v[i].recursive, &f->message,
-		                         &v[i].why) == 0)
-			asked[sent++] = &v[i];
+		                         &v[i].why) < 0)
+			continue;
+		if (v[i].unchecked)
+			f->message.v[FLAGS_AT] |= FLAG_CD;
+		asked[sent++] = &v[i];
 	}
 	TRY(dns_fly(a, flights, sent, limit_ms ? limit_ms : LIMIT_MS, cancel, e));
 	for (size_t i = 0; i < sent; i++)

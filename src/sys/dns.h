@@ -71,6 +71,7 @@ struct dns_question {
 	const char *name;   /* without or with a trailing dot; "" = the root */
 	enum dns_type type;
 	bool recursive; /* RD */
+	bool unchecked; /* CD: the answer as it is, whether DNSSEC validates or not */
 	/* out */
 	struct dns_answer answer; /* if why.code is ERR_NONE */
 	struct err why; /* ERR_NETWORK: no answer (names the server); ERR_PROTOCOL: not DNS;

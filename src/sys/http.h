@@ -23,6 +23,8 @@ struct http_options {
 	const char *proxy; /* URL; NULL = from the environment (https_proxy, all_proxy, no_proxy) */
 	const char *user_agent; /* required */
 	bool allow_http;        /* tests and http-01 checks only */
+	bool unverified; /* the server's certificate is not looked at: as a CA follows redirects to
+	                    https before there is a certificate */
 };
 struct http;
 /* Makes no connection and starts no thread until the first exchange. ERR_INPUT if the bundle cannot
@@ -40,10 +42,14 @@ struct http_request {
 	size_t n_headers;
 	const char *body; /* NULL = none; must stay until the exchange was waited for */
 	size_t body_len;
-	size_t max_body;   /* of the answer; 0 = 1 MiB. More is ERR_PROTOCOL */
-	uint32_t limit_ms; /* of the whole exchange; 0 = 30,000 */
-	bool once;         /* on a connection of its own: on one that was used before, a request
-	                      that is cut before its answer would be sent again unseen */
+	size_t max_body; /* of the answer; 0 = 1 MiB. More is ERR_PROTOCOL, or dropped if cut */
+	bool cut;
+	const char *connect_to; /* "ADDR:PORT" or "[v6]:PORT": connected to instead of what the URL
+	                           names, without a proxy, for this one request; NULL = as the URL
+	                           says */
+	uint32_t limit_ms;      /* of the whole exchange; 0 = 30,000 */
+	bool once; /* on a connection of its own: on one that was used before, a request
+	              that is cut before its answer would be sent again unseen */
 };
 struct http_response {
 	int status;                        /* 100 .. 599 */

@@ -21,7 +21,7 @@ void http_trust_apply(const struct http_trust *t, CURL *easy);
 struct http_settings {
 	struct http_trust trust;
 	char *proxy, *user_agent;
-	bool allow_http;
+	bool allow_http, unverified;
 };
 
 enum exchange_state { EXCHANGE_QUEUED, EXCHANGE_RUNNING, EXCHANGE_FINISHED };
@@ -36,10 +36,11 @@ struct http_exchange {
 	enum exchange_state state;
 	bool withdrawn;
 	CURL *easy;
-	struct curl_slist *sent_headers;
+	struct curl_slist *sent_headers, *connect_to;
 	char *host; /* with the port, for messages */
 	uint32_t limit_ms;
 	size_t max_body;
+	bool cut;
 	CURLcode result;
 	char curl_text[CURL_ERROR_SIZE];
 	struct buf headers, body;

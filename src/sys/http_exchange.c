@@ -16,6 +16,7 @@
 #define HEADER_BYTES_MAX ((size_t)64 << 10)
 #define BODY_MAX ((size_t)1 << 20)
 #define LIMIT_MS 30000
+#define ADDRESS_MAX 128
 #define CONNECT_MS 10000L
 #define SLOW_BYTES_PER_S 50L
 #define SLOW_S 30L
@@ -32,10 +33,11 @@ static int no_memory(struct err *e)
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
 	struct http_exchange *x = ctx;
+	size_t room = x->max_body - x->body.len, len = size * n;
 	struct err e;
 
-	if (buf_add(&x->body, data, size * n, &e) >= 0)
-		return size * n;
+	if (buf_add(&x->body, data, x->cut && len > room ? room : len, &e) >= 0)
+		return len;
 	err_set(&x->refused, ERR_PROTOCOL, "the answer of %s is larger than %zu bytes", x->host,
 	        x->max_body);
 	return 0;
@@ -155,6 +157,7 @@ static void set_limits(struct http_exchange *x, const struct http_request *req)
 	x->max_body = req->max_body ? req->max_body : BODY_MAX;
 	x->headers = (struct buf)BUF_LIMIT(HEADER_BYTES_MAX);
 	x->body = (struct buf)BUF_LIMIT(x->max_body);
+	x->cut = req->cut;
 	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)x->limit_ms);
 	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_PER_S);
@@ -180,7 +183,31 @@ static void set_connection(CURL *easy, const struct http_settings *s)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, s->user_agent);
 	if (s->proxy)
 		curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy);
-	http_trust_apply(&s->trust, easy);
+	if (s->unverified) {
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	} else {
+		http_trust_apply(&s->trust, easy);
+	}
+}
+
+/* Any host and port of the URL; the name in it stays what the server is asked for. */
+static int set_address(struct http_exchange *x, const struct http_request *req, struct err *e)
+{
+	CLEANUP(buf_done) struct buf line = BUF_LIMIT(ADDRESS_MAX);
+
+	if (!req->connect_to)
+		return 0;
+	TRY(buf_printf(&line, e, "::%s", req->connect_to));
+	x->connect_to = curl_slist_append(NULL, line.data);
+	if (!x->connect_to)
+		return no_memory(e);
+	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);
+	curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
+	return 0;
 }
 
 static void set_callbacks(struct http_exchange *x)
@@ -205,6 +232,7 @@ int http_exchange_new(const struct http_settings *s, const struct http_request *
 	set_limits(x, req);
 	TRY(take_url(x, s, req->url, e));
 	TRY(take_headers(x, req, e));
+	TRY(set_address(x, req, e));
 	take_method(x, req);
 	*out = TAKE(x);
 	return 0;
@@ -217,6 +245,7 @@ void http_exchange_free(struct http_exchange *x)
 	if (x->easy)
 		curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->sent_headers);
+	curl_slist_free_all(x->connect_to);
 	buf_done(&x->headers);
 	buf_done(&x->body);
 	free(x->host);
