@@ -13,6 +13,7 @@
 #include "flow/hooks.h"
 #include "flow/keep.h"
 #include "flow/order.h"
+#include "flow/preflight.h"
 #include "flow/session.h"
 #include "flow/solve.h"
 
@@ -131,7 +132,7 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready,
 	TRY(session_for_account(r, a, &account, &ca, e));
 	TRY(solve_sweep(r, a, c, e));
 	s = solve_new(r, a, c);
-	if (solve_check(r, c, s, e) < 0) {
+	if (solve_check(r, c, s, e) < 0 || preflight_before_order(r, a, c, ca, s, e) < 0) {
 		solve_done(c, s);
 		return -(int)e->code;
 	}

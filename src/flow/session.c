@@ -154,6 +154,17 @@ int session_http(struct run *r, struct arena *a, const char *ca_bundle_file, str
 	    out, e);
 }
 
+int session_http_as_ca(struct run *r, struct http **out, struct err *e)
+{
+	const struct http_options o = {
+		.user_agent = USER_AGENT " (looks before a CA does)",
+		.allow_http = true,
+		.unverified = true,
+	};
+
+	return http_shared(r, "as a CA", &o, out, e);
+}
+
 int session_open(struct run *r, const struct ca *ca, struct acme **out, struct err *e)
 {
 	struct acme_options o = {

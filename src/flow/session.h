@@ -18,6 +18,9 @@ NODISCARD int session_open(struct run *r, const struct ca *ca, struct acme **out
  * system's): opened once a process; borrowed. http:// is spoken too. */
 NODISCARD int session_http(struct run *r, struct arena *a, const char *ca_bundle_file,
                            struct http **out, struct err *e);
+/* Connections as a CA makes them when it validates: to http too, without a proxy, certificates not
+ * looked at. Opened once a process; borrowed. */
+NODISCARD int session_http_as_ca(struct run *r, struct http **out, struct err *e);
 /* The account's session, opened once a process; borrowed. A key change that was under way is
  * completed or undone first. ERR_DENIED for a deactivated account. */
 NODISCARD int session_for_account(struct run *r, struct arena *a, struct account *account,

@@ -78,12 +78,13 @@ static const char *account_url(struct run *r, struct arena *a, const struct cert
 	return account_for_cert(r, a, c, &account, &ignored) == 0 ? account.url : NULL;
 }
 
-struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)
+struct solve *solve_new_in(struct run *r, struct run *journal, struct arena *a,
+                           const struct cert *c)
 {
 	struct solver_journal *j = ARENA_NEW(a, struct solver_journal);
 	struct solve *s = ARENA_NEW(a, struct solve);
 
-	*j = (struct solver_journal){ journal_about, journal_placed, journal_removed, r };
+	*j = (struct solver_journal){ journal_about, journal_placed, journal_removed, journal };
 	*s = (struct solve){
 		.method = c->method,
 		.type = c->challenge,
@@ -101,6 +102,11 @@ struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)
 		.arena = a,
 	};
 	return s;
+}
+
+struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c)
+{
+	return solve_new_in(r, r, a, c);
 }
 
 int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err *e)

@@ -9,6 +9,9 @@
 /* What the certificate's solver is given. */
 struct solve;
 struct solve *solve_new(struct run *r, struct arena *a, const struct cert *c);
+/* The same, with what it publishes written down in another store, where c has a row too. */
+struct solve *solve_new_in(struct run *r, struct run *journal, struct arena *a,
+                           const struct cert *c);
 /* Before an order is made: fails for what can be seen now; listeners are bound. solve_done undoes
  * it. */
 NODISCARD int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err *e);
