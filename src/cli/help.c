@@ -123,7 +123,7 @@ static void command_help(struct arena *a, FILE *out, const struct command *comma
 		fputs("\nDOMAIN is a name, a wildcard *.example.org, an internationalised name or "
 		      "an IP\naddress; up to 100.\n",
 		      out);
-	if (command->shared == cert_options) {
+	if (command->shared) {
 		fprintf(out, "\nHOW the names are proved, %s:\n",
 		        command->flags & COMMAND_HOW ? "exactly one" : "at most one");
 		options(a, out, command->shared, true);

@@ -84,7 +84,7 @@ static void option_part(FILE *out, struct arena *a, const struct option *table, 
 
 static void options_of(FILE *out, struct arena *a, const struct command *command)
 {
-	if (command->shared == cert_options) {
+	if (command->shared) {
 		fprintf(out, ".SH \"HOW THE NAMES ARE PROVED\"\n%s of these.\n",
 		        command->flags & COMMAND_HOW ? "Exactly one" : "At most one");
 		option_part(out, a, command->shared, true);

@@ -48,42 +48,7 @@ const struct option global_options[] = {
 };
 
 const struct option cert_options[] = {
-	/* HOW: exactly one */
-	{ "webroot", .kind = OPT_CERT, .arg = "DIR", .field = "webroot", .flags = OPTION_ABSOLUTE,
-	  .method = "webroot", .challenge = "http-01",
-	  .help = "http-01: write the answer below DIR/.well-known/acme-challenge/, where a web "
-	          "server shows it" },
-	{ "standalone", .kind = OPT_CERT, .arg = "ADDR:PORT", .field = "listen",
-	  .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":80", .method = "standalone",
-	  .challenge = "http-01",
-	  .help = "http-01: answer by a listener of its own (default :80)" },
-	{ "alpn", .kind = OPT_CERT, .arg = "ADDR:PORT", .field = "listen",
-	  .flags = OPTION_OPTIONAL | OPTION_ADDRESS, .fallback = ":443", .method = "alpn",
-	  .challenge = "tls-alpn-01",
-	  .help = "tls-alpn-01: answer by a listener of its own (default :443)" },
-	{ "dns", .kind = OPT_CERT, .arg = "ACCOUNT", .field = "dns", .method = "dns",
-	  .challenge = "dns-01",
-	  .help = "dns-01: write the TXT record through this DNS account (`everleaf dns add`); "
-	          "DOMAIN=ACCOUNT for one name; repeatable" },
-	{ "dns-persist", .kind = OPT_CERT, .method = "dns-persist", .challenge = "dns-persist-01",
-	  .help = "dns-persist-01: a TXT record that stays; printed if it is not there yet" },
-	{ "hook", .kind = OPT_CERT, .arg = "FILE", .field = "hook", .flags = OPTION_ABSOLUTE,
-	  .method = "hook", .challenge = "dns-01",
-	  .help = "dns-01 by a dehydrated-style hook script (http-01 with --challenge http-01)" },
-	{ "manual", .kind = OPT_CERT, .method = "manual",
-	  .help = "print what to publish and stop; 'everleaf verify NAME' goes on" },
-	/* that go with one */
-	{ "hook-chain", .kind = OPT_CERT, .field = "hook_chain", .goes_with = "hook",
-	  .help = "call the hook once for all names (its HOOK_CHAIN)" },
-	{ "challenge", .kind = OPT_CERT, .arg = "TYPE", .values = challenges, .field = "challenge",
-	  .goes_with = "hook manual dns",
-	  .help =
-	      "with --hook and --dns (default dns-01) and --manual (default dns-01 for wildcards, "
-	      "else http-01)" },
-	{ "well-known", .kind = OPT_CERT, .arg = "DIR", .field = "well_known",
-	  .flags = OPTION_ABSOLUTE, .goes_with = "hook",
-	  .help = "with --hook and http-01: the folder where the hook finds the answer written "
-	          "(its WELLKNOWN)" },
+#include "cli/how.def"
 	/* the certificate */
 	{ "account", .kind = OPT_CERT, .arg = "NAME", .field = "account",
 	  .help = "the account to use (default: the only one, or the default one)" },
@@ -133,6 +98,17 @@ const struct option cert_options[] = {
 	{ "deploy-hook", .kind = OPT_CERT, .arg = "FILE", .field = "deploy_hooks",
 	  .flags = OPTION_ABSOLUTE,
 	  .help = "run this program after this and every later renewal; repeatable" },
+	{ 0 }
+};
+
+const struct option preflight_options[] = {
+#include "cli/how.def"
+	{ "account", .kind = OPT_CERT, .arg = "NAME", .field = "account",
+	  .help = "the account that would ask (default: the only one, or the default one)" },
+	{ "ca", .kind = OPT_CERT, .arg = "CA", .field = "ca",
+	  .help = "the CA that would be asked, by name or directory URL (default letsencrypt)" },
+	{ "profile", .kind = OPT_CERT, .arg = "NAME", .field = "profile",
+	  .help = "the ACME profile that would be asked for" },
 	{ 0 }
 };
 

@@ -226,7 +226,7 @@ int parse_check(struct parser *p, struct err *e)
 	TRY(check_count(c, e));
 	TRY(check_needed(p, c->command->options, e));
 	TRY(check_standard_input(p, e));
-	if (c->command->shared == cert_options)
+	if (c->command->shared)
 		return check_cert(p, e);
 	return 0;
 }
