@@ -5,6 +5,11 @@ import socket
 import threading
 
 FIRST, LAST = 20000, 31999
+_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if _workers > 1:  # processes that run tests side by side have a part each
+    _part = (LAST + 1 - FIRST) // _workers
+    FIRST += _part * int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    LAST = FIRST + _part - 1
 _next = FIRST + (os.getpid() * 131) % (LAST - FIRST)
 _lock = threading.Lock()  # tests ask from several threads at once
 
