@@ -110,7 +110,7 @@ class TestAzure(Azure, Acts, Faults):
         for act, there in (("present", {ONE, TWO}), ("cleanup", set())):
             fake.hooks.clear()
             fake.forget()
-            fake.before(Together(2), "GET", SET)
+            fake.before(Together(2), "PUT", SET)  # both have read before either writes
             started = [it.start("dns", act, "acct", NAME, value) for it, value in ((box, ONE), (other, TWO))]
             for process in started:
                 assert process.wait(60) == 0, process.stderr.read()

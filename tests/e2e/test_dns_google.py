@@ -127,7 +127,7 @@ class TestGoogle(Google, Acts, Faults):
         for act, there, guard in (("present", {ONE, TWO}, 409), ("cleanup", set(), 412)):
             fake.hooks.clear()
             fake.forget()
-            fake.before(Together(2), "GET", RRSETS)
+            fake.before(Together(2), "POST", "/changes")  # both have read before either writes
             started = [it.start("dns", act, "acct", NAME, value) for it, value in ((box, ONE), (other, TWO))]
             for process in started:
                 assert process.wait(60) == 0, process.stderr.read()
