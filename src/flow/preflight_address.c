@@ -229,13 +229,16 @@ static bool has_dead_v6(const struct host *h)
 	return false;
 }
 
-/* Somebody may lead the port to the listener's own one for those who come from outside. */
-static void doubt_own_listener(const struct preflight *p, struct host *h)
+/* Somebody may lead the port to the listener's own one for those who come from outside; and a
+ * person, or a hook, may start what answers only when the time has come. */
+static void doubt(const struct preflight *p, struct host *h)
 {
 	const char *colon = p->cert->listen ? strrchr(p->cert->listen, ':') : NULL;
+	bool elsewhere =
+	    colon && !p->laboratory && strcmp(colon + 1, h->port == PORT_HTTP ? "80" : "443") != 0;
+	bool later = strcmp(p->cert->method, "manual") == 0 || strcmp(p->cert->method, "hook") == 0;
 
-	if (h->seen == SEEN_FAILS && colon && !p->laboratory &&
-	    strcmp(colon + 1, h->port == PORT_HTTP ? "80" : "443") != 0)
+	if (h->seen == SEEN_FAILS && !h->without_address && (elsewhere || later))
 		h->seen = SEEN_UNKNOWN;
 }
 
@@ -276,7 +279,7 @@ int preflight_address(struct preflight *p, struct err *e)
 	}
 	TRY(preflight_connect(p, p->hosts, p->names.n, e));
 	for (size_t i = 0; i < p->names.n; i++) {
-		doubt_own_listener(p, &p->hosts[i]);
+		doubt(p, &p->hosts[i]);
 		tell(p, &p->hosts[i]);
 	}
 	return 0;

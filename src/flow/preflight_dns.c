@@ -1,57 +1,51 @@
 /*
- * dns-01 and its kin: where the record's name leads (aliases, its own delegation), whether it can
- * be asked for at all, and whether it validates (DNSSEC). The value itself is looked for at every
- * name server before the CA is asked (dns/settle.h).
+ * dns-01 and its kin: whether the zone that the challenge's record goes into answers and validates
+ * (DNSSEC). Resolvers are never asked for the record's own name: they would remember that it is not
+ * there, and one of them may be the CA's. The value itself is looked for at every name server
+ * before the CA is asked (dns/settle.h), aliases and delegations followed.
  */
 #include <string.h>
 
 #include "flow/preflight_impl.h"
 
-static const char *record_of(struct preflight *p, const char *name)
-{
-	bool persist = strcmp(p->cert->challenge, "dns-persist-01") == 0;
-
-	return arena_printf(p->arena, "%s.%s", persist ? "_validation-persist" : "_acme-challenge",
-	                    name);
-}
-
-/* dns-account-01 has a label of its own, which is the account's; below the same zone. */
 void preflight_dns_want(struct preflight *p)
 {
 	for (size_t i = 0; i < p->names.n; i++)
-		preflight_want(p, record_of(p, p->names.v[i]), DNS_TXT);
+		preflight_want(p, p->names.v[i], DNS_SOA);
 }
 
-/* The aliases on the way, as the resolver followed them. */
-static const char *way(struct preflight *p, const struct look_up *x)
+/* The zone that a name is in: whose SOA record came, in either section. */
+static const char *zone_of(const struct look_up *x)
 {
-	struct strings via = { 0 };
+	const struct dns_answer *r = &x->q.answer;
 
-	for (size_t i = 0; i < x->q.answer.n_answer && via.n < 8; i++)
-		if (x->q.answer.answer[i].type == DNS_CNAME)
-			strings_add(p->arena, &via, x->q.answer.answer[i].text);
-	return via.n
-	           ? arena_printf(p->arena, " leads to %s and", strings_join(p->arena, &via, ", "))
-	           : "";
+	for (size_t i = 0; i < r->n_answer; i++)
+		if (r->answer[i].type == DNS_SOA)
+			return r->answer[i].name;
+	for (size_t i = 0; i < r->n_authority; i++)
+		if (r->authority[i].type == DNS_SOA)
+			return r->authority[i].name;
+	return NULL;
 }
 
 static void look_at(struct preflight *p, const char *name)
 {
-	const char *record = record_of(p, name), *check = p->cert->challenge;
-	const struct look_up *x = preflight_answer(p, record, DNS_TXT);
+	const struct look_up *x = preflight_answer(p, name, DNS_SOA);
+	const char *check = p->cert->challenge, *zone;
 
-	if (x->how == ANSWERED)
-		preflight_fine(p, name, check, "%s%s can be asked for%s", record, way(p, x),
-		               x->q.answer.authenticated ? ", signed and valid" : "");
-	else
+	if (x->how != ANSWERED) {
 		preflight_found(
 		    p, name, check, preflight_weigh_answer(p, x), "dns",
 		    x->how == ANSWERED_BOGUS
 		        ? "mend the zone's DNSSEC: its DS records at the parent, or its "
 		          "signatures"
-		        : "mend the delegation, or the alias, of that name: its name "
-		          "servers must answer for it",
-		    "%s", preflight_said(p, x, record));
+		        : "mend the zone's delegation: its name servers must answer",
+		    "%s", preflight_said(p, x, name));
+		return;
+	}
+	zone = zone_of(x);
+	preflight_fine(p, name, check, "the zone %s answers%s", zone && *zone ? zone : "it is in",
+	               x->q.answer.authenticated ? ", signed and valid" : "");
 }
 
 int preflight_dns(struct preflight *p, struct err *e)

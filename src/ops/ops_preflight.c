@@ -99,7 +99,7 @@ static int look(struct run *r, struct run *journal, struct arena *a, const struc
 	bool usable;
 	int result;
 
-	run_step(r, c->name, "looking whether validation can succeed");
+	run_step(r, c->domains.v[0], "looking whether validation can succeed");
 	TRY(find_ca(r, a, c, &ca, &first[0], e));
 	TRY(solve_sweep(journal, a, c, e));
 	s = solve_new_in(r, journal, a, c);
@@ -109,7 +109,7 @@ static int look(struct run *r, struct run *journal, struct arena *a, const struc
 	ask.account_url = ca.account_url;
 	result = preflight(r, a, &ask, &found, e);
 	solve_done(c, s);
-	run_step(r, c->name, NULL);
+	run_step(r, c->domains.v[0], NULL);
 	TRY(result);
 	for (size_t i = 0; i < ARRAY_LEN(first); i++)
 		if (first[i].check)

@@ -203,7 +203,8 @@ def test_killed_issuance_is_found_by_renew(everleaf, pebble, nginx, tmp_path, ne
 
 
 def test_killed_dry_run_is_swept(bare, proxy, lab, nginx, tmp_path, name):
-    bare.run("ca", "add", "staging", proxy.directory, "--ca-bundle", lab.root, "--http-port", proxy.http_port)
+    bare.run("ca", "add", "staging", proxy.directory, "--ca-bundle", lab.root, "--resolver", proxy.dns,
+             "--http-port", proxy.http_port)
     bare.run("ca", "add", "lab", "https://127.0.0.1:1/dir", "--staging", "staging", "--ca-bundle", lab.root)
     bare.run_killed(proxy, "/chalZ/", "issue", name, "--ca", "lab", "--email", "a@example.org", "--agree-tos", "--dry-run",
                     "--webroot", nginx.web_root)

@@ -302,7 +302,15 @@ def test_the_record_of_dns_01(world, make_everleaf):
     assert world.orders() == before
     rows = findings(everleaf, "aliased.fine.test", *how)
     assert rows["aliased.fine.test", "dns-01"]["verdict"] == "fine"
-    assert "there.fine.test" in rows["aliased.fine.test", "dns-01"]["text"]
+    assert "fine.test" in rows["aliased.fine.test", "dns-01"]["text"]
+    rows = findings(everleaf, "www.dead.test", *how)
+    assert rows["www.dead.test", "dns-01"]["verdict"] != "fine" and rows["www.dead.test", "dns-01"]["problem"] == "dns"
+
+
+def test_who_answers_later_is_unknown(everleaf, name):
+    """A person's web server may be started when it is to show the token."""
+    rows = findings(everleaf, name, "--manual", "--challenge", "http-01", "--ca", "lab", status=0)
+    assert rows[name, "address"]["verdict"] == "unknown" and "refuses" in rows[name, "address"]["text"]
 
 
 @pytest.mark.parametrize("name", ["good.fine.test", "alias.fine.test"])
