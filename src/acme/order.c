@@ -174,7 +174,9 @@ static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_ord
 	failed = send_new_order(ca, a, call, &failure);
 	if (!failed)
 		return 0;
-	if (with_replaces && is_about_replaces(call, &failure))
+	if (with_replaces && is_about_replaces(call, &failure) && want->replaces_refused)
+		*want->replaces_refused = true;
+	else if (with_replaces && is_about_replaces(call, &failure))
 		return send_wish(ca, a, want, false, call, e);
 	*e = failure;
 	return failed;

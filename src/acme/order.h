@@ -23,8 +23,9 @@ struct acme_new_order {
 	                         does not offer it */
 	const char *
 	    replaces; /* RFC 9773 certID; NULL = none. Sent only if the directory has renewalInfo */
+	bool *replaces_refused; /* NULL = tried once more without it; else told here, and failed */
 };
-/* replaces refused (409 alreadyReplaced, or malformed): tried once more without it. */
+/* replaces refused: 409 alreadyReplaced, or malformed. */
 NODISCARD int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order *want,
                              struct acme_order *out, struct err *e);
 /* ERR_NOT_FOUND when the server does not know it any more. */

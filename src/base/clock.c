@@ -7,12 +7,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 static _Atomic int64_t set_offset_ms; /* wall clock minus monotonic clock while it is set */
 static atomic_bool is_set;
@@ -25,23 +27,50 @@ int64_t clock_monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+#ifdef EVERLEAF_FAULT_POINTS
+/* A clock that a test moves while the program runs: a file that holds the seconds. */
+static int64_t offset_in_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[24];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strtoll(text, NULL, 10);
+}
+#endif
+
 /* Seconds that a test build shifts the wall clock by, read at each use so that a test may change
  * it. */
 static int64_t offset_s(void)
 {
 #ifdef EVERLEAF_FAULT_POINTS
-	const char *text = getenv("EVERLEAF_CLOCK_OFFSET_S");
+	const char *text = getenv("EVERLEAF_CLOCK_OFFSET_S"), *file = getenv("EVERLEAF_CLOCK_FILE");
 
+	if (file)
+		return offset_in_file(file);
 	return text ? strtoll(text, NULL, 10) : 0;
 #else
 	return 0;
 #endif
 }
 
+int64_t clock_now_ms(void)
+{
+	struct timespec now;
+
+	if (atomic_load(&is_set))
+		return clock_monotonic_ms() + atomic_load(&set_offset_ms);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return ((int64_t)now.tv_sec + offset_s()) * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t clock_now(void)
 {
 	if (atomic_load(&is_set))
-		return (clock_monotonic_ms() + atomic_load(&set_offset_ms)) / 1000;
+		return clock_now_ms() / 1000;
 	return (int64_t)time(NULL) + offset_s();
 }
 

@@ -10,7 +10,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-int64_t clock_now(void); /* Unix seconds */
+int64_t clock_now(void);    /* Unix seconds */
+int64_t clock_now_ms(void); /* the same in milliseconds */
 int64_t clock_monotonic_ms(void);
 void clock_set(
     int64_t unix_s); /* for tests: from now on clock_now() is this plus elapsed time; 0 = real */

@@ -15,6 +15,7 @@ struct config {
 	const char *key_type;    /* of new certificates; NULL = ec256 */
 	int64_t jobs;            /* certificates at once; 0 = 8 */
 	const char *hook_config; /* CONFIG of hook scripts: a file they may source */
+	struct records limits;   /* of struct limit_words: rate limits of CAs */
 	int64_t wait_s;          /* how long one request waits for the CA; 0 = 300 */
 };
 extern const struct field config_fields[];

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "flow/hooks.h"
 #include "flow/keep.h"
+#include "flow/limits.h"
 #include "flow/order.h"
 #include "flow/preflight.h"
 #include "flow/session.h"
@@ -63,7 +64,8 @@ static int download(struct run *r, struct arena *a, struct acme *ca, struct cert
 }
 
 /* A failure that the order does not survive closes it; anything else leaves it to be resumed. */
-static int order_failed(struct run *r, struct arena *a, struct cert *c, struct order *row,
+static int order_failed(struct run *r, struct arena *a, struct cert *c, struct acme *ca,
+                        const struct account *account, struct order *row,
                         const struct acme_order *order, struct err *e)
 {
 	struct err closing;
@@ -71,6 +73,11 @@ static int order_failed(struct run *r, struct arena *a, struct cert *c, struct o
 	bool over = strcmp(order->status, "invalid") == 0 || e->code == ERR_ACME;
 
 	hooks_request_failure(r, a, c, e);
+	if (strcmp(order->status, "invalid") == 0)
+		order_count_failures(r, a, ca, account, row, order);
+	if (e->code == ERR_RATE_LIMITED && strcmp(e->problem, "rateLimited") == 0)
+		limits_taught(r, a, account->directory_url, account->url, &row->domains,
+		              LIMIT_NEW_ORDERS, e);
 	if (over && strcmp(order->status, "ready") == 0 &&
 	    (strcmp(e->problem, "badCSR") == 0 || strcmp(e->problem, "badPublicKey") == 0)) {
 		/* the order stays ready (RFC 8555 7.4): the next attempt sends another request for
@@ -82,7 +89,9 @@ static int order_failed(struct run *r, struct arena *a, struct cert *c, struct o
 	}
 	if (over) {
 		c->unfinished = false;
-		if (order_close(r, row, "failed", &closing) < 0)
+		row->never_issued =
+		    strcmp(order->status, "processing") != 0 && strcmp(order->status, "valid") != 0;
+		if (order_close(r, a, row, "failed", &closing) < 0)
 			log_warn("%s", closing.text);
 	}
 	return -(int)e->code;
@@ -104,7 +113,7 @@ static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acm
 	}
 	if (strcmp(order.status, "pending") == 0 &&
 	    solve_all(r, a, ca, c, s, &row, &order, person_is_ready, &waits, e) < 0) {
-		order_failed(r, a, c, &row, &order, e);
+		order_failed(r, a, c, ca, account, &row, &order, e);
 		*stale = row.resumed && strcmp(row.state, "failed") == 0;
 		return -(int)e->code;
 	}
@@ -113,7 +122,7 @@ static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acm
 		return 0;
 	}
 	if (finalize(r, a, ca, &row, &order, e) < 0 || download(r, a, ca, c, &row, &order, e) < 0)
-		return order_failed(r, a, c, &row, &order, e);
+		return order_failed(r, a, c, ca, account, &row, &order, e);
 	*outcome = ISSUE_DONE;
 	return 0;
 }
@@ -148,14 +157,16 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready,
 	return result;
 }
 
-static int deactivate_pending(struct run *r, struct arena *a, struct acme *ca,
-                              const struct order *row, struct err *e)
+static int deactivate_pending(struct run *r, struct arena *a, struct acme *ca, struct order *row,
+                              struct err *e)
 {
 	struct strings pending = { 0 };
 	struct acme_order order;
 	struct acme_authz *z;
 
 	TRY(acme_order_get(ca, a, row->url, &order, e));
+	row->never_issued =
+	    strcmp(order.status, "processing") != 0 && strcmp(order.status, "valid") != 0;
 	if (strcmp(order.status, "pending") != 0)
 		return 0;
 	z = ARENA_ARRAY(a, struct acme_authz, order.authorizations.n);
@@ -184,10 +195,11 @@ int issue_abandon(struct run *r, struct arena *a, struct cert *c, struct err *e)
 		*e = err;
 		return result;
 	}
+	row.never_issued = !row.url;
 	if (row.url && account_for_cert(r, a, c, &account, &err) == 0 &&
 	    session_for_account(r, a, &account, &ca, &err) == 0 &&
 	    deactivate_pending(r, a, ca, &row, &err) < 0)
 		log_warn("%s: its old authorizations stay open at the CA until they end: %s",
 		         c->name, err.text);
-	return order_close(r, &row, "failed", e);
+	return order_close(r, a, &row, "failed", e);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "flow/deliver.h"
+#include "flow/limits.h"
 #include "flow/plan.h"
 #include "sys/csr.h"
 #include "sys/key.h"
@@ -139,6 +140,7 @@ static int store_issued(struct run *r, struct arena *a, struct cert *c, struct o
 	row->state = "done";
 	row->key = NULL; /* the version has it */
 	row->updated_at = clock_now();
+	TRY(limits_issued(r, a, row, e));
 	TRY(st_version_put(r->store, v, e));
 	TRY(st_order_put(r->store, row, e));
 	return record_in_transaction(r, c, "issued",

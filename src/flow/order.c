@@ -7,14 +7,15 @@
 
 #include <string.h>
 
+#include "acme/authz.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "flow/hooks.h"
 #include "flow/identity.h"
+#include "flow/limits.h"
 #include "sys/csr.h"
 #include "sys/key.h"
-#include "sys/x509.h"
 
 static enum hash_alg signature_digest(const struct cert *c)
 {
@@ -135,48 +136,6 @@ static int prepare_csr(struct run *r, struct arena *a, struct cert *c, struct or
 	return 0;
 }
 
-static bool shares_a_name(const struct strings *x, const struct strings *y)
-{
-	for (size_t i = 0; i < x->n; i++)
-		if (strings_has(y, x->v[i]))
-			return true;
-	return false;
-}
-
-/* The certificate that this order replaces (RFC 9773 5): of the same account, with a name in
- * common. */
-static int find_replaced(struct run *r, struct arena *a, const struct cert *c,
-                         const struct account *account, const char **ari_id, struct err *e)
-{
-	const char *identity, *leaf_pem, *chain_pem;
-	struct x509_info leaf;
-	struct version v;
-	struct err err;
-	int result;
-
-	if (!c->ari_id)
-		return 0;
-	result = st_version_get(r->store, a, c->name, 0, &v, &err);
-	if (result == -ERR_NOT_FOUND)
-		return 0;
-	if (result < 0) {
-		*e = err;
-		return result;
-	}
-	if (v.self_signed || v.revoked_at || !v.account || strcmp(v.account, account->name) != 0)
-		return 0;
-	TRY(cert_identity(a, c, &identity, e));
-	if (!c->issued_identity ||
-	    strcmp(identity, c->issued_identity) != 0) { /* other names, maybe */
-		TRY(x509_chain_split(a, v.fullchain, &leaf_pem, &chain_pem, e));
-		TRY(x509_parse(a, leaf_pem, strlen(leaf_pem), &leaf, e));
-		if (!shares_a_name(&c->domains, &leaf.names))
-			return 0;
-	}
-	*ari_id = c->ari_id;
-	return 0;
-}
-
 static int order_write_down(struct run *r, struct arena *a, struct cert *c,
                             const struct account *account, struct order *row, struct err *e)
 {
@@ -190,15 +149,17 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c,
 		.created_at = clock_now(),
 		.updated_at = clock_now(),
 	};
+	struct limits_wish wish = { account, &o.domains, EXEMPT_NOTHING, c->preflight };
 	struct cert next;
 
-	TRY(find_replaced(r, a, c, account, &o.replaces, e));
+	TRY(limits_exemption(r, a, c, account, &o.replaces, &wish.exempt, e));
 	TRY(prepare_csr(r, a, c, &o, e));
 	TRY(cert_identity(a, c, &o.identity, e));
 	next = *c;
 	next.unfinished = true;
 	TRY(store_begin(r->store, e));
-	if (st_order_put(r->store, &o, e) < 0 || st_cert_put(r->store, &next, e) < 0 ||
+	if (limits_reserve(r, a, &wish, &o, e) < 0 || st_order_put(r->store, &o, e) < 0 ||
+	    st_cert_put(r->store, &next, e) < 0 ||
 	    st_job_set(r->store, c->name, clock_now(), e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
@@ -209,20 +170,92 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c,
 	return 0;
 }
 
-static int order_make(struct run *r, struct arena *a, struct acme *ca, struct order *row,
-                      struct acme_order *order, struct err *e)
+/* A newOrder is sent once more: without what the CA refused, or because its first answer was lost
+ * (the CA may have counted that one). */
+static int order_count_again(struct run *r, struct arena *a, const struct cert *c,
+                             const struct account *account, struct order *row, bool lost,
+                             struct err *e)
 {
+	struct limits_wish wish = { account, &row->domains, EXEMPT_NOTHING, c->preflight };
+	struct order counted = *row;
+	struct cert asked = *c;
+	const char *replaces;
+
+	if (!row->replaces)
+		asked.ari_id = NULL;
+	TRY(limits_exemption(r, a, &asked, account, &replaces, &wish.exempt, e));
+	TRY(store_begin(r->store, e));
+	if ((lost && limits_ordered(r, a, &counted, e) < 0) ||
+	    limits_released(r, a, &counted, e) < 0 ||
+	    limits_reserve(r, a, &wish, &counted, e) < 0 ||
+	    st_order_put(r->store, &counted, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	TRY(store_commit(r->store, e));
+	*row = counted;
+	return 0;
+}
+
+static int order_send(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                      const struct account *account, struct order *row, struct acme_order *order,
+                      struct err *e)
+{
+	bool refused = false;
 	struct acme_new_order want = { .names = row->domains,
 		                       .profile = row->profile,
-		                       .replaces = row->replaces };
+		                       .replaces = row->replaces,
+		                       .replaces_refused = &refused };
+	struct err first;
 
 	run_step(r, row->cert, "ordering");
-	TRY(acme_order_new(ca, a, &want, order, e));
+	if (acme_order_new(ca, a, &want, order, &first) == 0)
+		return 0;
+	if (!refused) {
+		*e = first;
+		return -(int)e->code;
+	}
+	row->replaces = want.replaces = NULL;
+	TRY(order_count_again(r, a, c, account, row, false, e));
+	return acme_order_new(ca, a, &want, order, e);
+}
+
+/* The CA's answer was no: it counts nothing of it, and may have said which limit is used up. */
+static void order_refused(struct run *r, struct arena *a, const struct account *account,
+                          struct order *row, const struct err *why)
+{
+	struct err e;
+
+	if (why->code != ERR_ACME && why->code != ERR_RATE_LIMITED && why->code != ERR_TERMS)
+		return;
+	if (row->charged.n) {
+		if (store_begin(r->store, &e) < 0) {
+			log_warn("%s", e.text);
+			return;
+		}
+		if (limits_released(r, a, row, &e) < 0 || st_order_put(r->store, row, &e) < 0)
+			store_rollback(r->store);
+		else if (store_commit(r->store, &e) < 0)
+			log_warn("%s", e.text);
+	}
+	if (why->code == ERR_RATE_LIMITED && !limits_is_hold(why))
+		limits_taught(r, a, account->directory_url, account->url, &row->domains,
+		              LIMIT_NEW_ORDERS, why);
+}
+
+static int order_make(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
+                      const struct account *account, struct order *row, struct acme_order *order,
+                      struct err *e)
+{
+	if (order_send(r, a, ca, c, account, row, order, e) < 0) {
+		order_refused(r, a, account, row, e);
+		return -(int)e->code;
+	}
 	row->url = order->url;
 	row->state = "open";
 	row->updated_at = clock_now();
 	TRY(store_begin(r->store, e));
-	if (st_order_put(r->store, row, e) < 0 ||
+	if (limits_ordered(r, a, row, e) < 0 || st_order_put(r->store, row, e) < 0 ||
 	    st_event_add(r->store, row->cert, "order", e, "ordered: %s", order->url) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
@@ -230,13 +263,48 @@ static int order_make(struct run *r, struct arena *a, struct acme *ca, struct or
 	return store_commit(r->store, e);
 }
 
-int order_close(struct run *r, struct order *row, const char *state, struct err *e)
+static int release_and_put(struct run *r, struct arena *a, struct order *row, struct err *e)
+{
+	TRY(store_begin(r->store, e));
+	if ((!row->url && limits_ordered(r, a, row, e) < 0) || /* it may have been made */
+	    limits_released(r, a, row, e) < 0 || st_order_put(r->store, row, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
+}
+
+int order_close(struct run *r, struct arena *a, struct order *row, const char *state, struct err *e)
 {
 	row->state = state;
 	row->updated_at = clock_now();
 	if (strcmp(state, "failed") == 0)
 		row->key = NULL; /* it never got a certificate */
+	if (row->never_issued && row->charged.n)
+		return release_and_put(r, a, row, e);
 	return st_order_put(r->store, row, e);
+}
+
+void order_count_failures(struct run *r, struct arena *a, struct acme *ca,
+                          const struct account *account, struct order *row,
+                          const struct acme_order *order)
+{
+	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n + 1);
+	struct strings failed = { 0 };
+	struct err e;
+
+	if (row->failures_counted || !limits_count_failures(r, a, account->directory_url))
+		return;
+	if (acme_authz_get(ca, a, &order->authorizations, z, &e) < 0)
+		failed = row->domains; /* one of them, at least */
+	else
+		for (size_t i = 0; i < order->authorizations.n; i++)
+			if (strcmp(z[i].status, "invalid") == 0)
+				strings_add(a, &failed,
+				            arena_printf(a, "%s%s", z[i].wildcard ? "*." : "",
+				                         z[i].identifier));
+	if (limits_failed(r, a, account, &failed, row, &e) < 0)
+		log_warn("the failures could not be counted: %s", e.text);
 }
 
 /* Whether the open row may be gone on with: *usable. Fetches its order when its URL is known. */
@@ -267,6 +335,10 @@ static int order_look_again(struct run *r, struct arena *a, struct acme *ca, con
 		return result;
 	}
 	*usable = strcmp(order->status, "invalid") != 0;
+	if (!*usable) { /* while nobody looked */
+		row->never_issued = true;
+		order_count_failures(r, a, ca, account, row, order);
+	}
 	return 0;
 }
 
@@ -303,7 +375,7 @@ int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct 
 	if (result == 0) {
 		TRY(order_look_again(r, a, ca, c, account, &found, order, &usable, e));
 		if (!usable)
-			TRY(order_close(r, &found, "failed", e));
+			TRY(order_close(r, a, &found, "failed", e));
 	}
 	if (!usable)
 		TRY(order_write_down(r, a, c, account, &found, e));
@@ -314,8 +386,10 @@ int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct 
 		TRY(prepare_csr(r, a, c, &found, e));
 		TRY(st_order_put(r->store, &found, e));
 	}
+	if (!found.url && usable)
+		TRY(order_count_again(r, a, c, account, &found, true, e));
 	if (!found.url)
-		TRY(order_make(r, a, ca, &found, order, e));
+		TRY(order_make(r, a, ca, c, account, &found, order, e));
 	*row = found;
 	return 0;
 }

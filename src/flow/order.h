@@ -11,7 +11,13 @@
 NODISCARD int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct cert *c,
                                   const struct account *account, struct order *row,
                                   struct acme_order *order, struct err *e);
-/* Closes the row as "done" or "failed". */
-NODISCARD int order_close(struct run *r, struct order *row, const char *state, struct err *e);
+/* Closes the row as "done" or "failed". With row->never_issued the CA's limits are charged with no
+ * certificate for it. */
+NODISCARD int order_close(struct run *r, struct arena *a, struct order *row, const char *state,
+                          struct err *e);
+/* The order is invalid: what failed in it counts, once. */
+void order_count_failures(struct run *r, struct arena *a, struct acme *ca,
+                          const struct account *account, struct order *row,
+                          const struct acme_order *order);
 
 #endif

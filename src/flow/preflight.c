@@ -13,12 +13,13 @@
 #include "sys/names.h"
 
 /* In the order in which they are told. The profile's limits come first, and are no question. A new
- * look (the CA's rate limits, as they are counted here) is a row. */
+ * look is a row. */
 static const struct look {
 	const char *challenge; /* its beginning; NULL = all types */
 	void (*want)(struct preflight *p);
 	int (*look)(struct preflight *p, struct err *e);
 } looks[] = {
+	{ NULL, NULL, preflight_limits },
 	{ NULL, preflight_caa_want, preflight_caa },
 	{ "http-01", preflight_address_want, preflight_address },
 	{ "http-01", NULL, preflight_http },

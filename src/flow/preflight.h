@@ -17,6 +17,7 @@ struct preflight_ask {
 	struct solve *solve;                    /* its solver's; checked already */
 	const struct acme_directory *directory; /* NULL = the CA's could not be read */
 	const char *account_url;                /* NULL = not known */
+	bool limits; /* the CA's rate limits too: an order looks at them by itself */
 };
 struct findings {
 	struct finding *v;

@@ -95,6 +95,7 @@ enum seen preflight_weigh(struct arena *a, const struct address *v, size_t n, bo
 enum seen preflight_weigh_failure(const struct preflight *p, const char *address);
 
 /* The looks. */
+NODISCARD int preflight_limits(struct preflight *p, struct err *e);
 void preflight_profile(struct preflight *p);
 void preflight_address_want(struct preflight *p);
 NODISCARD int preflight_address(struct preflight *p, struct err *e);

@@ -8,7 +8,9 @@
 
 #include "acme/account.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "flow/lease.h"
+#include "flow/limits.h"
 #include "flow/session.h"
 #include "sys/key.h"
 #include "sys/names.h"
@@ -99,8 +101,21 @@ static int key_type_wanted(const char *name, enum key_type *out, struct err *e)
 	return 0;
 }
 
+/* The row, counted with this host's registrations at the CA. */
+static int put_counted(struct run *r, struct arena *a, struct account *x, struct order *counted,
+                       struct err *e)
+{
+	TRY(store_begin(r->store, e));
+	if (limits_reserve_account(r, a, x->directory_url, counted, e) < 0 ||
+	    st_account_put(r->store, x, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
+}
+
 static int row_new(struct run *r, struct arena *a, const struct register_spec *spec,
-                   struct account *x, struct err *e)
+                   struct account *x, struct order *counted, struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
 	enum key_type type;
@@ -117,7 +132,7 @@ static int row_new(struct run *r, struct arena *a, const struct register_spec *s
 	x->status = "registering";
 	x->created_at = clock_now();
 	TRY(lease_take(r, lease_of_account(a, x->name), e));
-	if (st_account_put(r->store, x, e) < 0) {
+	if (put_counted(r, a, x, counted, e) < 0) {
 		lease_drop(r, lease_of_account(a, x->name));
 		return -(int)e->code;
 	}
@@ -147,7 +162,7 @@ static int register_at_ca(struct run *r, struct arena *a, const struct register_
 }
 
 static int store_registered(struct run *r, struct arena *a, struct account *x,
-                            const struct acme_account *got, struct err *e)
+                            const struct acme_account *got, struct order *counted, struct err *e)
 {
 	x->url = got->url;
 	x->status = got->status && *got->status ? got->status : "valid";
@@ -155,14 +170,34 @@ static int store_registered(struct run *r, struct arena *a, struct account *x,
 	if (got->terms_of_service_agreed_url)
 		x->terms_url = got->terms_of_service_agreed_url;
 	TRY(store_begin(r->store, e));
-	if (st_account_put(r->store, x, e) < 0 ||
+	if (limits_ordered(r, a, counted, e) < 0 || st_account_put(r->store, x, e) < 0 ||
 	    st_event_add(r->store, NULL, "account", e, "account %s at %s: %s", x->name, x->ca,
 	                 x->url) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}
-	(void)a;
 	return store_commit(r->store, e);
+}
+
+/* The CA made no account: it counts none, and may have said when it will take one. */
+static void uncount(struct run *r, struct arena *a, const struct account *x, struct order *counted,
+                    const struct err *why)
+{
+	struct strings none = { 0 };
+	struct err e;
+
+	if (counted->charged.n) {
+		if (store_begin(r->store, &e) < 0) {
+			log_warn("%s", e.text);
+			return;
+		}
+		if (limits_released(r, a, counted, &e) < 0)
+			store_rollback(r->store);
+		else if (store_commit(r->store, &e) < 0)
+			log_warn("%s", e.text);
+	}
+	if (why->code == ERR_RATE_LIMITED)
+		limits_taught(r, a, x->directory_url, NULL, &none, LIMIT_NEW_ACCOUNTS, why);
 }
 
 /* A CA that cannot be reached, or is none, leaves no row. */
@@ -181,7 +216,7 @@ static int reach(struct run *r, const struct register_spec *spec, struct err *e)
 /* A refusal before anything was made at the CA leaves nothing behind. Whenever it may know the key,
  * the row stays and is taken up again. */
 static int register_held(struct run *r, struct arena *a, const struct register_spec *spec,
-                         struct account *x, bool resumed, struct err *e)
+                         struct account *x, bool resumed, struct order *counted, struct err *e)
 {
 	bool is_final;
 	struct acme_account got;
@@ -189,6 +224,8 @@ static int register_held(struct run *r, struct arena *a, const struct register_s
 
 	if (register_at_ca(r, a, spec, x, &got, e) < 0) {
 		is_final = e->code == ERR_ACME || e->code == ERR_TERMS || e->code == ERR_USAGE;
+		if (is_final || e->code == ERR_RATE_LIMITED)
+			uncount(r, a, x, counted, e);
 		if (is_final && !resumed && st_account_delete(r->store, x->name, &forget) < 0)
 			return err_ctx(e, "account %s", x->name);
 		if (e->code == ERR_USAGE && !spec->eab_kid)
@@ -201,13 +238,14 @@ static int register_held(struct run *r, struct arena *a, const struct register_s
 	}
 	if (got.contacts.n == 0)
 		got.contacts = spec->emails;
-	return store_registered(r, a, x, &got, e);
+	return store_registered(r, a, x, &got, counted, e);
 }
 
 int account_register(struct run *r, struct arena *a, const struct register_spec *spec,
                      struct account *out, struct err *e)
 {
 	struct account x = { 0 };
+	struct order counted = { 0 };
 	bool resumed;
 	int result;
 
@@ -215,11 +253,11 @@ int account_register(struct run *r, struct arena *a, const struct register_spec 
 	TRY(cut_short(r, a, spec, &x, e));
 	resumed = x.id != 0;
 	if (!resumed)
-		TRY(row_new(r, a, spec, &x, e));
+		TRY(row_new(r, a, spec, &x, &counted, e));
 	if (resumed && strcmp(x.status, "registering") != 0)
 		result = 0; /* another process has finished it meanwhile */
 	else
-		result = register_held(r, a, spec, &x, resumed, e);
+		result = register_held(r, a, spec, &x, resumed, &counted, e);
 	lease_drop(r, lease_of_account(a, x.name));
 	TRY(result);
 	*out = x;
@@ -266,7 +304,7 @@ int account_find_again(struct run *r, struct arena *a, const struct ca *ca, cons
 	TRY(key_pem(a, key, &pem, e));
 	x.key = pem;
 	x.key_type = key_type_name(key_type(key));
-	TRY(store_registered(r, a, &x, &got, e));
+	TRY(store_registered(r, a, &x, &got, &(struct order){ 0 }, e));
 	*out = x;
 	return 0;
 }
@@ -294,6 +332,13 @@ static int with_lease(struct run *r, struct arena *a, struct account *x, const v
 	return result;
 }
 
+static int record_key_change(struct run *r, struct account *x, struct err *e)
+{
+	TRY(st_account_put(r->store, x, e));
+	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)",
+	                    x->name, x->ca, x->key_type);
+}
+
 static int act_change_key(struct run *r, struct arena *a, struct account *x, struct acme *acme,
                           const void *arg, struct err *e)
 {
@@ -313,9 +358,12 @@ static int act_change_key(struct run *r, struct arena *a, struct account *x, str
 	x->key = TAKE(x->next_key);
 	x->key_type = key_type_name(key_type(k));
 	session_forget(r, x->name);
-	TRY(st_account_put(r->store, x, e));
-	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)",
-	                    x->name, x->ca, x->key_type);
+	TRY(store_begin(r->store, e));
+	if (record_key_change(r, x, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
 }
 
 int account_change_key(struct run *r, struct arena *a, struct account *x, const char *wanted_type,

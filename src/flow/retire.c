@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "deploy/live.h"
 #include "flow/keep.h"
+#include "flow/limits.h"
 #include "flow/session.h"
 #include "flow/solve.h"
 #include "sys/key.h"
@@ -154,6 +155,24 @@ int retire_revoke_foreign(struct run *r, struct arena *a, const struct ca *ca,
 	                    "revoked by its key: serial %s, reason %s", info.serial, reason);
 }
 
+/* What its open order has reserved of the CA's limits: nobody goes on with it. */
+static int release_order(struct run *r, struct arena *a, const char *name, struct err *e)
+{
+	struct order row;
+	struct err err;
+	int result = st_order_open(r->store, a, name, &row, &err);
+
+	if (result < 0 && result != -ERR_NOT_FOUND) {
+		*e = err;
+		return result;
+	}
+	if (result < 0 || row.charged.n == 0)
+		return 0;
+	if (!row.url)
+		TRY(limits_ordered(r, a, &row, e));
+	return limits_released(r, a, &row, e);
+}
+
 int retire_delete(struct run *r, struct arena *a, struct cert *c, struct err *e)
 {
 	struct err sweeping;
@@ -163,7 +182,8 @@ int retire_delete(struct run *r, struct arena *a, struct cert *c, struct err *e)
 		         sweeping.text);
 	TRY(live_delete(r->state_dir, c->name, e));
 	TRY(store_begin(r->store, e));
-	if (st_event_add(r->store, c->name, "deleted", e,
+	if (release_order(r, a, c->name, e) < 0 ||
+	    st_event_add(r->store, c->name, "deleted", e,
 	                 "forgotten here; what was issued stays valid") < 0 ||
 	    st_cert_delete(r->store, c->name, e) < 0) {
 		store_rollback(r->store);

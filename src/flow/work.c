@@ -13,6 +13,7 @@
 #include "flow/issue.h"
 #include "flow/keep.h"
 #include "flow/lease.h"
+#include "flow/limits.h"
 #include "flow/plan.h"
 #include "flow/renewal.h"
 #include "flow/solve.h"
@@ -66,15 +67,26 @@ static void note_failure(struct arena *a, struct cert *c, const struct err *fail
 	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
 }
 
+static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
+{
+	c->last_error = arena_strdup(a, hold->text);
+	c->last_error_at = clock_now();
+	c->retry_at = clock_now() + hold->retry_s;
+}
+
 static void record_failure(struct run *r, struct arena *a, struct cert *c,
                            const struct err *failure)
 {
 	struct err e;
+	bool held = limits_is_hold(failure); /* nothing was asked of the CA yet: it did not fail */
 
-	note_failure(a, c, failure);
-	if (c->not_after == 0)
+	if (held)
+		note_hold(a, c, failure);
+	else
+		note_failure(a, c, failure);
+	if (c->not_after == 0 && !held)
 		c->status = "failed";
-	if (keep_record(r, a, c, "failed", failure->text, &e) < 0)
+	if (keep_record(r, a, c, held ? "waits" : "failed", failure->text, &e) < 0)
 		log_warn("the failure could not be recorded: %s", e.text);
 }
 

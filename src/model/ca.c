@@ -2,6 +2,8 @@
  * one. */
 #include "model/ca.h"
 
+#include "model/limit.h"
+
 const struct field ca_fields[] = {
 	FIELD(struct ca, id, FT_INT, F_KEY | F_HIDDEN, "row"),
 	FIELD(struct ca, name, FT_STRING, 0, "as people call it"),
@@ -14,6 +16,8 @@ const struct field ca_fields[] = {
 	FIELD(struct ca, parallel, FT_INT, 0, "requests under way at once; 0 = 8"),
 	FIELD(struct ca, needs_eab, FT_BOOL, 0, "demands external account binding"),
 	FIELD(struct ca, known, FT_BOOL, F_NOT_STORED, "built in"),
+	FIELD_RECORDS(struct ca, limits, struct limit_words, limit_shown_fields, 0,
+	              "its rate limits as far as they are known"),
 	FIELD(struct ca, created_at, FT_TIME, 0, "when it was added"),
 	FIELD_END
 };

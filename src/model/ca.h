@@ -16,6 +16,7 @@ struct ca {
 	int64_t parallel;            /* requests under way at once; 0 = 8 */
 	bool needs_eab;              /* known to demand external account binding */
 	bool known;                  /* built in */
+	struct records limits;       /* of struct limit_words: filled for who looks */
 	int64_t created_at;
 };
 extern const struct field ca_fields[];

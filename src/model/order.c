@@ -16,6 +16,8 @@ const struct field order_fields[] = {
 	FIELD(struct order, csr, FT_STRING, F_HIDDEN, "certificate request, base64url of its DER"),
 	FIELD(struct order, renewal, FT_BOOL, 0, "a good version was live when it was made"),
 	FIELD(struct order, answered, FT_BOOL, 0, "its challenges were answered"),
+	FIELD(struct order, charged, FT_STRINGS, F_HIDDEN, "buckets of rate limits it counts in"),
+	FIELD(struct order, failures_counted, FT_BOOL, F_HIDDEN, "its failures are counted"),
 	FIELD(struct order, created_at, FT_TIME, 0, "when it was made"),
 	FIELD(struct order, updated_at, FT_TIME, 0, "when it last changed"),
 	FIELD(struct order, spki_sha256, FT_STRING, F_HIDDEN | F_NOT_STORED,

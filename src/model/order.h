@@ -14,11 +14,15 @@ struct order {
 	const char *identity; /* digest of what was wanted when it was made (cert_identity) */
 	struct strings domains;
 	const char *profile, *replaces;
-	const char *key; /* PEM: secret; made before the CSR is sent; NULL with an own CSR */
-	const char *csr; /* base64url DER */
-	bool renewal;    /* a good version was live when it was made */
-	bool answered;   /* its challenges were answered */
-	bool resumed;    /* not kept: an earlier run made it */
+	const char *key;        /* PEM: secret; made before the CSR is sent; NULL with an own CSR */
+	const char *csr;        /* base64url DER */
+	bool renewal;           /* a good version was live when it was made */
+	bool answered;          /* its challenges were answered */
+	struct strings charged; /* names of the buckets of rate limits that it is counted in and
+	                           that its end changes (flow/limits.h) */
+	bool failures_counted;  /* what failed in it is counted */
+	bool never_issued;      /* not kept: the CA made no certificate of it */
+	bool resumed;           /* not kept: an earlier run made it */
 	const char *spki_sha256; /* not kept: of the key or CSR, when this run made or read it */
 	int64_t created_at, updated_at;
 };

@@ -20,6 +20,7 @@ enum table_id {
 	T_CHALLENGES,
 	T_EVENTS,
 	T_DNS_ACCOUNTS,
+	T_LIMITS,
 	N_TABLES
 };
 

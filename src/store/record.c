@@ -32,6 +32,7 @@ static const struct table {
 	[T_EVENTS] = { "events", event_fields, sizeof(struct event), "cert" },
 	[T_DNS_ACCOUNTS] = { "dns_accounts", dns_account_fields, sizeof(struct dns_account),
 	                     "name" },
+	[T_LIMITS] = { "limits", bucket_fields, sizeof(struct bucket), "name" },
 };
 
 const char *table_name(enum table_id t)

@@ -18,6 +18,7 @@
 #include "model/dns_account.h"
 #include "model/event.h"
 #include "model/job.h"
+#include "model/limit.h"
 #include "model/order.h"
 #include "model/version.h"
 
@@ -126,6 +127,17 @@ NODISCARD int st_dns_delete(struct store *s, const char *name, struct err *e);
 NODISCARD int st_lock_take(struct store *s, const struct strings *names, const char *what,
                            int64_t seconds, struct err *e);
 void st_lock_drop(struct store *s, const struct strings *names);
+
+/* rate limits, by bucket name */
+NODISCARD int st_limit_get(struct store *s, struct arena *a, const struct strings *names,
+                           struct bucket **out, size_t *n,
+                           struct err *e); /* those that there are */
+NODISCARD int st_limit_put(struct store *s, struct bucket *b, struct err *e);
+NODISCARD int st_limit_delete(struct store *s, const struct strings *names, struct err *e);
+NODISCARD int st_limit_prune(struct store *s, int64_t now_ms,
+                             struct err *e); /* those that are full again */
+NODISCARD int st_limit_list(struct store *s, struct arena *a, int64_t now_ms, struct bucket **out,
+                            size_t *n, struct err *e); /* those that are not, by name */
 
 /* keys refused for good, by SHA-256 of the SubjectPublicKeyInfo in hexadecimal */
 NODISCARD int st_key_block(struct store *s, const char *spki_sha256, const char *why,
