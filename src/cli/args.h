@@ -7,6 +7,7 @@
 #include "ops/ops_account.h"
 #include "ops/ops_cert.h"
 #include "ops/ops_dns.h"
+#include "ops/ops_limits.h"
 #include "ops/ops_persist.h"
 #include "ops/ops_preflight.h"
 
@@ -65,6 +66,9 @@ struct dns_args {
 struct persist_args {
 	struct persist_ask ask;
 };
+struct limits_args {
+	struct limits_ask ask;
+};
 struct man_args {
 	const char *prose;
 };
@@ -73,6 +77,7 @@ extern const struct option cert_options[], preflight_options[], issue_options[],
     list_options[], log_options[], export_options[], revoke_options[], verify_options[],
     check_options[], register_options[], account_update_options[], account_rollover_options[],
     account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
-    dns_add_options[], dns_update_options[], dns_watch_options[], persist_options[], man_options[];
+    dns_add_options[], dns_update_options[], dns_watch_options[], persist_options[],
+    limits_options[], man_options[];
 
 #endif

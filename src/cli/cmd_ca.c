@@ -5,6 +5,7 @@
 #include "cli/args.h"
 #include "cli/print.h"
 #include "cli/print_done.h"
+#include "model/limit.h"
 
 int cmd_ca_list(struct cli *c, struct err *e)
 {
@@ -54,6 +55,14 @@ static void print_ca(struct cli *c, const struct ca *ca)
 		           arena_printf(c->arena, "port %lld (http-01), port %lld (tls-alpn-01)",
 		                        (long long)(ca->http_port ? ca->http_port : 80),
 		                        (long long)(ca->tls_port ? ca->tls_port : 443)));
+	for (size_t i = 0; i < ca->limits.n; i++) {
+		const struct limit_words *w = (const struct limit_words *)ca->limits.v + i;
+
+		print_line(stdout, i ? "" : "limits",
+		           w->count ? arena_printf(c->arena, "%s: %lld in %s (%s)", w->limit,
+		                                   (long long)w->count, w->per, w->source)
+		                    : arena_printf(c->arena, "%s: none (%s)", w->limit, w->source));
+	}
 	if (ca->parallel)
 		print_line(stdout, "at once",
 		           arena_printf(c->arena, "%lld requests", (long long)ca->parallel));

@@ -87,7 +87,8 @@ const struct option cert_options[] = {
 	{ "preflight", .kind = OPT_CERT, .field = "preflight",
 	  .help = "look first whether validation can succeed (the default)" },
 	{ "no-preflight", .kind = OPT_CERT, .field = "preflight", .flags = OPTION_NEGATIVE,
-	  .help = "do not look first whether validation can succeed" },
+	  .help = "do not look first whether validation can succeed, nor what the CA's rate limits "
+	          "allow" },
 	{ "keystore", .kind = OPT_CERT, .arg = "FORMAT", .values = keystores, .field = "keystore",
 	  .help = "also keep it in this format" },
 	{ "keystore-password-file", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
@@ -313,6 +314,14 @@ const struct option persist_options[] = {
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 3650, TO(persist_args, ask.days),
 	  .help = "check, publish: a record that ends within so many days is near its end (default "
 	          "30)" },
+	{ 0 }
+};
+
+const struct option limits_options[] = {
+	{ "ca", .kind = OPT_STRING, .arg = "CA", TO(limits_args, ask.ca),
+	  .help = "of this CA only; with a domain: as if it were asked for there" },
+	{ "unpaused", .kind = OPT_FLAG, TO(limits_args, ask.unpaused),
+	  .help = "you had the CA resume these names: their failures in a row are forgotten" },
 	{ 0 }
 };
 

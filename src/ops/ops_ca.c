@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "flow/limits.h"
 #include "flow/session.h"
 #include "ops/internal.h"
 #include "ops/ops_account.h"
@@ -24,6 +25,8 @@ int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, stru
 	memcpy(v, known, n_known * sizeof(*v));
 	if (n_added)
 		memcpy(v + n_known, added, n_added * sizeof(*v));
+	for (size_t i = 0; i < n_known + n_added; i++)
+		TRY(limits_shown(&o->run, a, v[i].url, &v[i].limits, e));
 	*out = v;
 	*n = n_known + n_added;
 	return 0;
@@ -31,7 +34,8 @@ int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, stru
 
 int ops_ca_show(struct ops *o, struct arena *a, const char *name, struct ca *out, struct err *e)
 {
-	return ca_resolve(&o->run, a, name, out, e);
+	TRY(ca_resolve(&o->run, a, name, out, e));
+	return limits_shown(&o->run, a, out->url, &out->limits, e);
 }
 
 static int is_known(const char *name)
@@ -97,6 +101,7 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 		ca.ca_bundle = pem;
 	}
 	TRY(st_ca_put(o->run.store, &ca, e));
+	TRY(limits_shown(&o->run, a, ca.url, &ca.limits, e));
 	*out = ca;
 	return 0;
 }
