@@ -65,6 +65,13 @@ class TestDuckDNS(Acts, Faults):
         line = account.error("dns", "present", "acct", NAME, ONE, TWO, status=1)
         assert "DuckDNS holds no more than 1 value" in line and fake.whole() == {}
 
+    def test_the_value_of_another_is_not_cleared_by_whoever_came_first(self, account, fake):
+        """It keeps the last one: the first program's going leaves the second's value."""
+        account.run("dns", "present", "acct", NAME, TWO)
+        account.run("dns", "present", "acct", NAME, ONE)
+        account.run("dns", "cleanup", "acct", NAME, TWO)
+        assert fake.txt(NAME) == [ONE]
+
     def test_a_name_below(self, account, fake):
         account.run("dns", "present", "acct", "_acme-challenge.www.testlexicon.duckdns.org", ONE)
         assert fake.seen("GET", "domains=testlexicon&") and fake.txt(NAME) == [ONE]
