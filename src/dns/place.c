@@ -78,8 +78,11 @@ static int choose(struct arena *a, const struct dns_choice *choices, size_t n, c
 		if (named ? !c->domain || strcmp(c->domain, domain) != 0 : c->domain != NULL)
 			continue;
 		if (!is_bound_to(c, p->name)) {
-			err_set(&last, ERR_NOT_FOUND, "DNS account %s is bound to %s: not for %s",
-			        c->session->account, strings_join(a, &c->zones, ", "), p->name);
+			err_set(&last, ERR_NOT_FOUND,
+			        "DNS account %s (%s) is bound to %s: not for %s; `everleaf dns "
+			        "update %s --zone` changes that",
+			        c->session->account, c->session->provider->name,
+			        strings_join(a, &c->zones, ", "), p->name, c->session->account);
 			continue;
 		}
 		if (zone_of(c->session, p->name, &zone, &last) < 0) {

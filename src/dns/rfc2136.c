@@ -108,6 +108,21 @@ static int update_all(struct dns_session *s, const struct tsig_key *key, const c
 	return n > first ? rfc2136_update(s, key, zone, v + first, n - first, e) : 0;
 }
 
+/* A key that may not write has nothing to take away: its refused values would be asked for at every
+ * run. */
+static int remove_all(struct dns_session *s, const struct tsig_key *key, const char *zone,
+                      const struct dns_change *v, size_t n, struct err *e)
+{
+	struct err why;
+
+	if (update_all(s, key, zone, v, n, &why) == 0)
+		return 0;
+	if (why.code == ERR_DENIED && rfc2136_all_gone(s, key, v, n))
+		return 0;
+	*e = why;
+	return -(int)e->code;
+}
+
 /* Names of one zone may have keys of their own: a message for each key. */
 static int change(struct dns_session *s, const struct dns_zone *z, const struct dns_record *v,
                   size_t n, bool remove, struct err *e)
@@ -130,8 +145,11 @@ static int change(struct dns_session *s, const struct dns_zone *z, const struct 
 				                          (uint32_t)dns_ttl(s), remove };
 		}
 		TRY(rfc2136_key(s, entry, &key, e));
-		if (!remove)
-			TRY(rfc2136_keep_ttl(s, key, group, k, e));
+		if (remove) {
+			TRY(remove_all(s, key, z->name, group, k, e));
+			continue;
+		}
+		TRY(rfc2136_keep_ttl(s, key, group, k, e));
 		TRY(update_all(s, key, z->name, group, k, e));
 	}
 	return 0;

@@ -65,5 +65,8 @@ NODISCARD int rfc2136_update(struct dns_session *s, const struct tsig_key *key, 
 /* Sets each ttl_s to that of the values that are at the name already. */
 NODISCARD int rfc2136_keep_ttl(struct dns_session *s, const struct tsig_key *key,
                                struct dns_change *v, size_t n, struct err *e);
+/* Whether the server proves, signed where we sign, that none of the values is there. */
+bool rfc2136_all_gone(struct dns_session *s, const struct tsig_key *key, const struct dns_change *v,
+                      size_t n);
 
 #endif

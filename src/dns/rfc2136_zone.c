@@ -1,6 +1,6 @@
 /*
  * What an RFC 2136 server is asked before it is changed: which zone a name is in there, and which
- * TTL its values have.
+ * TTL its values have; and after it refused to remove, whether they are there at all.
  */
 #include <string.h>
 
@@ -163,4 +163,33 @@ int rfc2136_keep_ttl(struct dns_session *s, const struct tsig_key *key, struct d
 		v[i].ttl_s = v[k].ttl_s;
 	}
 	return 0;
+}
+
+/* Whether the server proves that the value is not at its name. */
+static bool is_gone(struct dns_session *s, const struct tsig_key *key, const struct dns_change *c)
+{
+	struct rfc2136_talk t = { .s = s, .key = key };
+	struct bytes message;
+	uint32_t ignored_ttl;
+	struct err ignored;
+
+	if (dns_question_message(s->arena, c->name, DNS_TXT, false, &message, &ignored) < 0 ||
+	    rfc2136_ask(&t, &message, &ignored) < 0)
+		return false;
+	if ((key && !t.verdict.proved) || !read_ttl(&t.answer, c->name, &ignored_ttl))
+		return false;
+	for (size_t i = 0; i < t.answer.n_answer; i++)
+		if (t.answer.answer[i].type == DNS_TXT &&
+		    strcmp(t.answer.answer[i].text, c->value) == 0)
+			return false;
+	return true;
+}
+
+bool rfc2136_all_gone(struct dns_session *s, const struct tsig_key *key, const struct dns_change *v,
+                      size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_gone(s, key, &v[i]))
+			return false;
+	return true;
 }

@@ -218,7 +218,7 @@ def test_a_value_that_never_arrives_keeps_the_order_open(add, bind, ca):
 def test_a_bound_account_keeps_to_its_zones(add, ca):
     box, orders = add("home", "--zone", "other.test"), ca.orders()
     line = box.error("issue", "a.example.test", "--dns", "home", status=1)
-    assert "home" in line and "other.test" in line and ca.orders() == orders
+    assert "home (rfc2136) is bound to other.test" in line and "dns update home --zone" in line and ca.orders() == orders
     box.run("issue", "alias.example.test", "--dns", "home")
 
 
@@ -274,6 +274,16 @@ def test_a_wrong_key_never_makes_an_order(add, ca, keys, bind):
     line = box.error("issue", "b.example.test", "--dns", "forged", status=1)
     assert "forged" in line and "home" in line
     assert leftovers(box) == 0 or ca.orders() == orders
+
+
+def test_a_key_that_may_not_write_leaves_nothing_to_sweep(add, bind, updates):
+    """What was refused is not asked to be taken away at every later run, and the refusal is told once."""
+    box = add("home")
+    add("deep", name="reader")
+    result = box.run("issue", "r.example.test", "*.r.example.test", "--dns", "reader", status=1)
+    assert result.err.count("REFUSED") == 1 and "the key deep is not allowed" in result.err
+    assert leftovers(box) == 0
+    assert "warning" not in box.run("issue", "r.example.test", "*.r.example.test", "--dns", "home").err
 
 
 def test_a_server_that_is_down_is_to_be_tried_later(add, ca):

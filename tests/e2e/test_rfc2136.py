@@ -288,6 +288,10 @@ def test_bind_policy_that_does_not_allow_the_name(tmp_path, client):
         before = bind.whole()
         line = client.refusal()
         assert "says: REFUSED: the key narrow is not allowed for this name" in line and "update-policy" in line
+        # a value that it could not write needs no taking away, one that somebody else wrote does
+        client.run("dns", "cleanup", "home", NAME, "v")
+        long = next(value for value in bind.txt(NAME) if value.startswith("x"))
+        assert "REFUSED" in client.error("dns", "cleanup", "home", NAME, long, status=1)
         # one of two names is not allowed: nothing of the message is done
         client.run("dns", "present", "home", allowed, "v")
         client.run("dns", "cleanup", "home", allowed, "v")
