@@ -26,6 +26,7 @@ static const struct look {
 	{ "tls-alpn-01", preflight_address_want, preflight_address },
 	{ "tls-alpn-01", NULL, preflight_alpn },
 	{ "dns-", preflight_dns_want, preflight_dns },
+	{ "dns-01", NULL, preflight_delegation },
 };
 
 static bool applies(const struct look *l, const struct cert *c)

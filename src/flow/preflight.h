@@ -17,7 +17,8 @@ struct preflight_ask {
 	struct solve *solve;                    /* its solver's; checked already */
 	const struct acme_directory *directory; /* NULL = the CA's could not be read */
 	const char *account_url;                /* NULL = not known */
-	bool limits; /* the CA's rate limits too: an order looks at them by itself */
+	bool limits;   /* the CA's rate limits too: an order looks at them by itself */
+	bool thorough; /* nobody waits: what an attempt finds out later anyway is looked at too */
 };
 struct findings {
 	struct finding *v;

@@ -103,6 +103,7 @@ void preflight_caa_want(struct preflight *p);
 NODISCARD int preflight_caa(struct preflight *p, struct err *e);
 void preflight_dns_want(struct preflight *p);
 NODISCARD int preflight_dns(struct preflight *p, struct err *e);
+NODISCARD int preflight_delegation(struct preflight *p, struct err *e);
 NODISCARD int preflight_http(struct preflight *p, struct err *e);
 NODISCARD int preflight_alpn(struct preflight *p, struct err *e);
 

@@ -92,7 +92,7 @@ static int look(struct run *r, struct run *journal, struct arena *a, const struc
                 struct list *out, struct err *e)
 {
 	CLEANUP(seen_ca_done) struct seen_ca ca = { 0 };
-	struct preflight_ask ask = { .cert = c, .limits = true };
+	struct preflight_ask ask = { .cert = c, .thorough = true, .limits = true };
 	struct finding first[2] = { 0 };
 	struct findings found = { 0 };
 	struct solve *s;

@@ -3,18 +3,20 @@ Looking first: zones and servers broken in each way. For each, `preflight` says 
 and Pebble, asked anyway, refuses. Set-ups that are fine have no finding that fails.
 """
 
-import re
-import shutil
+import json
 import signal
+import socket
 import time
 
 import pytest
 
-from env import ChallTestSrv, Everleaf, Nginx, Pebble
+from env import Nginx, Pebble
 from env.bind import Bind
+from env.namespace import Namespace
 from env.ports import free_port
 from env.process import wait_until
 from env.unbound import Unbound
+from test_propagation import CHILD_ZONE, NS3, RESOLVER, Client, Network
 
 IDENTITY = "pebble.letsencrypt.org"
 ACME = "/.well-known/acme-challenge/"
@@ -83,7 +85,7 @@ def test_web_root(everleaf, web, name, pebble):
     rows = findings(everleaf, name, "--webroot", web.web_root, "--ca", "lab", status=0)
     assert {check for _, check in rows} == {"address", "http-01", "caa"}
     assert all(row["verdict"] == "fine" for row in rows.values()), rows
-    assert not leftovers(web.web_root) and pebble.orders() == pebble.orders()
+    assert not leftovers(web.web_root)
     assert everleaf.json("issue", name, "--webroot", web.web_root)["issued"] == [name]
     assert not [event for event in everleaf.json("log", name) if event["kind"] == "preflight"]
 
@@ -321,6 +323,50 @@ def test_zones_that_are_fine(world, make_everleaf, name):
     assert everleaf.json("issue", name, *how)["issued"] == [name]
 
 
+# the delegation of _acme-challenge: in a network of its own, where name servers are on port 53
+
+CHILDREN = f"""_acme-challenge.lame 60 IN NS ns3.example.test.
+_acme-challenge.gone 60 IN NS nowhere.example.test.
+_acme-challenge.good 60 IN NS ns3.example.test.
+_acme-challenge.alias 60 IN CNAME there.example.test.
+"""
+
+
+@pytest.mark.parametrize("name, verdict, words", [
+    ("lame", "fails", "do not serve it"), ("gone", "fails", "have no address"), ("good", "fine", "is delegated to ns3"),
+    ("alias", "fine", "is an alias of there.example.test"), ("plain", None, None),
+])
+def test_delegation(delegations, name, verdict, words):
+    box = delegations
+    box.inside("--json", "preflight", f"{name}.example.test", "--manual", "--challenge", "dns-01", "--ca", "lab",
+               status=1 if verdict == "fails" else 0)
+    rows = {row["check"]: row for row in json.loads(box.out)}
+    assert rows["dns-01"]["verdict"] == "fine"
+    if verdict is None:
+        assert "delegation" not in rows
+        return
+    assert rows["delegation"]["verdict"] == verdict and words in rows["delegation"]["text"]
+    assert (rows["delegation"]["problem"] == "dns") == (verdict == "fails")
+
+
+@pytest.fixture(scope="module")
+def delegations(tmp_path_factory):
+    if not Namespace.is_possible():
+        pytest.skip("no network namespace can be made here")
+    folder = tmp_path_factory.mktemp("delegations")
+    net = Network(folder / "net").start()
+    try:
+        net.serve(child_zone=f"$ORIGIN example.test.\n{CHILD_ZONE}{CHILDREN}")
+        ns3 = net.add("ns3", NS3, config='zone "_acme-challenge.good.example.test" { type primary; file "good.db"; };')
+        ns3.write_zone("good", "$TTL 60\n@ IN SOA ns3.example.test. h. 1 60 60 60 5\n@ IN NS ns3.example.test.\n")
+        ns3.start()
+        box = Client(folder / "box", net)
+        box.run("ca", "add", "lab", "https://127.0.0.1:1/dir", "--resolver", f"{RESOLVER}:53")
+        yield box
+    finally:
+        net.stop()
+
+
 # the profile
 
 @pytest.mark.option("preflight", "--profile")
@@ -386,15 +432,9 @@ def test_one_of_many_stops_alone(everleaf, web, dns, pebble, new_name, tmp_path)
     assert pebble.orders() == before + 1
 
 
-def slow(web):
-    """A server that lets a fetch wait until the test has done what it wants."""
-    web.serve("location /.well-known/ { limit_rate 1; }")
-
-
 @pytest.mark.parametrize("stored", [True, False])
 def test_a_killed_look_leaves_nothing(everleaf, tmp_path, dns, pebble, name, stored):
     """The token is in the web root while somebody who takes connections and says nothing is asked for it."""
-    import socket
     root = tmp_path / "www"
     root.mkdir()
     with socket.create_server(("127.0.0.1", pebble.http_port)):
@@ -413,7 +453,6 @@ def test_a_killed_look_leaves_nothing(everleaf, tmp_path, dns, pebble, name, sto
 
 
 def test_an_interrupted_look_leaves_nothing(everleaf, tmp_path, pebble, name):
-    import socket
     root = tmp_path / "www"
     root.mkdir()
     with socket.create_server(("127.0.0.1", pebble.http_port)):
