@@ -1,15 +1,22 @@
 /*
  * Aliases on the way from the name a CA asks for to the place of its record: CNAME (RFC 1035) and
- * DNAME (RFC 6672), for all names of an order at once, a round for each step.
+ * DNAME (RFC 6672), for all names of an order at once, a round for each step. The name servers of
+ * the zones are asked, and resolvers only if those say nothing: a resolver that was asked for a
+ * record before it was there remembers for long that it is not.
  */
 #include <string.h>
 
 #include "base/log.h"
 #include "dns/place.h"
+#include "dns/settle_impl.h"
 #include "dns/txt.h"
 #include "sys/dns.h"
 
 #define STEPS_MAX 16
+#define ZONES_MAX                                                                                  \
+	8 /* whose name servers are looked for at one step; the rest goes to resolvers             \
+	   */
+#define LOOK_MS 2000
 
 /* Asks one server about all names that have no answer yet. authoritative: only its own words count.
  */
@@ -30,7 +37,7 @@ static int ask_one(struct arena *a, const char *server, bool authoritative, stru
 	}
 	if (k == 0)
 		return 0;
-	TRY(dns_ask_all(a, asked, k, 0, cancel, e));
+	TRY(dns_ask_all(a, asked, k, authoritative ? LOOK_MS : 0, cancel, e));
 	for (size_t i = 0; i < k; i++) {
 		const struct dns_answer *got = &asked[i].answer;
 		bool usable = !asked[i].why.code &&
@@ -56,6 +63,26 @@ static int ask_each(struct arena *a, const struct strings *servers, bool authori
 {
 	for (size_t i = 0; i < servers->n; i++)
 		TRY(ask_one(a, servers->v[i], authoritative, v, answered, n, cancel, e));
+	return 0;
+}
+
+/* The name servers of each zone, for what is not known yet. */
+static int ask_zones(struct arena *a, const struct strings *resolvers, struct dns_question *v,
+                     bool *answered, size_t n, const struct cancel *cancel, struct err *e)
+{
+	size_t n_zones = 0;
+
+	for (size_t i = 0; i < n && n_zones < ZONES_MAX; i++) {
+		struct strings servers;
+
+		if (answered[i])
+			continue;
+		n_zones++;
+		TRY(settle_few_servers(a, v[i].name, resolvers, cancel, &servers, e));
+		if (servers.n == 0)
+			return 0;
+		TRY(ask_each(a, &servers, true, v + i, answered + i, n - i, cancel, e));
+	}
 	return 0;
 }
 
@@ -127,6 +154,7 @@ static int round_of_steps(struct arena *a, const struct strings *servers,
 			of[k++] = i;
 		}
 	TRY(ask_each(a, servers, true, q, answered, k, cancel, e));
+	TRY(ask_zones(a, resolvers, q, answered, k, cancel, e));
 	TRY(ask_each(a, resolvers, false, q, answered, k, cancel, e));
 	*n_left = 0;
 	for (size_t i = 0; i < k; i++) {

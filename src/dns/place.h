@@ -30,9 +30,10 @@ struct dns_placement {
 };
 
 /* Follows CNAME and DNAME from v[i].asked, at most 16 steps, and sets v[i].name and v[i].via.
- * servers are asked first and believed when they speak with authority, then the resolvers (none:
- * the system's). An answer that is a failure is no error but told in the log: the name is taken as
- * it is. ERR_INPUT for a loop, naming it. */
+ * servers are asked first and believed when they speak with authority, then the name servers of the
+ * zones, which resolvers (none: the system's) lead to, then the resolvers themselves. An answer
+ * that is a failure is no error but told in the log: the name is taken as it is. ERR_INPUT for a
+ * loop, naming it. */
 NODISCARD int place_follow(struct arena *a, const struct strings *servers,
                            const struct strings *resolvers, struct dns_placement *v, size_t n,
                            const struct cancel *cancel, struct err *e);

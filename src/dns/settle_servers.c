@@ -16,6 +16,7 @@
 #define RESOLVER_MS 4000
 #define SERVER_MS 2000
 #define PORT_DNS 53
+#define FEW 3 /* servers that are asked for aliases */
 
 struct host {
 	const char *name;
@@ -288,6 +289,27 @@ int settle_resolvers(struct arena *a, const struct dns_session *s, const struct 
 
 	TRY(whom_to_ask(&f, s, e));
 	*out = f.resolvers;
+	return 0;
+}
+
+int settle_few_servers(struct arena *a, const char *name, const struct strings *resolvers,
+                       const struct cancel *cancel, struct strings *out, struct err *e)
+{
+	const struct settle_how how = { .cancel = cancel };
+	struct finder f = { .a = a, .how = &how, .resolvers = *resolvers };
+	const char *parent;
+	bool moved;
+
+	*out = (struct strings){ 0 };
+	TRY(find_cut(&f, *name == '_' ? name : above(name), e));
+	if (!f.zone)
+		return 0;
+	TRY(find_child(&f, &parent, &moved, e));
+	f.n_hosts = f.n_hosts < FEW ? f.n_hosts : FEW;
+	TRY(resolve(&f, f.hosts, f.n_hosts, e));
+	for (size_t i = 0; i < f.n_hosts; i++)
+		if (f.hosts[i].addresses.n)
+			strings_add(a, out, f.hosts[i].addresses.v[0]);
 	return 0;
 }
 

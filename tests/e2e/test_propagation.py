@@ -286,3 +286,20 @@ def test_watch_tells_who_has_it_and_who_does_not(network, client):
     states = {address: row["state"] for address, row in servers_of(client).items()}
     assert states == {f"{PRIMARY}:53": "has it", f"{NS1}:53": "has it", f"[{NS1_SIX}]:53": "has it", f"{NS2}:53": "has not"}
     client.inside("dns", "cleanup", "home", NAME, "half")
+
+
+def test_a_resolver_is_never_asked_for_what_is_not_there_yet(network, client):
+    """Not for aliases either: it would remember for a minute that there is nothing, and the CA that asks it would believe it."""
+    network.serve(child_zone=CHILD_ZONE.replace("86400 3", "86400 60"))
+    key, program, settings = client.folder / "key", client.folder / "program", client.folder / "own.yaml"
+    key.write_text(network.key.bind)
+    program.write_text(f"""#!/bin/sh
+        case $1 in present) act=add ;; *) act=delete ;; esac
+        echo "server {PRIMARY}\nupdate $act $2 60 TXT $3\nsend" | nsupdate -k {key}
+        """)
+    program.chmod(0o755)
+    settings.write_text(f"program: {program}\nzone: example.test\npropagation: recursive\npropagation_timeout: 10\nresolvers: [{RESOLVER}]\n")
+    settings.chmod(0o600)
+    client.run("dns", "add", "exec", "own", "--credentials", settings)
+    client.inside("dns", "test", "own", "new.example.test")
+    assert f"{RESOLVER}:53" in client.out
