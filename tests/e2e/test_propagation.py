@@ -133,7 +133,7 @@ class Client(Everleaf):
 @pytest.fixture
 def network(tmp_path_factory):
     if not Namespace.is_possible():
-        pytest.skip("this kernel gives nobody a network namespace: propagation on port 53 is not tested")
+        pytest.skip("this kernel has no network namespace for us: propagation on port 53 is not tested")
     network = Network(tmp_path_factory.mktemp("network")).start()
     try:
         yield network
