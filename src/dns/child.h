@@ -14,7 +14,7 @@
 #define CHILD_LIMIT_S 300
 
 /* "NAME=VALUE" for each, from what a person wrote: NAME=VALUE lines, a list of them, or a mapping
- * (these two as JSON text, see settings_file.h). NULL is none. ERR_CONFIG, never with a value. */
+ * (these two as JSON text, see sys/settings.h). NULL is none. ERR_CONFIG, never with a value. */
 NODISCARD int child_environment(struct arena *a, const char *text, struct strings *out,
                                 struct err *e);
 /* Whether it sets this name. */

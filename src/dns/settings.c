@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "dns/settings_file.h"
 #include "sys/dns.h"
+#include "sys/settings.h"
 
 #define WAIT_MAX_S 86400
 
@@ -95,37 +95,6 @@ static int decode_both(struct arena *a, const struct dns_provider *p, const json
 	return 0;
 }
 
-/* Members that the text does not name keep what they are. null takes one away. */
-static int merge_old(const char *over, json_t *object, struct err *e)
-{
-	json_auto_t *old = NULL;
-	const char *name;
-	json_t *value;
-
-	if (!over)
-		return 0;
-	TRY(json_parse(over, strlen(over), &old, e));
-	json_object_foreach(old, name, value)
-	{
-		if (!json_object_get(object, name))
-			json_object_set(object, name, value);
-	}
-	return 0;
-}
-
-static void drop_nulls(json_t *object)
-{
-	const char *name;
-	json_t *value;
-	void *next;
-
-	json_object_foreach_safe(object, next, name, value)
-	{
-		if (json_is_null(value))
-			json_object_del(object, name);
-	}
-}
-
 int dns_settings_read(struct arena *a, const struct dns_provider *p, const char *text, size_t len,
                       const char *name, const char *over, const char **out, struct err *e)
 {
@@ -134,8 +103,7 @@ int dns_settings_read(struct arena *a, const struct dns_provider *p, const char 
 	const void *settings;
 
 	TRY(settings_file_parse(a, text, len, name, &object, e));
-	TRY(merge_old(over, object, e));
-	drop_nulls(object);
+	TRY(settings_merge(over, object, e));
 	if (settings_fit(a, p->fields, dns_common_fields, object, e) < 0 ||
 	    decode_both(a, p, object, &settings, &common, e) < 0) {
 		e->code = e->code == ERR_INPUT ? ERR_CONFIG : e->code;
@@ -155,40 +123,6 @@ int dns_settings_open(struct arena *a, const struct dns_provider *p, const char 
 	return decode_both(a, p, object, settings, common, e);
 }
 
-static json_t *shown(const struct field *f, const json_t *value);
-
-static json_t *shown_object(const struct field *table, const struct field *other,
-                            const json_t *object)
-{
-	json_t *out = json_object();
-	const char *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, name, value)
-	{
-		const struct field *f = field_find(table, name);
-
-		f = f || !other ? f : field_find(other, name);
-		if (f)
-			json_object_set_new(out, name, shown(f, value));
-	}
-	return out;
-}
-
-static json_t *shown(const struct field *f, const json_t *value)
-{
-	json_t *list;
-
-	if (f->type == FT_SECRET)
-		return json_string("(kept secret)");
-	if (f->type != FT_RECORDS)
-		return json_deep_copy(value);
-	list = json_array();
-	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(list, shown_object(f->of, NULL, json_array_get(value, i)));
-	return list;
-}
-
 json_t *dns_settings_show(struct arena *a, const struct dns_provider *p, const char *json)
 {
 	json_auto_t *object = NULL;
@@ -197,5 +131,5 @@ json_t *dns_settings_show(struct arena *a, const struct dns_provider *p, const c
 	(void)a;
 	if (json_parse(json, strlen(json), &object, &ignored) < 0)
 		return json_object();
-	return shown_object(p->fields, dns_common_fields, object);
+	return settings_shown(p->fields, dns_common_fields, object);
 }

@@ -1,8 +1,8 @@
 /*
- * Credentials files: two forms of text become one JSON object whose members have the types of their
+ * Settings files: two forms of text become one JSON object whose members have the types of their
  * fields. A number written where a text is wanted (an identifier, a password) is that text.
  */
-#include "dns/settings_file.h"
+#include "sys/settings.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -208,4 +208,68 @@ int settings_fit(struct arena *a, const struct field *table, const struct field 
 			json_object_set_new(object, name, better);
 	}
 	return 0;
+}
+
+static void drop_nulls(json_t *object)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(object, next, name, value)
+	{
+		if (json_is_null(value))
+			json_object_del(object, name);
+	}
+}
+
+int settings_merge(const char *over, json_t *object, struct err *e)
+{
+	json_auto_t *old = NULL;
+	const char *name;
+	json_t *value;
+
+	if (over) {
+		TRY(json_parse(over, strlen(over), &old, e));
+		json_object_foreach(old, name, value)
+		{
+			if (!json_object_get(object, name))
+				json_object_set(object, name, value);
+		}
+	}
+	drop_nulls(object);
+	return 0;
+}
+
+static json_t *shown(const struct field *f, const json_t *value);
+
+json_t *settings_shown(const struct field *table, const struct field *other, const json_t *object)
+{
+	json_t *out = json_object();
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		const struct field *f = field_find(table, name);
+
+		f = f || !other ? f : field_find(other, name);
+		if (f)
+			json_object_set_new(out, name, shown(f, value));
+	}
+	return out;
+}
+
+static json_t *shown(const struct field *f, const json_t *value)
+{
+	json_t *list;
+
+	if (f->type == FT_SECRET)
+		return json_string("(kept secret)");
+	if (f->type != FT_RECORDS)
+		return json_deep_copy(value);
+	list = json_array();
+	for (size_t i = 0; i < json_array_size(value); i++)
+		json_array_append_new(list, settings_shown(f->of, NULL, json_array_get(value, i)));
+	return list;
 }
