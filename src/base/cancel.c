@@ -12,6 +12,12 @@
 #include "base/clock.h"
 
 #define SLICE_MS 50
+#define LONG_MS 500
+
+static _Thread_local struct {
+	void (*told)(void *ctx, bool sleeps);
+	void *ctx;
+} on_sleep;
 
 void cancel_set(struct cancel *c, int why)
 {
@@ -36,7 +42,13 @@ int cancel_error(const struct cancel *c, struct err *e)
 	return err_set(e, ERR_CANCELLED, "cancelled");
 }
 
-int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
+void cancel_on_sleep(void (*told)(void *ctx, bool sleeps), void *ctx)
+{
+	on_sleep.told = told;
+	on_sleep.ctx = ctx;
+}
+
+static int sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
 {
 	int64_t end = clock_monotonic_ms() + ms;
 
@@ -52,4 +64,17 @@ int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
 		nanosleep(&slice,
 		          NULL); /* an interrupting signal is what the token is looked at for */
 	}
+}
+
+int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
+{
+	bool told = ms >= LONG_MS && on_sleep.told;
+	int result;
+
+	if (told)
+		on_sleep.told(on_sleep.ctx, true);
+	result = sleep_ms(c, ms, e);
+	if (told)
+		on_sleep.told(on_sleep.ctx, false);
+	return result;
 }

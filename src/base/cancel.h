@@ -21,4 +21,9 @@ int cancel_error(const struct cancel *c, struct err *e);
 /* Sleeps, in slices of at most 50 ms. ERR_CANCELLED if the token was set. c may be NULL. */
 NODISCARD int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e);
 
+/* Who is told when this thread begins and ends a sleep of half a second or more, so that a pool of
+ * workers can let another one work meanwhile; told = NULL: nobody. The one who is told may block at
+ * the end of the sleep. */
+void cancel_on_sleep(void (*told)(void *ctx, bool sleeps), void *ctx);
+
 #endif

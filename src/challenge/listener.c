@@ -80,11 +80,31 @@ static int listener_open(enum listener_kind kind, const char *address, struct li
 	return 0;
 }
 
+/* Every address of its kind: the host left out, or written as such. */
+static bool is_wildcard(const char *address, const char *colon)
+{
+	size_t len = (size_t)(colon - address);
+
+	return len == 0 || (len == 7 && strncmp(address, "0.0.0.0", len) == 0) ||
+	       (len == 4 && strncmp(address, "[::]", len) == 0);
+}
+
+/* The kernel would not let the two be bound beside each other, so one listener is both. */
+static bool is_covered(const char *have, const char *want)
+{
+	const char *have_port = strrchr(have, ':'), *want_port = strrchr(want, ':');
+
+	if (strcmp(have, want) == 0)
+		return true;
+	return have_port && want_port && strcmp(have_port, want_port) == 0 &&
+	       (is_wildcard(have, have_port) || is_wildcard(want, want_port));
+}
+
 static struct listener *listener_find(enum listener_kind kind, const char *address)
 {
 	struct listener *l = registry.first;
 
-	while (l && (l->kind != kind || strcmp(l->address, address) != 0))
+	while (l && (l->kind != kind || !is_covered(l->address, address)))
 		l = l->next;
 	return l;
 }

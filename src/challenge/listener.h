@@ -14,7 +14,8 @@
 enum listener_kind { LISTENER_HTTP01, LISTENER_ALPN01 };
 struct listener;
 
-/* address: "ADDR:PORT", "[v6]:PORT" or ":PORT". Binds now, or shares the one this process has.
+/* address: "ADDR:PORT", "[v6]:PORT" or ":PORT". Binds now, or shares the one this process has: at
+ * the same address, or at the same port where either of the two is for all addresses.
  * ERR_IO naming who could hold the port and what to do (a port in use, no right to bind below
  * 1024). */
 NODISCARD int listener_acquire(enum listener_kind kind, const char *address, struct listener **out,
