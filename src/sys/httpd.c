@@ -1,0 +1,405 @@
+/*
+ * libmicrohttpd behind sys/httpd.h: a few threads that poll, each with its share of the
+ * connections. The library's own limits cover memory and idle connections; a client that sends its
+ * request a byte at a time is cut off by a thread of ours, which shuts the socket down while the
+ * list's lock keeps the library from closing it.
+ */
+#include "sys/httpd.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sys/httpd_address.h"
+
+#define THREADS 2
+#define HEAD_BYTES (32 << 10)
+#define ARENA_BYTES ((size_t)64 << 20)
+
+const struct httpd_limits httpd_limits_default = {
+	.connections = 1024, .connections_per_address = 768, .idle_s = 20, .request_s = 30
+};
+
+/* A connection, from its first byte to its last. */
+struct link {
+	struct link *next, **at;
+	int fd;
+	int64_t since_ms; /* a request is being waited for or read since; 0 = it is answered */
+};
+
+struct httpd {
+	struct MHD_Daemon *mhd;
+	struct httpd_handler handler;
+	struct httpd_limits limits;
+	pthread_mutex_t lock; /* of links and stopping */
+	pthread_cond_t wake;
+	pthread_t reaper;
+	bool reaping, stopping;
+	struct link *links;
+};
+
+/* A request, from its head to the end of its reply. */
+struct exchange {
+	struct arena *a;
+	struct httpd_request q;
+	struct buf body;
+	char peer[INET6_ADDRSTRLEN];
+};
+
+const char *httpd_header(const struct httpd_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
+}
+
+const char *httpd_query(const struct httpd_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* replies */
+
+struct stream {
+	ssize_t (*more)(void *ctx, char *out, size_t max);
+	void (*done)(void *ctx);
+	void *ctx;
+};
+
+static ssize_t stream_read(void *cls, uint64_t at, char *out, size_t max)
+{
+	struct stream *s = cls;
+	ssize_t n = s->more(s->ctx, out, max);
+
+	(void)at;
+	if (n == 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	return n < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : n;
+}
+
+static void stream_free(void *cls)
+{
+	struct stream *s = cls;
+
+	if (s->done)
+		s->done(s->ctx);
+	free(s);
+}
+
+static struct MHD_Response *response_new(const struct httpd_reply *r)
+{
+	struct stream *s;
+
+	if (!r->more)
+		return MHD_create_response_from_buffer(r->len, (void *)r->body,
+		                                       MHD_RESPMEM_MUST_COPY);
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		out_of_memory();
+	*s = (struct stream){ r->more, r->done, r->more_ctx };
+	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, stream_read, s,
+	                                         stream_free);
+}
+
+static enum MHD_Result reply_queue(struct MHD_Connection *c, const struct httpd_reply *r)
+{
+	struct MHD_Response *response = response_new(r);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	if (r->type)
+		MHD_add_response_header(response, "Content-Type", r->type);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	for (size_t i = 0; i < HTTPD_HEADERS && r->headers[i].name; i++)
+		MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+	result = MHD_queue_response(c, r->status ? r->status : 200, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* requests */
+
+static void peer_of(struct exchange *x, struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	union httpd_address at = { 0 };
+
+	x->q.peer = x->peer;
+	if (!info)
+		return;
+	if (info->client_addr->sa_family == AF_INET6) {
+		memcpy(&at.v6, info->client_addr, sizeof(at.v6));
+		inet_ntop(AF_INET6, &at.v6.sin6_addr, x->peer, sizeof(x->peer));
+	} else {
+		memcpy(&at.v4, info->client_addr, sizeof(at.v4));
+		inet_ntop(AF_INET, &at.v4.sin_addr, x->peer, sizeof(x->peer));
+	}
+	x->q.from_loopback = httpd_address_is_loopback(&at);
+}
+
+static struct exchange *exchange_new(struct MHD_Connection *c, const char *method, const char *path)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		out_of_memory();
+	x->a = arena_new(ARENA_BYTES);
+	x->q = (struct httpd_request){ .method = arena_strdup(x->a, method),
+		                       .path = arena_strdup(x->a, path),
+		                       .body = "",
+		                       .connection = c };
+	peer_of(x, c);
+	return x;
+}
+
+static void exchange_free(struct exchange *x)
+{
+	buf_done(&x->body);
+	arena_free(x->a);
+	free(x);
+}
+
+static enum MHD_Result refuse(struct httpd *h, struct exchange *x, unsigned status)
+{
+	struct httpd_reply r = { .status = status };
+
+	h->handler.refuse(h->handler.ctx, x->a, status, &r);
+	return reply_queue(x->q.connection, &r);
+}
+
+/* The head is here. A body announced longer than it may be is never read. */
+static enum MHD_Result exchange_begin(struct httpd *h, struct exchange *x)
+{
+	const char *length = httpd_header(&x->q, "Content-Length");
+
+	x->body.limit = h->handler.body_limit(h->handler.ctx, &x->q);
+	if (length && strtoull(length, NULL, 10) > x->body.limit)
+		return refuse(h, x, 413);
+	return MHD_YES;
+}
+
+static struct link *link_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void link_mark(struct httpd *h, struct link *l, int64_t since_ms)
+{
+	if (!l)
+		return;
+	pthread_mutex_lock(&h->lock);
+	l->since_ms = since_ms;
+	pthread_mutex_unlock(&h->lock);
+}
+
+static enum MHD_Result exchange_answer(struct httpd *h, struct exchange *x)
+{
+	struct httpd_reply r = { 0 };
+
+	link_mark(h, link_of(x->q.connection), 0);
+	if (x->body.len > 0) {
+		x->q.body = x->body.data;
+		x->q.body_len = x->body.len;
+	}
+	h->handler.handle(h->handler.ctx, x->a, &x->q, &r);
+	return reply_queue(x->q.connection, &r);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **state)
+{
+	struct exchange *x = *state;
+	struct err e;
+
+	(void)version;
+	if (!x) {
+		*state = x = exchange_new(c, method, url);
+		return exchange_begin(cls, x);
+	}
+	if (*upload_len == 0)
+		return exchange_answer(cls, x);
+	/* of a length nobody announced */
+	if (buf_add(&x->body, upload, *upload_len, &e) < 0)
+		return MHD_NO;
+	*upload_len = 0;
+	return MHD_YES;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **state,
+                         enum MHD_RequestTerminationCode why)
+{
+	(void)why;
+	link_mark(cls, link_of(c), clock_monotonic_ms());
+	if (*state)
+		exchange_free(*state);
+	*state = NULL;
+}
+
+/* connections */
+
+static void link_add(struct httpd *h, struct MHD_Connection *c, void **context)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		out_of_memory();
+	l->fd = info ? info->connect_fd : -1;
+	l->since_ms = clock_monotonic_ms();
+	pthread_mutex_lock(&h->lock);
+	l->next = h->links;
+	l->at = &h->links;
+	if (l->next)
+		l->next->at = &l->next;
+	h->links = l;
+	pthread_mutex_unlock(&h->lock);
+	*context = l;
+}
+
+static void link_drop(struct httpd *h, void **context)
+{
+	struct link *l = *context;
+
+	if (!l)
+		return;
+	pthread_mutex_lock(&h->lock);
+	*l->at = l->next;
+	if (l->next)
+		l->next->at = l->at;
+	pthread_mutex_unlock(&h->lock);
+	free(l);
+	*context = NULL;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *c, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		link_add(cls, c, context);
+	else
+		link_drop(cls, context);
+}
+
+static void *reap(void *arg)
+{
+	struct httpd *h = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&h->lock);
+	while (!h->stopping) {
+		int64_t now = clock_monotonic_ms();
+
+		for (struct link *l = h->links; l; l = l->next)
+			if (l->since_ms && now - l->since_ms > (int64_t)h->limits.request_s * 1000)
+				shutdown(l->fd, SHUT_RDWR);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&h->wake, &h->lock, &until);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return NULL;
+}
+
+/* What the library complains of is what clients do. */
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+	struct err words;
+	char text[256];
+
+	(void)cls;
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\n")] = '\0';
+	(void)err_set(&words, ERR_IO, "%s", text);
+	log_debug("http: %s", words.text);
+}
+
+/* Paths and parameters stay as they were sent: who routes them decides what they mean. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *c, char *text)
+{
+	(void)cls;
+	(void)c;
+	return strlen(text);
+}
+
+static int mhd_start(struct httpd *h, const char *address, int fd, struct err *e)
+{
+	h->mhd = MHD_start_daemon(
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+	    on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+	    h->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    h->limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, h->limits.idle_s,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+	    on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+	if (h->mhd)
+		return 0;
+	close(fd);
+	return err_set(e, ERR_IO, "the HTTP server cannot be started on %s", address);
+}
+
+static struct httpd *httpd_new(const struct httpd_handler *handler,
+                               const struct httpd_limits *limits)
+{
+	struct httpd *h = calloc(1, sizeof(*h));
+	pthread_condattr_t attr;
+
+	if (!h)
+		out_of_memory();
+	h->handler = *handler;
+	h->limits = limits ? *limits : httpd_limits_default;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	return h;
+}
+
+int httpd_start(const char *address, const struct httpd_handler *handler,
+                const struct httpd_limits *limits, struct httpd **out, struct err *e)
+{
+	CLEANUP(httpd_cleanup) struct httpd *h = NULL;
+	union httpd_address at;
+	int fd, why;
+
+	TRY(httpd_address_parse(address, &at, e));
+	TRY(httpd_address_listen(address, &at, &fd, e));
+	h = httpd_new(handler, limits);
+	TRY(mhd_start(h, address, fd, e));
+	why = pthread_create(&h->reaper, NULL, reap, h);
+	if (why)
+		return err_errno(e, ERR_IO, why, "cannot start a thread");
+	h->reaping = true;
+	*out = TAKE(h);
+	return 0;
+}
+
+void httpd_stop(struct httpd *h)
+{
+	if (!h)
+		return;
+	if (h->mhd)
+		MHD_stop_daemon(h->mhd);
+	pthread_mutex_lock(&h->lock);
+	h->stopping = true;
+	pthread_cond_signal(&h->wake);
+	pthread_mutex_unlock(&h->lock);
+	if (h->reaping)
+		pthread_join(h->reaper, NULL);
+	pthread_cond_destroy(&h->wake);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}

@@ -1,0 +1,80 @@
+/*
+ * An HTTP server for the API: libmicrohttpd behind one handler. Everything a client sends is
+ * bounded: connections in all and from one address, the head, the body (by what the handler allows
+ * for the route, asked before a byte of it is read), and the time until the request is whole.
+ * Handlers run on the server's few threads, several at once: they may ask the database, and wait
+ * for nothing longer.
+ */
+#ifndef SYS_HTTPD_H
+#define SYS_HTTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct httpd;
+
+struct httpd_request {
+	const char *method, *path; /* the path as it was sent: not decoded, without the query */
+	const char *peer;          /* address of the client, without its port */
+	bool from_loopback;
+	const char *body; /* NUL-terminated; "" for none, and while its limit is asked for */
+	size_t body_len;
+	void *connection; /* of httpd.c */
+};
+/* A header, or a parameter of the query (decoded by nobody); NULL = not sent. Valid while the
+ * handler runs. */
+const char *httpd_header(const struct httpd_request *q, const char *name);
+const char *httpd_query(const struct httpd_request *q, const char *name);
+
+#define HTTPD_HEADERS 8
+struct httpd_reply {
+	unsigned status;  /* 200 unless set */
+	const char *type; /* Content-Type */
+	struct {
+		const char *name, *value;
+	} headers[HTTPD_HEADERS]; /* further ones; the first NULL name ends them */
+	const char *body;         /* in the handler's arena; copied */
+	size_t len;
+	/* Instead of a body: called for one piece after another, with max bytes of room. Bytes
+	 * written, 0 = the end, -1 = cut the connection. done is called once, whatever happens. */
+	ssize_t (*more)(void *ctx, char *out, size_t max);
+	void (*done)(void *ctx);
+	void *more_ctx;
+};
+
+struct httpd_handler {
+	/* Bytes of body that this request may have, before any of it is read; 0 = none. */
+	size_t (*body_limit)(void *ctx, const struct httpd_request *q);
+	/* Fills the reply; what it points to lives in a. */
+	void (*handle)(void *ctx, struct arena *a, const struct httpd_request *q,
+	               struct httpd_reply *out);
+	/* The reply to what is refused unasked: 413. */
+	void (*refuse)(void *ctx, struct arena *a, unsigned status, struct httpd_reply *out);
+	void *ctx;
+};
+
+struct httpd_limits {
+	unsigned connections, connections_per_address;
+	unsigned idle_s; /* nothing came or went for so long: closed */
+	unsigned
+	    request_s; /* from the connection, or the last reply, until a begun request is whole */
+};
+extern const struct httpd_limits httpd_limits_default;
+
+/* address: "ADDR:PORT" or "[v6]:PORT". limits NULL = the default ones. The handler is copied.
+ * ERR_USAGE for a malformed address, ERR_IO naming why it cannot be listened on. */
+NODISCARD int httpd_start(const char *address, const struct httpd_handler *handler,
+                          const struct httpd_limits *limits, struct httpd **out, struct err *e);
+/* Closes every connection and waits for handlers that run. NULL is fine. */
+void httpd_stop(struct httpd *h);
+
+/* Whether a well-formed address is of this machine's loopback. ERR_USAGE. */
+NODISCARD int httpd_is_loopback(const char *address, bool *loopback, struct err *e);
+
+DEFINE_CLEANUP(httpd_cleanup, struct httpd, httpd_stop)
+
+#endif
