@@ -14,7 +14,7 @@
 
 int lease_take(struct run *r, const char *subject, struct err *e)
 {
-	int64_t end = clock_monotonic_ms() + LEASE_WAIT_MS;
+	int64_t end = clock_monotonic_ms() + (r->is_daemon ? 0 : LEASE_WAIT_MS);
 
 	for (bool told = false;; told = true) {
 		int result = st_job_lease(r->store, subject, r->command, LEASE_S, e);

@@ -7,7 +7,8 @@
 
 #include "flow/run.h"
 
-/* Waits up to a minute for another process: then ERR_BUSY says who holds it. */
+/* Waits up to a minute for another process (the daemon does not): then ERR_BUSY says who holds it.
+ */
 NODISCARD int lease_take(struct run *r, const char *subject, struct err *e);
 void lease_drop(struct run *r, const char *subject);
 /* The subject of an account's lease. A certificate's name holds no slash, so the two never meet. */

@@ -25,7 +25,8 @@ struct run {
 	const char *command;   /* "everleaf renew": who holds a lease, in words */
 	const struct cancel *cancel;
 	struct sessions *sessions;
-	bool dry_run;                                                   /* nothing is deployed */
+	bool dry_run;   /* nothing is deployed */
+	bool is_daemon; /* it comes again by itself: a busy certificate is not waited for */
 	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */
 	void *step_ctx;
 };

@@ -13,6 +13,7 @@
 #include "challenge/dns01.h"
 #include "challenge/dnspersist01.h"
 #include "challenge/solver.h"
+#include "flow/daemon.h"
 #include "flow/dns_solve.h"
 #include "flow/hooks.h"
 #include "flow/session.h"
@@ -119,7 +120,11 @@ int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err
 		               "%s has no way to prove its names; say how with `everleaf set %s "
 		               "--webroot DIR` or another method",
 		               c->name, c->name);
-	return solver->check && c->preflight ? solver->check(s, e) : 0;
+	if (!solver->check || !c->preflight || solver->check(s, e) == 0)
+		return 0;
+	if (e->code == ERR_IO && c->listen)
+		daemon_explain_port(r, s->arena, c->listen, e);
+	return -(int)e->code;
 }
 
 void solve_done(const struct cert *c, struct solve *s)

@@ -19,6 +19,7 @@
 #include "flow/solve.h"
 
 #define DAY_S 86400
+#define PENDING_S 300
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
@@ -97,8 +98,10 @@ static int pending_result(struct run *r, struct arena *a, struct cert *c, struct
 	out->outcome = WORK_PENDING;
 	if (c->not_after == 0)
 		c->status = "pending";
-	return keep_record(r, a, c, "pending",
-	                   "waits for what has to be published; then run `everleaf verify`", e);
+	TRY(keep_record(r, a, c, "pending",
+	                "waits for what has to be published; then run `everleaf verify`", e));
+	/* a person is waited for: a daemon looks now and then whether it is there */
+	return r->is_daemon ? st_job_set(r->store, c->name, clock_now() + PENDING_S, e) : 0;
 }
 
 /* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is
@@ -260,12 +263,15 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		if (out->outcome != WORK_ISSUED && out->outcome != WORK_RENEWED)
 			out->outcome = WORK_FAILED;
 		out->failure = e;
-		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE &&
+		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&
 		    !(opt->person_is_ready && e.code == ERR_INPUT))
 			record_failure(r, a, &c, &e);
 	} else if (is_to_be_asked_for(r, &c, out)) {
 		renewal_info_refresh(r, a, &c);
 		asked = true;
+	} else if (r->is_daemon && out->outcome == WORK_UNCHANGED &&
+	           keep_record(r, a, &c, NULL, NULL, &e) < 0) {
+		out->failure = e; /* its job row may say that it is due, and would say so again */
 	}
 	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 	if (asked && keep_and_release(r, &c, &e) < 0 && out->failure.code == ERR_NONE)

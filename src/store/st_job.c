@@ -19,6 +19,42 @@ int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
 	                     args, 2, subjects, e);
 }
 
+static int due_rows(struct store *s, struct arena *a, int64_t now, size_t limit, struct job_due *v,
+                    size_t *n, struct err *e)
+{
+	const struct arg args[] = { ARG_INT(now), ARG_INT((int64_t)limit) };
+	struct db_stmt *st = NULL;
+	size_t count = 0;
+	int rc;
+
+	TRY(query_prepare(s,
+	                  "select jobs.subject, certs.ca from jobs left join certs on certs.name = "
+	                  "jobs.subject where jobs.run_at > 0 and jobs.run_at <= $1 order by "
+	                  "jobs.run_at, jobs.id limit $2",
+	                  args, 2, &st, e));
+	while ((rc = db_step(st, e)) == 1 && count < limit)
+		v[count++] = (struct job_due){ db_column_text(st, a, 0), db_column_text(st, a, 1) };
+	TRY(rc);
+	*n = count;
+	return 0;
+}
+
+int st_job_look(struct store *s, struct arena *a, int64_t now, size_t limit, struct job_due **out,
+                size_t *n, int64_t *next_at, struct err *e)
+{
+	const struct arg args[] = { ARG_INT(now) };
+	struct job_due *v = ARENA_ARRAY(a, struct job_due, limit);
+	size_t count;
+	STORE_LOCK(s);
+
+	TRY(due_rows(s, a, now, limit, v, &count, e));
+	TRY(query_int(s, "select min(run_at) from jobs where run_at > 0 and run_at > $1", args, 1,
+	              next_at, e));
+	*out = v;
+	*n = count;
+	return 0;
+}
+
 int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err *e)
 {
 	struct tx t CLEANUP(tx_done) = { 0 };

@@ -1,0 +1,256 @@
+/*
+ * See sched.h. The clock is compared with the one that cannot be set: a jump of a quarter of an
+ * hour holds everything back for five minutes, in which a wrong clock is put right again. The
+ * database may go away: it is asked again, ever less often, and readiness says so meanwhile.
+ */
+#include "daemon/sched.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/holdback.h"
+
+#define LOOK_MS 2000
+#define LOOK_FAILED_MOST_MS 30000
+#define LOOK_LIMIT 500
+#define HOLD_MS 5000
+#define THREADS_FOR_A_SLOT 8
+#define THREADS_MOST 128
+#define JUMP_S 900
+#define JUMP_HOLD_MS (300 * 1000)
+#define ALIVE_MS 60000
+
+struct sched {
+	struct ops_daemon *ops;
+	struct workers *workers;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
+	bool stopping;
+	struct holdback held;
+	struct daemon_state state;
+	int64_t round_ms; /* monotonic: when it last went round */
+
+	/* the thread's own */
+	int64_t clock_ahead_s; /* wall clock minus monotonic clock */
+	int64_t jump_until_ms;
+	int64_t failed_wait_ms; /* 0 = the database answers */
+};
+
+static void turn(void *ctx, const char *subject)
+{
+	struct sched *s = ctx;
+	bool busy;
+	enum turn how = ops_daemon_turn(s->ops, subject, &busy);
+
+	pthread_mutex_lock(&s->lock);
+	s->state.turns[how]++;
+	if (busy)
+		holdback_add(&s->held, subject, clock_monotonic_ms(), HOLD_MS);
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Whether the clock may be believed. */
+static bool clock_is_steady(struct sched *s)
+{
+	int64_t now_ms = clock_monotonic_ms(), ahead = clock_now() - now_ms / 1000,
+	        jump = ahead - s->clock_ahead_s;
+
+	s->clock_ahead_s = ahead;
+	if (jump > JUMP_S || jump < -JUMP_S) {
+		log_warn("the clock jumped by %lld s: nothing is begun for %d minutes, in case it "
+		         "is put right",
+		         (long long)jump, JUMP_HOLD_MS / 60000);
+		s->jump_until_ms = now_ms + JUMP_HOLD_MS;
+		pthread_mutex_lock(&s->lock);
+		s->state.clock_jumps++;
+		pthread_mutex_unlock(&s->lock);
+	}
+	return now_ms >= s->jump_until_ms;
+}
+
+static void offer(struct sched *s, const struct job_due *v, size_t n)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	for (size_t i = 0; i < n; i++) {
+		bool held;
+
+		pthread_mutex_lock(&s->lock);
+		held = s->stopping || holdback_has(&s->held, v[i].subject, now_ms);
+		pthread_mutex_unlock(&s->lock);
+		if (!held)
+			workers_offer(s->workers, v[i].subject, v[i].ca);
+	}
+}
+
+static void set_ready(struct sched *s, const struct err *failure)
+{
+	pthread_mutex_lock(&s->lock);
+	s->state.ready = !failure;
+	if (failure)
+		snprintf(s->state.why, sizeof(s->state.why), "%.190s", failure->text);
+	else
+		s->state.last_pass_at = clock_now();
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* How long to wait for the next one. */
+static int64_t database_failed(struct sched *s, const struct err *failure)
+{
+	if (s->failed_wait_ms == 0)
+		log_error("%s; it is waited for", failure->text);
+	s->failed_wait_ms = s->failed_wait_ms ? s->failed_wait_ms * 2 : LOOK_MS / 2;
+	if (s->failed_wait_ms > LOOK_FAILED_MOST_MS)
+		s->failed_wait_ms = LOOK_FAILED_MOST_MS;
+	set_ready(s, failure);
+	return s->failed_wait_ms;
+}
+
+static int64_t look(struct sched *s)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	int64_t next_at = 0, left_ms;
+	struct job_due *v;
+	struct err e;
+	size_t n, held;
+
+	pthread_mutex_lock(&s->lock);
+	held = s->held.n;
+	pthread_mutex_unlock(&s->lock);
+	if (ops_daemon_due(s->ops, a, LOOK_LIMIT + held, &v, &n, &next_at, &e) < 0)
+		return database_failed(s, &e);
+	if (s->failed_wait_ms)
+		log_info("the database answers again");
+	s->failed_wait_ms = 0;
+	if (clock_is_steady(s))
+		offer(s, v, n);
+	set_ready(s, NULL);
+	left_ms = (next_at - clock_now()) * 1000;
+	return next_at && left_ms < LOOK_MS ? (left_ms > 50 ? left_ms : 50) : LOOK_MS;
+}
+
+static void *run(void *arg)
+{
+	struct sched *s = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stopping) {
+		int64_t wait_ms, at;
+
+		s->round_ms = clock_monotonic_ms();
+		pthread_mutex_unlock(&s->lock);
+		wait_ms = look(s);
+		pthread_mutex_lock(&s->lock);
+		at = clock_monotonic_ms() + wait_ms;
+		until = (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
+		if (!s->stopping)
+			pthread_cond_timedwait(&s->wake, &s->lock, &until);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static unsigned most_threads(unsigned slots)
+{
+	unsigned most = slots * THREADS_FOR_A_SLOT;
+
+	return most > THREADS_MOST ? THREADS_MOST : most;
+}
+
+int sched_start(struct ops_daemon *d, unsigned slots, struct sched **out, struct err *e)
+{
+	struct sched *s = calloc(1, sizeof(*s));
+	struct workers_options o = { .slots = slots, .work = turn, .ctx = s };
+	pthread_condattr_t attr;
+	int why;
+
+	if (!s)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	o.most = most_threads(slots);
+	s->ops = d;
+	s->clock_ahead_s = clock_now() - clock_monotonic_ms() / 1000;
+	s->state.started_at = clock_now();
+	s->round_ms = clock_monotonic_ms();
+	snprintf(s->state.why, sizeof(s->state.why), "it is starting");
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	s->workers = workers_new(&o);
+	why = pthread_create(&s->thread, NULL, run, s);
+	if (why) {
+		s->stopping = true;
+		sched_free(s);
+		return err_errno(e, ERR_IO, why, "cannot start the scheduler's thread");
+	}
+	*out = s;
+	return 0;
+}
+
+void sched_set_slots(struct sched *s, unsigned slots)
+{
+	workers_set_slots(s->workers, slots);
+}
+
+void sched_state(struct sched *s, struct daemon_state *out)
+{
+	struct workers_load load;
+
+	workers_load(s->workers, &load);
+	pthread_mutex_lock(&s->lock);
+	*out = s->state;
+	pthread_mutex_unlock(&s->lock);
+	out->running = load.running;
+	out->sleeping = load.sleeping;
+	out->queued = load.queued;
+	out->slots = load.slots;
+	if (out->ready && !sched_is_alive(s)) {
+		out->ready = false;
+		snprintf(out->why, sizeof(out->why), "the scheduler does not go round");
+	}
+}
+
+bool sched_is_alive(struct sched *s)
+{
+	bool alive;
+
+	pthread_mutex_lock(&s->lock);
+	alive = s->stopping || clock_monotonic_ms() - s->round_ms < ALIVE_MS;
+	pthread_mutex_unlock(&s->lock);
+	return alive;
+}
+
+void sched_stop(struct sched *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	s->state.ready = false;
+	snprintf(s->state.why, sizeof(s->state.why), "it is stopping");
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	workers_stop(s->workers);
+}
+
+bool sched_await(struct sched *s, int64_t ms)
+{
+	return workers_await(s->workers, ms);
+}
+
+void sched_free(struct sched *s)
+{
+	workers_free(s->workers);
+	holdback_done(&s->held);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

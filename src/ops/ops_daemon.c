@@ -1,0 +1,205 @@
+/*
+ * The daemon's side of ops. What a turn works with (configuration, sessions at the CAs) is one
+ * generation, counted: a reload makes another, and the former one goes with its last turn.
+ */
+#include "ops/ops_daemon.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/daemon.h"
+#include "flow/session.h"
+#include "ops/internal.h"
+
+#define JOBS_DEFAULT 8
+
+struct generation {
+	struct arena *arena;
+	struct config config;
+	struct run run;
+	unsigned refs; /* under the daemon's lock */
+};
+
+struct ops_daemon {
+	struct ops *ops;
+	int lock_fd;
+	pthread_mutex_t lock;
+	struct generation *now;
+};
+
+const char *const turn_words[N_TURNS] = { "unchanged", "issued", "renewed", "pending", "failed" };
+
+static void generation_free(struct generation *g)
+{
+	if (!g)
+		return;
+	sessions_free(g->run.sessions);
+	arena_free(g->arena);
+	free(g);
+}
+DEFINE_CLEANUP(generation_cleanup, struct generation, generation_free)
+
+static void tell_step(void *ctx, const char *subject, const char *step)
+{
+	(void)ctx;
+	(void)subject; /* the log's context says it */
+	if (step)
+		log_detail("%s", step);
+}
+
+static int generation_new(struct ops *o, struct generation **out, struct err *e)
+{
+	CLEANUP(generation_cleanup) struct generation *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return err_set(e, ERR_MEMORY, "out of memory");
+	g->arena = arena_new(0);
+	TRY(config_read(g->arena, o->options.config_file, &g->config, e));
+	g->run = o->run;
+	g->run.sessions = NULL;
+	g->run.config = &g->config;
+	g->run.ca_bundle = o->options.ca_bundle ? o->options.ca_bundle : g->config.ca_bundle;
+	g->run.step = tell_step;
+	g->run.is_daemon = true;
+	if (g->run.ca_bundle && access(g->run.ca_bundle, R_OK) < 0)
+		return err_set(e, ERR_CONFIG, "the trust anchors %s cannot be read",
+		               g->run.ca_bundle);
+	TRY(sessions_new(&g->run.sessions, e));
+	g->refs = 1;
+	*out = TAKE(g);
+	return 0;
+}
+
+static struct generation *generation_hold(struct ops_daemon *d)
+{
+	struct generation *g;
+
+	pthread_mutex_lock(&d->lock);
+	g = d->now;
+	g->refs++;
+	pthread_mutex_unlock(&d->lock);
+	return g;
+}
+
+static void generation_release(struct ops_daemon *d, struct generation *g)
+{
+	bool last;
+
+	pthread_mutex_lock(&d->lock);
+	last = --g->refs == 0;
+	pthread_mutex_unlock(&d->lock);
+	if (last)
+		generation_free(g);
+}
+
+int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct ops_daemon **out,
+                    struct err *e)
+{
+	struct generation *g;
+	struct ops_daemon *d;
+	int fd;
+
+	TRY(daemon_become(o->run.state_dir, http, alpn, &fd, e));
+	if (generation_new(o, &g, e) < 0) {
+		close(fd);
+		return -(int)e->code;
+	}
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		out_of_memory();
+	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g };
+	pthread_mutex_init(&d->lock, NULL);
+	*out = d;
+	return 0;
+}
+
+void ops_daemon_close(struct ops_daemon *d)
+{
+	if (!d)
+		return;
+	generation_release(d, d->now);
+	pthread_mutex_destroy(&d->lock);
+	close(d->lock_fd);
+	free(d);
+}
+
+int ops_daemon_reload(struct ops_daemon *d, struct err *e)
+{
+	struct generation *fresh, *former;
+
+	TRY(generation_new(d->ops, &fresh, e));
+	pthread_mutex_lock(&d->lock);
+	former = d->now;
+	d->now = fresh;
+	pthread_mutex_unlock(&d->lock);
+	generation_release(d, former);
+	return 0;
+}
+
+unsigned ops_daemon_jobs(struct ops_daemon *d)
+{
+	struct generation *g = generation_hold(d);
+	unsigned jobs = g->config.jobs ? (unsigned)g->config.jobs : JOBS_DEFAULT;
+
+	generation_release(d, g);
+	return jobs;
+}
+
+int ops_daemon_due(struct ops_daemon *d, struct arena *a, size_t limit, struct job_due **out,
+                   size_t *n, int64_t *next_at, struct err *e)
+{
+	return st_job_look(d->ops->run.store, a, clock_now(), limit, out, n, next_at, e);
+}
+
+int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,
+                      struct err *e)
+{
+	return st_counts(d->ops->run.store, a, clock_now(), out, e);
+}
+
+/* Whether its job row may be due still: what stopped the turn kept it from being recorded too. */
+static bool is_still_due(enum err_code code)
+{
+	return code == ERR_BUSY || code == ERR_CANCELLED || code == ERR_IO || code == ERR_DAMAGED ||
+	       code == ERR_DENIED || code == ERR_NOT_FOUND;
+}
+
+static void tell_turn(const char *subject, enum turn turn, const struct work_result *r)
+{
+	struct log_context former = log_context_set("%s", subject);
+
+	if (turn == TURN_ISSUED || turn == TURN_RENEWED)
+		log_info("%s", turn_words[turn]);
+	if (turn == TURN_PENDING)
+		log_info("waits for what has to be published");
+	if (r->failure.code == ERR_BUSY || r->failure.code == ERR_CANCELLED)
+		log_detail("%s", r->failure.text);
+	else if (r->failure.code != ERR_NONE)
+		log_error("%s", r->failure.text);
+	log_context_restore(&former);
+}
+
+enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
+{
+	static const enum turn turns[] = { [WORK_UNCHANGED] = TURN_UNCHANGED,
+		                           [WORK_ISSUED] = TURN_ISSUED,
+		                           [WORK_RENEWED] = TURN_RENEWED,
+		                           [WORK_PENDING] = TURN_PENDING,
+		                           [WORK_FAILED] = TURN_FAILED };
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct work_options how = { .only_renew = true };
+	struct generation *g = generation_hold(d);
+	struct work_result r;
+	enum turn turn;
+
+	work_on(&g->run, a, subject, NULL, &how, &r);
+	turn = turns[r.outcome];
+	*busy =
+	    turn == TURN_UNCHANGED || (r.failure.code != ERR_NONE && is_still_due(r.failure.code));
+	tell_turn(subject, turn, &r);
+	generation_release(d, g);
+	return turn;
+}

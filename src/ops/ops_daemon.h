@@ -1,0 +1,46 @@
+/*
+ * What the daemon does with an opened state: the one turn of one certificate, what is due, its
+ * counts, and its configuration read anew while turns are running. Any thread.
+ */
+#ifndef OPS_OPS_DAEMON_H
+#define OPS_OPS_DAEMON_H
+
+#include "ops/ops.h"
+#include "store/store.h"
+
+struct ops_daemon;
+
+/* Becomes the state's one daemon. o outlives it. http, alpn: addresses of its challenge responders,
+ * NULL = none. ERR_BUSY names the one there is. */
+NODISCARD int ops_daemon_open(struct ops *o, const char *http, const char *alpn,
+                              struct ops_daemon **out, struct err *e);
+void ops_daemon_close(struct ops_daemon *d);
+/* Reads the configuration file again. Turns that are running end with the former one; a file with a
+ * mistake changes nothing. */
+NODISCARD int ops_daemon_reload(struct ops_daemon *d, struct err *e);
+/* Certificates at once, by the configuration. */
+unsigned ops_daemon_jobs(struct ops_daemon *d);
+
+/* Jobs that are due, and when the next one will be (0 = none). */
+NODISCARD int ops_daemon_due(struct ops_daemon *d, struct arena *a, size_t limit,
+                             struct job_due **out, size_t *n, int64_t *next_at, struct err *e);
+
+enum turn { TURN_UNCHANGED, TURN_ISSUED, TURN_RENEWED, TURN_PENDING, TURN_FAILED, N_TURNS };
+extern const char *const turn_words[N_TURNS];
+/* One certificate's turn, as `renew` without names would have it; told in the log. *busy: somebody
+ * else has it, or nothing could be recorded: it is due still. */
+enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy);
+
+/* How the daemon is, for its HTTP side. */
+struct daemon_state {
+	bool ready;
+	char why[200]; /* it is not */
+	int64_t started_at,
+	    last_pass_at; /* the last look at what is due that succeeded; 0 = none */
+	unsigned running, sleeping, queued, slots;
+	uint64_t turns[N_TURNS], clock_jumps;
+};
+NODISCARD int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,
+                                struct err *e);
+
+#endif
