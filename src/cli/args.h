@@ -7,6 +7,7 @@
 #include "ops/ops_account.h"
 #include "ops/ops_cert.h"
 #include "ops/ops_dns.h"
+#include "ops/ops_notify.h"
 #include "ops/ops_limits.h"
 #include "ops/ops_persist.h"
 #include "ops/ops_preflight.h"
@@ -44,10 +45,6 @@ struct revoke_args {
 struct verify_args {
 	bool new_challenge;
 };
-struct serve_args {
-	const char *listen, *http, *alpn;
-	int jobs;
-};
 struct check_args {
 	int days;
 };
@@ -67,6 +64,9 @@ struct dns_args {
 	const char *account;
 	bool once;
 };
+struct notify_args {
+	struct notify_add add;
+};
 struct persist_args {
 	struct persist_ask ask;
 };
@@ -79,9 +79,9 @@ struct man_args {
 
 extern const struct option cert_options[], preflight_options[], issue_options[], renew_options[],
     list_options[], log_options[], export_options[], revoke_options[], verify_options[],
-    check_options[], serve_options[], register_options[], account_update_options[], account_rollover_options[],
+    check_options[], register_options[], account_update_options[], account_rollover_options[],
     account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
-    dns_add_options[], dns_update_options[], dns_watch_options[], persist_options[],
-    limits_options[], man_options[];
+    dns_add_options[], dns_update_options[], notify_add_options[], notify_update_options[],
+    dns_watch_options[], persist_options[], limits_options[], man_options[];
 
 #endif

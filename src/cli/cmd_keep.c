@@ -19,6 +19,11 @@ int cmd_export(struct cli *c, struct err *e)
 	const struct export_options *export = &((struct export_args *)c->args)->export;
 	struct bytes data = { 0 };
 
+	if (export->mail.n || export->channel) {
+		TRY(ops_export_mail(c->ops, c->arena, c->words.v[0], export, e));
+		print_done(c, "mailed", c->words.v[0]);
+		return 0;
+	}
 	if (!is_text(export->format) && !export->output && !c->globals.json &&
 	    isatty(STDOUT_FILENO))
 		return err_set(e, ERR_USAGE, "%s is not text for a terminal; add -o FILE",

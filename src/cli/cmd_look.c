@@ -253,11 +253,14 @@ static void print_expiring(struct cli *c, const struct expiring *x)
 	       why);
 }
 
-/* Status 1 says it; the lines on standard output say which, so no error line follows. */
+/* Status 1 says it; the lines on standard output say which, so no error line follows. With nothing
+ * to say of certificates, it says so when nobody looks after them any more. */
 int cmd_check(struct cli *c, struct err *e)
 {
 	const struct check_args *args = c->args;
 	struct expiring *v;
+	int64_t last;
+	bool overdue;
 	size_t n;
 
 	TRY(ops_check(c->ops, c->arena, args->days, &v, &n, e));
@@ -274,7 +277,14 @@ int cmd_check(struct cli *c, struct err *e)
 	}
 	for (size_t i = 0; i < n && !c->globals.json; i++)
 		print_expiring(c, &v[i]);
-	return n ? err_set(e, ERR_EXPIRING, "%s", "") : 0;
+	if (n)
+		return err_set(e, ERR_EXPIRING, "%s", "");
+	TRY(ops_last_pass(c->ops, &last, &overdue, e));
+	return overdue ? err_set(e, ERR_EXPIRING,
+	                         "no pass has run since %s; does the timer or cron job still run "
+	                         "`everleaf renew`?",
+	                         clock_rfc3339(c->arena, last))
+	               : 0;
 }
 
 static int print_name(void *ctx, const struct cert *cert, struct arena *a, struct err *e)
@@ -305,6 +315,17 @@ static int print_provider_names(struct cli *c)
 	return 0;
 }
 
+static int print_channel_names(struct cli *c, struct err *e)
+{
+	struct channel *v = NULL;
+	size_t n;
+
+	TRY(ops_notify_list(c->ops, c->arena, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		puts(shown(c->arena, v[i].name));
+	return 0;
+}
+
 int cmd_names(struct cli *c, struct err *e)
 {
 	const char *what = c->words.v[0];
@@ -324,9 +345,12 @@ int cmd_names(struct cli *c, struct err *e)
 		return print_dns_names(c, e);
 	if (strcmp(what, "providers") == 0)
 		return print_provider_names(c);
+	if (strcmp(what, "channels") == 0)
+		return print_channel_names(c, e);
 	if (strcmp(what, "cas") != 0)
 		return err_set(e, ERR_USAGE,
-		               "names of what? certificates, accounts, cas, dns or providers");
+		               "names of what? certificates, accounts, cas, dns, providers or "
+		               "channels");
 	TRY(ops_ca_list(c->ops, c->arena, &cas, &n, e));
 	for (size_t i = 0; i < n; i++)
 		puts(shown(c->arena, cas[i].name));

@@ -27,12 +27,15 @@ const struct command commands[] = {
 	{ 0 }
 };
 
-const struct command_group command_groups[] = { { "account", "accounts at CAs" },
-	                                        { "ca", "the CAs themselves" },
-	                                        { "dns", "write access to DNS zones" },
-	                                        { "master-key",
-	                                          "the key that seals all other keys" },
-	                                        { 0 } };
+const struct command_group command_groups[] = {
+	{ "account", "accounts at CAs" },
+	{ "ca", "the CAs themselves" },
+	{ "dns", "write access to DNS zones" },
+	{ "notify", "who is told of what happens, and how" },
+	{ "notify", "who is told of what happens, and how" },
+	{ "master-key", "the key that seals all other keys" },
+	{ 0 }
+};
 
 const struct command *command_find(const char *words)
 {

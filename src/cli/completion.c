@@ -32,8 +32,8 @@ const char *completion_value(struct arena *a, const struct option *o)
 
 const char *completion_words(struct arena *a, const struct command *command)
 {
-	static const char *const names[] = { "certificates", "accounts", "cas", "dns",
-		                             "providers" };
+	static const char *const names[] = { "certificates", "accounts",  "cas",
+		                             "dns",          "providers", "channels" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(command->completes, names[i]) == 0)

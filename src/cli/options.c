@@ -170,6 +170,10 @@ const struct option export_options[] = {
 	      "the password of a pkcs12 or jks file (default: the one kept for this certificate)" },
 	{ "legacy", .kind = OPT_FLAG, TO(export_args, export.legacy),
 	  .help = "pkcs12 with the old ciphers that old Java and Windows read" },
+	{ "mail", .kind = OPT_STRINGS, .arg = "ADDR", TO(export_args, export.mail),
+	  .help = "send it to this address: the public parts, or a key store; repeatable" },
+	{ "channel", .kind = OPT_STRING, .arg = "NAME", TO(export_args, export.channel),
+	  .help = "the channel that mails it (default: the only one of kind mail)" },
 	{ 0 }
 };
 
@@ -188,22 +192,6 @@ const struct option revoke_options[] = {
 const struct option verify_options[] = { { "new", .kind = OPT_FLAG, TO(verify_args, new_challenge),
 	                                   .help = "throw the challenge away and print another" },
 	                                 { 0 } };
-
-const struct option serve_options[] = {
-	{ "listen", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
-	  TO(serve_args, listen),
-	  .help =
-	      "where /healthz, /readyz and /metrics are, on loopback (default 127.0.0.1:8470)" },
-	{ "http", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
-	  TO(serve_args, http),
-	  .help = "keep this port for http-01: certificates with --standalone there use it" },
-	{ "alpn", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
-	  TO(serve_args, alpn),
-	  .help = "keep this port for tls-alpn-01: certificates with --alpn there use it" },
-	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 64, TO(serve_args, jobs),
-	  .help = "so many certificates at once (default 8)" },
-	{ 0 }
-};
 
 const struct option check_options[] = {
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500, TO(check_args, days),
@@ -303,6 +291,33 @@ const struct option dns_update_options[] = {
 	  .help = "only for names in this zone, instead of those so far; repeatable" },
 	{ "all-zones", .kind = OPT_FLAG, TO(dns_args, add.all_zones),
 	  .help = "for names in any zone it may write" },
+	{ 0 }
+};
+
+static const char *const digests[] = { "at-once", "daily", NULL };
+
+const struct option notify_add_options[] = {
+	{ "settings", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS | OPTION_NEEDED,
+	  TO(notify_args, add.settings_file),
+	  .help = "what the channel needs, YAML or KEY=VALUE (`everleaf notify help KIND`)" },
+	{ "event", .kind = OPT_STRINGS, .arg = "EVENT", TO(notify_args, add.events),
+	  .help = "only this kind of news; repeatable (`everleaf notify help KIND` lists them)" },
+	{ "digest", .kind = OPT_STRING, .arg = "WHEN", .values = digests,
+	  TO(notify_args, add.digest),
+	  .help = "at-once (default), or daily: a day's news in one message, after 08:00" },
+	{ 0 }
+};
+
+const struct option notify_update_options[] = {
+	{ "settings", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
+	  TO(notify_args, add.settings_file),
+	  .help = "new settings; those that FILE does not name are kept" },
+	{ "event", .kind = OPT_STRINGS, .arg = "EVENT", TO(notify_args, add.events),
+	  .help = "only this kind of news, instead of those so far; repeatable" },
+	{ "usual-events", .kind = OPT_FLAG, TO(notify_args, add.usual_events),
+	  .help = "the usual kinds of news again" },
+	{ "digest", .kind = OPT_STRING, .arg = "WHEN", .values = digests,
+	  TO(notify_args, add.digest), .help = "at-once or daily" },
 	{ 0 }
 };
 

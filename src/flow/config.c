@@ -4,8 +4,11 @@
  */
 #include "flow/config.h"
 
+#include <string.h>
+
 #include "base/fs.h"
 #include "base/json.h"
+#include "flow/nightly.h"
 #include "model/limit.h"
 #include "sys/yaml.h"
 
@@ -30,6 +33,16 @@ const struct field config_fields[] = {
 	      "file that hook scripts are told of as CONFIG"),
 	FIELD_RECORDS(struct config, limits, struct limit_words, limit_config_fields, 0,
 	              "rate limits of CAs, in place of the published ones"),
+	FIELD(
+	    struct config, renew_window, FT_STRING, 0,
+	    "time of day, local (\"01:30\"), from which on renewals that can wait are made, spread "
+	    "over an hour; without it they do not wait"),
+	FIELD(struct config, ping_url, FT_STRING, 0,
+	      "address fetched after each `renew` without names, with /fail when something failed"),
+	FIELD(struct config, pass_within_days, FT_INT, 0,
+	      "days after which `check` says that no `renew` without names has run (2)"),
+	FIELD(struct config, allow_private, FT_BOOL, 0,
+	      "webhooks may reach loopback, link-local and private addresses"),
 	FIELD(struct config, wait_s, FT_INT, 0,
 	      "seconds that one request waits for the CA to validate and issue"),
 	FIELD_END
@@ -60,6 +73,23 @@ static int limits_check(const struct config *c, const char *name, struct err *e)
 	return 0;
 }
 
+static int watch_check(const struct config *c, const char *name, struct err *e)
+{
+	int minute;
+
+	if (c->pass_within_days < 0 || c->pass_within_days > 365)
+		return err_set(e, ERR_CONFIG,
+		               "%s: pass_within_days is %lld, it must be from 1 to 365", name,
+		               (long long)c->pass_within_days);
+	if (c->renew_window && nightly_parse(c->renew_window, &minute, e) < 0)
+		return err_ctx(e, "%s: renew_window", name);
+	if (c->ping_url && strncmp(c->ping_url, "https://", 8) != 0 &&
+	    strncmp(c->ping_url, "http://", 7) != 0)
+		return err_set(e, ERR_CONFIG, "%s: ping_url must begin with https:// or http://",
+		               name);
+	return 0;
+}
+
 static int config_check(const struct config *c, const char *name, struct err *e)
 {
 	if (c->jobs < 0 || c->jobs > 64)
@@ -68,6 +98,7 @@ static int config_check(const struct config *c, const char *name, struct err *e)
 	if (c->wait_s < 0 || c->wait_s > 3600)
 		return err_set(e, ERR_CONFIG, "%s: wait_s is %lld, it must be from 1 to 3600", name,
 		               (long long)c->wait_s);
+	TRY(watch_check(c, name, e));
 	return limits_check(c, name, e);
 }
 

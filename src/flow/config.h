@@ -10,13 +10,17 @@ struct config {
 	const char *account;  /* default account's name */
 	struct strings email; /* contacts of an account registered on the fly */
 	bool agree_tos;
-	const char *ca_bundle;   /* trust anchors for the ACME servers' TLS */
-	const char *proxy;       /* HTTP proxy's URL; NULL = from the environment */
-	const char *key_type;    /* of new certificates; NULL = ec256 */
-	int64_t jobs;            /* certificates at once; 0 = 8 */
-	const char *hook_config; /* CONFIG of hook scripts: a file they may source */
-	struct records limits;   /* of struct limit_words: rate limits of CAs */
-	int64_t wait_s;          /* how long one request waits for the CA; 0 = 300 */
+	const char *ca_bundle;    /* trust anchors for the ACME servers' TLS */
+	const char *proxy;        /* HTTP proxy's URL; NULL = from the environment */
+	const char *key_type;     /* of new certificates; NULL = ec256 */
+	int64_t jobs;             /* certificates at once; 0 = 8 */
+	const char *hook_config;  /* CONFIG of hook scripts: a file they may source */
+	struct records limits;    /* of struct limit_words: rate limits of CAs */
+	const char *renew_window; /* "01:30", local time; NULL = renewals do not wait for one */
+	const char *ping_url;     /* fetched after each pass; NULL = none */
+	int64_t pass_within_days; /* `check` says when no pass has run for longer; 0 = 2 */
+	bool allow_private;       /* what a person named may be an address inside */
+	int64_t wait_s;           /* how long one request waits for the CA; 0 = 300 */
 };
 extern const struct field config_fields[];
 

@@ -94,3 +94,49 @@ int export_version(struct arena *a, const struct version *v, const struct export
 		return export_der(a, v, &chain, spec->part ? spec->part : "cert", out, e);
 	return export_pem(a, v, &chain, spec->part ? spec->part : "all", out, e);
 }
+
+static bool is_format(const struct export_spec *spec, const char *format)
+{
+	return strcmp(spec->format ? spec->format : "pem", format) == 0;
+}
+
+static bool is_store(const struct export_spec *spec)
+{
+	return is_format(spec, "pkcs12") || is_format(spec, "jks");
+}
+
+int export_check_mail(struct export_spec *spec, struct err *e)
+{
+	if (is_store(spec))
+		return spec->password ? 0
+		                      : err_set(e, ERR_USAGE,
+		                                "a key store that is mailed needs "
+		                                "--keystore-password-file FILE; the password goes "
+		                                "another way");
+	if (!spec->part)
+		spec->part = is_format(spec, "der") ? "cert" : "fullchain";
+	if (strcmp(spec->part, "key") == 0 || strcmp(spec->part, "all") == 0)
+		return err_set(
+		    e, ERR_USAGE,
+		    "a bare private key is not mailed: --part fullchain, cert or chain, or "
+		    "a key store (--format pkcs12 or jks)");
+	return 0;
+}
+
+const char *export_file_name(struct arena *a, const char *cert, const struct export_spec *spec)
+{
+	if (is_format(spec, "pkcs12"))
+		return arena_printf(a, "%s.p12", cert);
+	if (is_store(spec) || is_format(spec, "der"))
+		return arena_printf(a, "%s.%s", cert, spec->format);
+	return arena_printf(a, "%s-%s.pem", cert, spec->part);
+}
+
+const char *export_file_type(const struct export_spec *spec)
+{
+	if (is_format(spec, "pkcs12"))
+		return "application/x-pkcs12";
+	if (is_format(spec, "der"))
+		return "application/pkix-cert";
+	return is_store(spec) ? "application/octet-stream" : "application/x-pem-file";
+}

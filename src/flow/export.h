@@ -18,4 +18,11 @@ struct export_spec {
 NODISCARD int export_version(struct arena *a, const struct version *v,
                              const struct export_spec *spec, struct bytes *out, struct err *e);
 
+/* What may be sent by mail: the public parts (PEM's part is "fullchain" when none is named), or a
+ * key store whose password was given for it. Never a bare private key. ERR_USAGE. */
+NODISCARD int export_check_mail(struct export_spec *spec, struct err *e);
+/* The file's name, and its type for a mail. */
+const char *export_file_name(struct arena *a, const char *cert, const struct export_spec *spec);
+const char *export_file_type(const struct export_spec *spec);
+
 #endif

@@ -9,7 +9,10 @@
 #include "base/codec.h"
 #include "flow/deliver.h"
 #include "flow/limits.h"
+#include "flow/nightly.h"
 #include "flow/plan.h"
+#include "flow/tell.h"
+#include "flow/tell_plan.h"
 #include "sys/csr.h"
 #include "sys/key.h"
 
@@ -19,7 +22,7 @@ static int job_follow(struct run *r, const struct cert *c, struct err *e)
 {
 	struct plan p;
 
-	plan_next(c, clock_now(), &p);
+	nightly_plan(r->config->renew_window, c, clock_now(), &p);
 	return st_job_set(r->store, c->name, p.run_at, e);
 }
 
@@ -27,6 +30,7 @@ static int record_in_transaction(struct run *r, struct cert *c, const char *kind
                                  struct err *e)
 {
 	c->updated_at = clock_now();
+	c->tell_at = tell_next(c);
 	TRY(st_cert_put(r->store, c, e));
 	TRY(job_follow(r, c, e));
 	return text ? st_event_add(r->store, c->name, kind, e, "%s", text) : 0;
@@ -37,17 +41,19 @@ struct kept {
 	struct version *v;       /* NULL = none */
 	const char *kind, *text; /* an event; text NULL = none */
 	bool release;
+	const struct err *failure; /* an attempt's; NULL = none */
 };
 
 static int keep_together(struct run *r, struct cert *c, const struct kept *k, struct err *e)
 {
 	struct plan p;
 
-	plan_next(c, clock_now(), &p);
+	nightly_plan(r->config->renew_window, c, clock_now(), &p);
 	c->renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
 	if ((k->v && st_version_put(r->store, k->v, e) < 0) ||
 	    record_in_transaction(r, c, k->kind, k->text, e) < 0 ||
+	    (k->failure && tell_failure(r, c, k->failure, e) < 0) ||
 	    (k->release && st_job_lease_end(r->store, c->name, e) < 0)) {
 		store_rollback(r->store);
 		return -(int)e->code;
@@ -60,6 +66,13 @@ int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind
 {
 	(void)a;
 	return keep_together(r, c, &(struct kept){ .kind = kind, .text = text }, e);
+}
+
+int keep_failure(struct run *r, struct cert *c, const char *kind, const struct err *failure,
+                 struct err *e)
+{
+	return keep_together(
+	    r, c, &(struct kept){ .kind = kind, .text = failure->text, .failure = failure }, e);
 }
 
 int keep_live(struct run *r, struct cert *c, struct version *v, const char *text, struct err *e)
@@ -75,7 +88,7 @@ int keep_and_release(struct run *r, struct cert *c, struct err *e)
 void keep_finished(struct cert *c)
 {
 	c->unfinished = false;
-	c->failures = c->retry_at = c->last_error_at = 0;
+	c->failures = c->retry_at = c->last_error_at = c->failing_since = 0;
 	c->last_error = NULL;
 }
 
@@ -108,7 +121,7 @@ static void record_from_version(struct cert *c, const struct version *v)
 	                      ? clock_now()
 	                      : 0; /* due at once (RFC 9773 4.3), by whichever run comes first */
 	c->ari_explanation_url = NULL;
-	c->failures = c->retry_at = 0;
+	c->failures = c->retry_at = c->failing_since = 0;
 	c->last_error = NULL;
 	c->last_error_at = 0;
 	c->new_key_needed = false;
@@ -134,8 +147,8 @@ static int check_issued(struct arena *a, const struct order *row, const struct x
 	return x509_chain_check(chain, NULL, csr.spki_sha256, &row->domains, clock_now(), e);
 }
 
-static int store_issued(struct run *r, struct arena *a, struct cert *c, struct order *row,
-                        struct version *v, struct err *e)
+static int store_issued(struct run *r, struct arena *a, const struct cert *before, struct cert *c,
+                        struct order *row, struct version *v, struct err *e)
 {
 	row->state = "done";
 	row->key = NULL; /* the version has it */
@@ -143,6 +156,7 @@ static int store_issued(struct run *r, struct arena *a, struct cert *c, struct o
 	TRY(limits_issued(r, a, row, e));
 	TRY(st_version_put(r->store, v, e));
 	TRY(st_order_put(r->store, row, e));
+	TRY(tell_issued(r, before, v, e));
 	return record_in_transaction(r, c, "issued",
 	                             arena_printf(a, "issued by %s, serial %s, valid until %s",
 	                                          v->issuer, v->serial,
@@ -189,10 +203,10 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 	record_from_version(&next, &v);
 	next.issued_identity = row->identity;
 	next.account = row->account; /* its renewals stay with this account */
-	plan_next(&next, clock_now(), &p);
+	nightly_plan(r->config->renew_window, &next, clock_now(), &p);
 	next.renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
-	if (store_issued(r, a, &next, &done, &v, e) < 0) {
+	if (store_issued(r, a, c, &next, &done, &v, e) < 0) {
 		store_rollback(r->store);
 		return -(int)e->code;
 	}

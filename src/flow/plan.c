@@ -150,6 +150,9 @@ char *plan_explain(struct arena *a, const struct cert *c, int64_t now)
 
 	plan_next(c, now, &p);
 	at = clock_rfc3339(a, p.renew_at);
+	if (p.reason != PLAN_NEVER && p.reason != PLAN_FIRST && c->renew_at > p.renew_at)
+		at = arena_printf(a, "%s; it waits for the maintenance window, %s", at,
+		                  clock_rfc3339(a, c->renew_at));
 	switch (p.reason) {
 	case PLAN_NEVER:
 		return arena_strdup(a, "it is revoked and is not renewed by itself; `everleaf "

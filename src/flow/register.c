@@ -12,6 +12,7 @@
 #include "flow/lease.h"
 #include "flow/limits.h"
 #include "flow/session.h"
+#include "flow/tell.h"
 #include "sys/key.h"
 #include "sys/names.h"
 
@@ -335,6 +336,7 @@ static int with_lease(struct run *r, struct arena *a, struct account *x, const v
 static int record_key_change(struct run *r, struct account *x, struct err *e)
 {
 	TRY(st_account_put(r->store, x, e));
+	TRY(tell_key_change(r, x, e));
 	return st_event_add(r->store, NULL, "account", e, "account %s at %s has a new key (%s)",
 	                    x->name, x->ca, x->key_type);
 }

@@ -14,6 +14,7 @@
 #include "flow/limits.h"
 #include "flow/session.h"
 #include "flow/solve.h"
+#include "flow/tell.h"
 #include "sys/key.h"
 
 static int reason_parse(const char *reason, int *code, struct err *e)
@@ -82,13 +83,14 @@ static int record_revoked(struct run *r, struct cert *c, struct version *v, cons
 	v->revoked_at = clock_now();
 	v->revocation_reason = reason;
 	c->status = "revoked";
-	c->renew_at = 0;
+	c->renew_at = c->tell_at = 0;
 	c->updated_at = clock_now();
 	if (strcmp(reason, "keyCompromise") == 0)
 		c->new_key_needed = true;
 	TRY(st_version_put(r->store, v, e));
 	TRY(st_cert_put(r->store, c, e));
 	TRY(st_job_set(r->store, c->name, 0, e));
+	TRY(tell_revoked(r, c, v, reason, e));
 	return st_event_add(r->store, c->name, "revoked", e, "revoked: serial %s, reason %s",
 	                    v->serial, reason);
 }

@@ -13,13 +13,13 @@
 #include "flow/issue.h"
 #include "flow/keep.h"
 #include "flow/lease.h"
+#include "flow/nightly.h"
 #include "flow/limits.h"
 #include "flow/plan.h"
 #include "flow/renewal.h"
 #include "flow/solve.h"
 
 #define DAY_S 86400
-#define PENDING_S 300
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
@@ -29,14 +29,15 @@ struct found {
 };
 
 /* Whether it is to be issued now; *why says why not. */
-static int decide(struct arena *a, struct cert *c, const struct work_options *opt,
-                  const struct found *f, bool *go, const char **why, struct err *e)
+static int decide(const struct run *r, struct arena *a, struct cert *c,
+                  const struct work_options *opt, const struct found *f, bool *go, const char **why,
+                  struct err *e)
 {
 	int64_t now = clock_now();
 	const char *identity;
 	struct plan p;
 
-	plan_next(c, now, &p);
+	nightly_plan(opt->named ? NULL : r->config->renew_window, c, now, &p);
 	*why = plan_explain(a, c, now);
 	TRY(cert_identity(a, c, &identity, e));
 	*go = opt->force || opt->new_challenge;
@@ -62,6 +63,8 @@ static int decide(struct arena *a, struct cert *c, const struct work_options *op
 
 static void note_failure(struct arena *a, struct cert *c, const struct err *failure)
 {
+	if (c->failures == 0 || c->failing_since == 0)
+		c->failing_since = clock_now();
 	c->failures++;
 	c->last_error = arena_strdup(a, failure->text);
 	c->last_error_at = clock_now();
@@ -87,7 +90,7 @@ static void record_failure(struct run *r, struct arena *a, struct cert *c,
 		note_failure(a, c, failure);
 	if (c->not_after == 0 && !held)
 		c->status = "failed";
-	if (keep_record(r, a, c, held ? "waits" : "failed", failure->text, &e) < 0)
+	if (keep_failure(r, c, held ? "waits" : "failed", failure, &e) < 0)
 		log_warn("the failure could not be recorded: %s", e.text);
 }
 
@@ -98,10 +101,8 @@ static int pending_result(struct run *r, struct arena *a, struct cert *c, struct
 	out->outcome = WORK_PENDING;
 	if (c->not_after == 0)
 		c->status = "pending";
-	TRY(keep_record(r, a, c, "pending",
-	                "waits for what has to be published; then run `everleaf verify`", e));
-	/* a person is waited for: a daemon looks now and then whether it is there */
-	return r->is_daemon ? st_job_set(r->store, c->name, clock_now() + PENDING_S, e) : 0;
+	return keep_record(r, a, c, "pending",
+	                   "waits for what has to be published; then run `everleaf verify`", e);
 }
 
 /* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is
@@ -216,7 +217,7 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 		return issue_now(r, a, c, opt, out, e);
 	}
 	TRY(ask_the_ca(r, a, c, opt, e));
-	TRY(decide(a, c, opt, &f, &go, &out->why, e));
+	TRY(decide(r, a, c, opt, &f, &go, &out->why, e));
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
 	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE &&
@@ -263,15 +264,12 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		if (out->outcome != WORK_ISSUED && out->outcome != WORK_RENEWED)
 			out->outcome = WORK_FAILED;
 		out->failure = e;
-		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&
+		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE &&
 		    !(opt->person_is_ready && e.code == ERR_INPUT))
 			record_failure(r, a, &c, &e);
 	} else if (is_to_be_asked_for(r, &c, out)) {
 		renewal_info_refresh(r, a, &c);
 		asked = true;
-	} else if (r->is_daemon && out->outcome == WORK_UNCHANGED &&
-	           keep_record(r, a, &c, NULL, NULL, &e) < 0) {
-		out->failure = e; /* its job row may say that it is due, and would say so again */
 	}
 	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 	if (asked && keep_and_release(r, &c, &e) < 0 && out->failure.code == ERR_NONE)

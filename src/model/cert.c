@@ -69,6 +69,9 @@ const struct field cert_fields[] = {
 	FIELD(struct cert, unfinished, FT_BOOL, F_HIDDEN,
 	      "something was begun and is to be gone on with"),
 	FIELD(struct cert, new_key_needed, FT_BOOL, 0, "its key was revoked for compromise"),
+	FIELD(struct cert, failing_since, FT_TIME, 0, "since when attempts have failed"),
+	FIELD(struct cert, told_until, FT_TIME, F_HIDDEN, "until when everything has been told"),
+	FIELD(struct cert, tell_at, FT_TIME, F_HIDDEN, "when there is something to tell next"),
 	FIELD(struct cert, created_at, FT_TIME, 0, "when it was first asked for"),
 	FIELD(struct cert, updated_at, FT_TIME, 0, "when this record changed"),
 	FIELD_END

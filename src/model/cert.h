@@ -52,9 +52,12 @@ struct cert {
 	int64_t ari_renew_at;       /* the instant chosen in it (RFC 9773 4.2) */
 	int64_t ari_check_at;       /* when to ask again */
 	const char *ari_explanation_url;
-	bool redeliver;      /* into a new folder: its key store is to be another */
-	bool unfinished;     /* an order or a delivery was begun and is to be gone on with */
-	bool new_key_needed; /* its key was revoked for compromise */
+	bool redeliver;        /* into a new folder: its key store is to be another */
+	bool unfinished;       /* an order or a delivery was begun and is to be gone on with */
+	bool new_key_needed;   /* its key was revoked for compromise */
+	int64_t failing_since; /* when the first of these failures in a row was; 0 = none */
+	int64_t told_until;    /* what was to be told about it until then has been told */
+	int64_t tell_at;       /* when there is something to be told next; 0 = never (flow/tell) */
 	int64_t created_at, updated_at;
 };
 

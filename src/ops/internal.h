@@ -29,6 +29,9 @@ NODISCARD int ops_cert_name(struct ops *o, struct arena *a, const char *typed, c
 NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out,
                          struct err *e);
 
+/* News that time has brought is found, and what is due is delivered. Nothing fails by it. */
+void ops_tell(struct ops *o, bool quiet);
+
 /* One turn of several certificates on at most jobs threads; results in order. changes: one for each
  * name, or NULL. */
 NODISCARD int ops_work(struct ops *o, struct arena *a, const struct strings *names,

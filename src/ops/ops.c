@@ -14,7 +14,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "flow/intake.h"
+#include "flow/post.h"
 #include "flow/session.h"
+#include "flow/tell.h"
 
 #define STATE_OF_ROOT "/var/lib/everleaf"
 
@@ -171,6 +173,15 @@ int ops_dry(struct ops *o, struct ops **out, struct err *e)
 	}
 	*out = o->dry;
 	return 0;
+}
+
+void ops_tell(struct ops *o, bool quiet)
+{
+	struct err e;
+
+	if (tell_due(&o->run, &e) < 0 && !quiet)
+		log_warn("news is not told: %s", e.text);
+	post_due(&o->run, quiet);
 }
 
 int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e)

@@ -76,6 +76,7 @@ int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const
 	TRY(st_account_get(o->run.store, a, name, out, e));
 	if (account_change_key(&o->run, a, out, key_type, e) < 0)
 		return err_ctx(e, "account %s", name);
+	ops_tell(o, false);
 	return 0;
 }
 

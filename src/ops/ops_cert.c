@@ -11,6 +11,7 @@
 #include "flow/intake.h"
 #include "flow/keep.h"
 #include "flow/lease.h"
+#include "flow/ping.h"
 #include "flow/plan.h"
 #include "flow/retire.h"
 #include "flow/session.h"
@@ -140,6 +141,7 @@ int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, s
 	struct cert_filter all = { 0 };
 
 	TRY(st_cert_each(o->run.store, &all, check_row, &w, e));
+	ops_tell(o, true);
 	*out = w.v;
 	*n = w.n;
 	return 0;
@@ -180,7 +182,9 @@ static int act_delete(struct ops *o, struct arena *a, struct cert *c, const char
 
 int ops_revoke(struct ops *o, struct arena *a, const char *name, const char *reason, struct err *e)
 {
-	return leased(o, a, name, reason ? reason : "unspecified", act_revoke, e);
+	TRY(leased(o, a, name, reason ? reason : "unspecified", act_revoke, e));
+	ops_tell(o, false);
+	return 0;
 }
 
 int ops_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
@@ -206,6 +210,11 @@ int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const
 	                          reason ? reason : "unspecified", e) < 0)
 		return err_ctx(e, "%s", cert_file);
 	return 0;
+}
+
+int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e)
+{
+	return ping_is_overdue(&o->run, last, overdue, e);
 }
 
 int ops_master_key_rotate(struct ops *o, struct err *e)

@@ -97,9 +97,16 @@ struct export_options {
 	const char *output; /* file, made 0600; NULL or "-": *data is for standard output */
 	const char *password_file;
 	bool legacy;
+	struct strings mail; /* ops_export_mail: to these addresses */
+	const char *channel; /* NULL = the only one of kind mail */
 };
 NODISCARD int ops_export(struct ops *o, struct arena *a, const char *name,
                          const struct export_options *opt, struct bytes *data, struct err *e);
+
+/* Mails what may be mailed: the public parts, or a key store with the password of a file, which is
+ * not in the mail. Waits until the server has it. */
+NODISCARD int ops_export_mail(struct ops *o, struct arena *a, const char *name,
+                              const struct export_options *opt, struct err *e);
 
 NODISCARD int ops_revoke(struct ops *o, struct arena *a, const char *name, const char *reason,
                          struct err *e);
@@ -118,6 +125,14 @@ struct expiring {
  * ones), or already ended. */
 NODISCARD int ops_check(struct ops *o, struct arena *a, int days /* 0 = not given */,
                         struct expiring **out, size_t *n, struct err *e);
+
+/* When the last pass over all that is due ended (0 = never); overdue: longer ago than configured.
+ */
+NODISCARD int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e);
+
+/* When the last pass over all that is due ended (0 = never); overdue: longer ago than configured.
+ */
+NODISCARD int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e);
 
 /* `master-key rotate`. */
 NODISCARD int ops_master_key_rotate(struct ops *o, struct err *e);

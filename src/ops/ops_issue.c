@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "flow/intake.h"
+#include "flow/ping.h"
 #include "flow/register.h"
 #include "flow/session.h"
 #include "ops/dry_run.h"
@@ -283,7 +284,10 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt,
 	TRY(choose(o, a, opt, &names, e));
 	if (opt->dry_run)
 		return dry_run_names(o, a, &names, opt, out, e);
-	return ops_work(o, a, &names, NULL, opt->jobs, &work, out, e);
+	TRY(ops_work(o, a, &names, NULL, opt->jobs, &work, out, e));
+	if (opt->names.n == 0 && !opt->owner && !cancel_is_set(o->run.cancel))
+		ping_pass(&o->run, out->n_failed > 0);
+	return 0;
 }
 
 int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challenge,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "flow/persist.h"
+#include "flow/tell.h"
 #include "ops/internal.h"
 
 #define DAY_S 86400
@@ -71,7 +72,10 @@ int ops_persist_check(struct ops *o, struct arena *a, const struct persist_ask *
 	struct persist_wish w;
 
 	TRY(wish_of(a, p, &w, e));
-	return persist_check(&o->run, a, &w, out, n, e);
+	TRY(persist_check(&o->run, a, &w, out, n, e));
+	TRY(tell_persist(&o->run, *out, *n, e));
+	ops_tell(o, false);
+	return 0;
 }
 
 int ops_persist_publish(struct ops *o, struct arena *a, const struct persist_ask *p,

@@ -93,5 +93,6 @@ int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct
 	pthread_mutex_destroy(&t.lock);
 	TRY(result);
 	gather(a, names, t.results, out);
+	ops_tell(o, false);
 	return 0;
 }

@@ -21,6 +21,8 @@ enum table_id {
 	T_EVENTS,
 	T_DNS_ACCOUNTS,
 	T_LIMITS,
+	T_CHANNELS,
+	T_OUTBOX,
 	N_TABLES
 };
 

@@ -33,6 +33,8 @@ static const struct table {
 	[T_DNS_ACCOUNTS] = { "dns_accounts", dns_account_fields, sizeof(struct dns_account),
 	                     "name" },
 	[T_LIMITS] = { "limits", bucket_fields, sizeof(struct bucket), "name" },
+	[T_CHANNELS] = { "channels", channel_fields, sizeof(struct channel), "name" },
+	[T_OUTBOX] = { "outbox", outbox_fields, sizeof(struct outbox), "channel" },
 };
 
 const char *table_name(enum table_id t)

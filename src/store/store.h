@@ -15,11 +15,13 @@
 #include "model/ca.h"
 #include "model/cert.h"
 #include "model/challenge.h"
+#include "model/channel.h"
 #include "model/dns_account.h"
 #include "model/event.h"
 #include "model/job.h"
 #include "model/limit.h"
 #include "model/order.h"
+#include "model/outbox.h"
 #include "model/version.h"
 
 struct store;
@@ -65,25 +67,7 @@ NODISCARD int st_cert_delete(
 /* jobs and leases */
 NODISCARD int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
                          struct strings *subjects, struct err *e);
-/* The same with the CA of each, first due first; *next_at = when the first of those that are not
- * due yet will be, 0 = none. For the daemon: one reading by the index. */
-struct job_due {
-	const char *subject, *ca; /* ca NULL = none */
-};
-NODISCARD int st_job_look(struct store *s, struct arena *a, int64_t now, size_t limit,
-                          struct job_due **out, size_t *n, int64_t *next_at, struct err *e);
 NODISCARD int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err *e);
-/* Counts for the metrics; each is one reading of an index. */
-struct store_counts {
-	struct {
-		const char *status;
-		int64_t n;
-	} v[8]; /* by status as stored; the first NULL ends them */
-	int64_t ended, ends_1d, ends_7d, ends_30d; /* issued ones: over; within so many days */
-	int64_t due;                               /* jobs whose time has come */
-};
-NODISCARD int st_counts(struct store *s, struct arena *a, int64_t now, struct store_counts *out,
-                        struct err *e);
 /* Takes the lease for this process. ERR_BUSY with the holder's words ("process 123 (everleaf renew)
  * on HOST since …") when a living one has it; a lease that ran out, or whose process on this host
  * is dead, is taken over. */
@@ -169,6 +153,42 @@ NODISCARD int st_event_add(struct store *s, const char *cert, const char *kind, 
 NODISCARD int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id,
                             size_t limit, struct event **out, size_t *n,
                             struct err *e); /* oldest first; cert NULL = all */
+
+/* channels and the outbox (model/channel.h, model/outbox.h) */
+NODISCARD int st_channel_put(struct store *s, struct channel *x, struct err *e);
+NODISCARD int st_channel_get(struct store *s, struct arena *a, const char *name,
+                             struct channel *out, struct err *e); /* ERR_NOT_FOUND */
+NODISCARD int st_channel_list(struct store *s, struct arena *a, struct channel **out, size_t *n,
+                              struct err *e); /* by name; settings left NULL */
+NODISCARD int st_channel_delete(struct store *s, const char *name,
+                                struct err *e); /* with what is on its way */
+/* How its last delivery went: sent_at 0 and error, or error NULL. */
+NODISCARD int st_channel_result(struct store *s, const char *name, int64_t sent_at,
+                                const char *error, struct err *e);
+/* id, token, attempts and sent_at are set here; a key that the channel has already is left as it
+ * is. */
+NODISCARD int st_outbox_add(struct store *s, const struct outbox *x, struct err *e);
+/* Enabled channels for which something is due. */
+NODISCARD int st_outbox_channels(struct store *s, struct arena *a, int64_t now, struct strings *out,
+                                 struct err *e);
+NODISCARD int st_outbox_due(struct store *s, struct arena *a, const char *channel, int64_t now,
+                            size_t limit, struct outbox **out, size_t *n, struct err *e);
+NODISCARD int st_outbox_waiting(struct store *s, const char *channel, int64_t *n, struct err *e);
+/* due_at, attempts, sent_at and last_error of these rows, in one transaction. */
+NODISCARD int st_outbox_put(struct store *s, const struct outbox *v, size_t n, struct err *e);
+/* Takes away what arrived, or was given up, and happened before. */
+NODISCARD int st_outbox_forget(struct store *s, int64_t before, struct err *e);
+
+/* Certificates about which something is to be told by now (an index finds them), and that it was.
+ */
+NODISCARD int st_tell_due(struct store *s, struct arena *a, int64_t now, size_t limit,
+                          struct strings *certs, struct err *e);
+NODISCARD int st_tell_set(struct store *s, const char *cert, int64_t told_until, int64_t tell_at,
+                          struct err *e);
+
+/* When the last pass over all that is due ended; 0 = never. */
+NODISCARD int st_pass_put(struct store *s, int64_t at, struct err *e);
+NODISCARD int st_pass_get(struct store *s, int64_t *at, struct err *e);
 
 /* A new master key: everything sealed is sealed anew in one transaction, then the key file is
  * replaced; a kill in between leaves one of the two states, never a mixture (the next key waits

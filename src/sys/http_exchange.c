@@ -5,6 +5,7 @@
  * the exchange.
  */
 #include "sys/http_curl.h"
+#include "sys/reach.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -210,6 +211,33 @@ static int set_address(struct http_exchange *x, const struct http_request *req, 
 	return 0;
 }
 
+/* The address that the connection has now is what counts: what a name leads to may change between
+ * any look at it and the connection. */
+static int on_connected(void *ctx, char *peer, char *own, int peer_port, int own_port)
+{
+	struct http_exchange *x = ctx;
+
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	if (!reach_is_private(peer))
+		return CURL_PREREQFUNC_OK;
+	err_set(&x->refused, ERR_DENIED,
+	        "%s is a loopback, link-local or private address, where nothing is sent unless "
+	        "that is allowed",
+	        x->host);
+	return CURL_PREREQFUNC_ABORT;
+}
+
+static void set_public_only(struct http_exchange *x, const struct http_request *req)
+{
+	if (!req->public_only)
+		return;
+	curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
+}
+
 static void set_callbacks(struct http_exchange *x)
 {
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
@@ -233,6 +261,7 @@ int http_exchange_new(const struct http_settings *s, const struct http_request *
 	TRY(take_url(x, s, req->url, e));
 	TRY(take_headers(x, req, e));
 	TRY(set_address(x, req, e));
+	set_public_only(x, req);
 	take_method(x, req);
 	*out = TAKE(x);
 	return 0;

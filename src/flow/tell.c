@@ -1,0 +1,368 @@
+/*
+ * Texts of news, and which channels get them. A text says what happened, why, and what to do, in
+ * words of its own; the CA's words in it were cleaned when they were stored.
+ */
+#include "flow/tell.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "flow/nightly.h"
+#include "flow/tell_plan.h"
+
+#define DAY_S INT64_C(86400)
+#define DIGEST_MINUTE (8 * 60)
+#define AT_ONCE 1000
+
+static bool wants(const struct channel *x, enum news_kind kind)
+{
+	if (!x->enabled)
+		return false;
+	return x->events.n ? strings_has(&x->events, news_words[kind].word)
+	                   : news_words[kind].usual;
+}
+
+static int add_row(struct run *r, struct arena *a, const struct channel *x, const struct news *n,
+                   struct err *e)
+{
+	int64_t now = clock_now();
+	bool daily = strcmp(x->digest, "daily") == 0;
+	char *subject = arena_strdup(a, n->subject);
+	const struct outbox row = {
+		.channel = x->name,
+		.dedup = n->key,
+		.kind = news_words[n->kind].word,
+		.cert = n->cert,
+		.account = n->account,
+		.subject = subject,
+		.text = n->text,
+		.at = now,
+		.due_at = daily ? nightly_next(now + 1, DIGEST_MINUTE) : now,
+	};
+
+	text_clean(subject);
+	return st_outbox_add(r->store, &row, e);
+}
+
+int tell(struct run *r, const struct news *n, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct channel *v = NULL;
+	size_t count;
+
+	TRY(st_channel_list(r->store, a, &v, &count, e));
+	for (size_t i = 0; i < count; i++)
+		if (wants(&v[i], n->kind))
+			TRY(add_row(r, a, &v[i], n, e));
+	return 0;
+}
+
+int tell_check_kinds(struct arena *a, const struct strings *kinds, struct err *e)
+{
+	struct strings known = { 0 };
+
+	for (int i = 0; i < N_NEWS_KINDS; i++)
+		strings_add(a, &known, news_words[i].word);
+	for (size_t i = 0; i < kinds->n; i++)
+		if (!strings_has(&known, kinds->v[i]))
+			return err_set(e, ERR_USAGE,
+			               "there is no news of kind \"%.40s\"; there is %s",
+			               kinds->v[i], strings_join(a, &known, ", "));
+	return 0;
+}
+
+int tell_issued(struct run *r, const struct cert *c, const struct version *v, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	bool first = c->not_after == 0;
+	const char *stand_in = c->live_self_signed ? " It replaces the self-signed stand-in." : "";
+	const struct news n = {
+		.kind = first ? NEWS_ISSUED : NEWS_RENEWED,
+		.cert = c->name,
+		.account = v->account,
+		.key = arena_printf(a, "issued/%s/%s", c->name, v->serial),
+		.subject = arena_printf(a, "%s: %s", c->name, first ? "issued" : "renewed"),
+		.text = arena_printf(a,
+		                     "The certificate %s was %s by %s.%s\n\nnames        %s\n"
+		                     "serial       %s\nvalid until  %s\n",
+		                     c->name, first ? "issued" : "renewed", v->issuer, stand_in,
+		                     strings_join(a, &c->domains, ", "), v->serial,
+		                     clock_rfc3339(a, v->not_after)),
+	};
+
+	return tell(r, &n, e);
+}
+
+static int tell_terms(struct run *r, struct arena *a, const struct cert *c,
+                      const struct err *failure, struct err *e)
+{
+	const struct news n = {
+		.kind = NEWS_TERMS,
+		.cert = c->name,
+		.account = c->account,
+		.key =
+		    arena_printf(a, "terms/%s/%lld", c->ca, (long long)(clock_now() / DAY_S / 7)),
+		.subject = arena_printf(a, "%s wants its terms agreed to", c->ca),
+		.text =
+		    arena_printf(a,
+		                 "Nothing is issued or renewed at the CA %s until its terms are "
+		                 "agreed to. Seen with %s:\n\n%s\n",
+		                 c->ca, c->name, failure->text),
+	};
+
+	return tell(r, &n, e);
+}
+
+/* Once a day for a CA, however many certificates wait. */
+static int tell_pause(struct run *r, struct arena *a, const struct cert *c,
+                      const struct err *failure, struct err *e)
+{
+	const struct news n = {
+		.kind = NEWS_RATE_LIMITED,
+		.cert = c->name,
+		.account = c->account,
+		.key = arena_printf(a, "rate-limited/%s/%lld", c->ca,
+		                    (long long)(clock_now() / DAY_S)),
+		.subject = arena_printf(a, "%s: a rate limit makes certificates wait", c->ca),
+		.text = arena_printf(a,
+		                     "%s waits for the CA %s, others may too:\n\n%s\n\nThe next "
+		                     "attempt is due at %s.\n",
+		                     c->name, c->ca, failure->text, clock_rfc3339(a, c->retry_at)),
+	};
+
+	return tell(r, &n, e);
+}
+
+int tell_failure(struct run *r, const struct cert *c, const struct err *failure, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+
+	if (failure->code == ERR_TERMS)
+		return tell_terms(r, a, c, failure, e);
+	if (failure->code == ERR_RATE_LIMITED)
+		return tell_pause(r, a, c, failure, e);
+	return 0;
+}
+
+int tell_revoked(struct run *r, const struct cert *c, const struct version *v, const char *reason,
+                 struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct news n = {
+		.kind = NEWS_REVOKED,
+		.cert = c->name,
+		.account = c->account,
+		.key = arena_printf(a, "revoked/%s/%s", c->name, v->serial),
+		.subject = arena_printf(a, "%s: revoked", c->name),
+		.text = arena_printf(a,
+		                     "The certificate %s (serial %s) was revoked: %s. It is not "
+		                     "renewed by itself; `everleaf issue --force` replaces it.\n",
+		                     c->name, v->serial, reason),
+	};
+
+	return tell(r, &n, e);
+}
+
+int tell_key_change(struct run *r, const struct account *x, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct news n = {
+		.kind = NEWS_KEY_CHANGE,
+		.account = x->name,
+		.key = arena_printf(a, "key-change/%s/%lld", x->name, (long long)clock_now()),
+		.subject = arena_printf(a, "account %s has a new key", x->name),
+		.text =
+		    arena_printf(a,
+		                 "The account %s at %s has a new private key (%s). Copies of the "
+		                 "old one are good for nothing any more; DNS records that name the "
+		                 "account by its key must be changed (`everleaf dns persist "
+		                 "check`).\n",
+		                 x->name, x->ca, x->key_type),
+	};
+
+	return tell(r, &n, e);
+}
+
+static int tell_record(struct run *r, struct arena *a, const struct persist *p, struct err *e)
+{
+	const struct news n = {
+		.kind = NEWS_PERSIST_ENDING,
+		.account = p->account,
+		.key = arena_printf(a, "persist/%s/%s/%s/%lld", p->name,
+		                    p->account ? p->account : "", p->state, (long long)p->ends_at),
+		.subject =
+		    arena_printf(a, "%s: the record that proves it is %s", p->domain, p->state),
+		.text = arena_printf(a,
+		                     "The TXT record %s, by which %s proves %s, is %s%s%s.%s%s\n\n"
+		                     "It should be:\n\n%s\n",
+		                     p->name, p->ca ? p->ca : "the CA", p->domain, p->state,
+		                     p->ends_at ? "; it ends at " : "",
+		                     p->ends_at ? clock_rfc3339(a, p->ends_at) : "",
+		                     p->why ? " " : "", p->why ? p->why : "", p->value),
+	};
+
+	return tell(r, &n, e);
+}
+
+int tell_persist(struct run *r, const struct persist *v, size_t n, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].state, "there") != 0 && strcmp(v[i].state, "unknown") != 0 &&
+		    *v[i].state)
+			TRY(tell_record(r, a, &v[i], e));
+	return 0;
+}
+
+/* what time brings */
+
+static const char *how_long(enum tell_stage stage)
+{
+	switch (stage) {
+	case TELL_DAY:
+		return "and it has not mended itself";
+	case TELL_HALF:
+		return "for half of the time that was left";
+	case TELL_QUARTER:
+		return "for three quarters of the time that was left";
+	case TELL_END:
+		return "until the certificate ended";
+	case TELL_NOTHING:
+		break;
+	}
+	return "";
+}
+
+/* Of a certificate that never was, attempts have ended by then (flow/plan). */
+static const char *what_now(struct arena *a, const struct cert *c)
+{
+	if (c->not_after == 0)
+		return arena_printf(
+		    a,
+		    "It is not attempted by itself any more after 24 hours; `everleaf "
+		    "renew %s` tries again.\n",
+		    c->name);
+	return arena_printf(
+	    a,
+	    "The certificate ends at %s. Attempts go on; `everleaf renew %s` tries at "
+	    "once.\n",
+	    clock_rfc3339(a, c->not_after), c->name);
+}
+
+static int tell_failing(struct run *r, struct arena *a, const struct cert *c, enum tell_stage stage,
+                        struct err *e)
+{
+	const char *what = c->not_after ? "renewing" : "issuing";
+	const struct news n = {
+		.kind = NEWS_FAILED,
+		.cert = c->name,
+		.account = c->account,
+		.key = arena_printf(a, "failed/%s/%lld/%d", c->name, (long long)c->failing_since,
+		                    (int)stage),
+		.subject = arena_printf(a, "%s: %s fails", c->name, what),
+		.text = arena_printf(
+		    a, "For %s, %s has failed since %s, %s. The last error (%s):\n\n%s\n\n%s",
+		    c->name, what, clock_rfc3339(a, c->failing_since), how_long(stage),
+		    clock_rfc3339(a, c->last_error_at), c->last_error ? c->last_error : "unknown",
+		    what_now(a, c)),
+	};
+
+	return tell(r, &n, e);
+}
+
+static const char *time_left(struct arena *a, int64_t s)
+{
+	int64_t hours = (s + 1800) / 3600, days = (s + DAY_S / 2) / DAY_S;
+
+	if (hours >= 48)
+		return arena_printf(a, "%lld days", (long long)days);
+	if (hours >= 1)
+		return arena_printf(a, "%lld hour%s", (long long)hours, hours == 1 ? "" : "s");
+	return "less than an hour";
+}
+
+static int tell_expiring(struct run *r, struct arena *a, const struct cert *c, int days,
+                         struct err *e)
+{
+	int64_t left = c->not_after - clock_now();
+	const char *when =
+	    left > 0 ? arena_printf(a, "expires in %s", time_left(a, left)) : "has expired";
+	const struct news n = {
+		.kind = NEWS_EXPIRING,
+		.cert = c->name,
+		.account = c->account,
+		.key =
+		    arena_printf(a, "expiring/%s/%s/%d", c->name, c->serial ? c->serial : "", days),
+		.subject = arena_printf(a, "%s %s", c->name, when),
+		.text = arena_printf(
+		    a,
+		    "The certificate %s %s.\n\nnames        %s\nvalid until  %s\n"
+		    "%s%s%s\n`everleaf renew %s` renews it.\n",
+		    c->name, when, strings_join(a, &c->domains, ", "),
+		    clock_rfc3339(a, c->not_after), c->last_error ? "last error   " : "",
+		    c->last_error ? c->last_error : "", c->last_error ? "\n" : "", c->name),
+	};
+
+	return tell(r, &n, e);
+}
+
+static int tell_one_held(struct run *r, struct arena *a, const char *name, int64_t now,
+                         struct err *e)
+{
+	struct tell_reached reached;
+	struct cert c;
+
+	TRY(st_cert_get(r->store, a, name, &c, e));
+	tell_reached(&c, now, &reached);
+	if (reached.failing != TELL_NOTHING)
+		TRY(tell_failing(r, a, &c, reached.failing, e));
+	if (reached.warning >= 0)
+		TRY(tell_expiring(r, a, &c, reached.warning, e));
+	c.told_until = now;
+	return st_tell_set(r->store, name, now, tell_next(&c), e);
+}
+
+/* The news and that it is told, in one transaction. */
+static int tell_one(struct run *r, const char *name, int64_t now, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+
+	TRY(store_begin(r->store, e));
+	if (tell_one_held(r, a, name, now, e) < 0) {
+		store_rollback(r->store);
+		return e->code == ERR_NOT_FOUND ? 0 : -(int)e->code;
+	}
+	return store_commit(r->store, e);
+}
+
+static int any_enabled(struct run *r, struct arena *a, bool *any, struct err *e)
+{
+	struct channel *v = NULL;
+	size_t n;
+
+	TRY(st_channel_list(r->store, a, &v, &n, e));
+	*any = false;
+	for (size_t i = 0; i < n; i++)
+		*any = *any || v[i].enabled;
+	return 0;
+}
+
+int tell_due(struct run *r, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	int64_t now = clock_now();
+	struct strings names;
+	bool any;
+
+	TRY(any_enabled(r, a, &any, e));
+	do {
+		names = (struct strings){ 0 };
+		if (any)
+			TRY(st_tell_due(r->store, a, now, AT_ONCE, &names, e));
+		for (size_t i = 0; i < names.n; i++)
+			TRY(tell_one(r, names.v[i], now, e));
+	} while (names.n == AT_ONCE);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* The instants of one certificate, and which of them have been reached. */
+#include "flow/tell_plan.h"
+
+#include <string.h>
+
+#define DAY_S INT64_C(86400)
+#define FULL_LIFETIME_S (90 * DAY_S)
+#define N_WARNINGS 6
+#define N_STAGES 4
+
+static const int warning_days[N_WARNINGS] = { 30, 14, 7, 3, 1, 0 };
+
+/* 0 = this one does not come. */
+struct instants {
+	int64_t failing[N_STAGES]; /* TELL_DAY first */
+	int64_t warning[N_WARNINGS];
+};
+
+static int64_t least(int64_t x, int64_t y)
+{
+	return x < y ? x : y;
+}
+
+static void failing_instants(const struct cert *c, struct instants *t)
+{
+	int64_t since = c->failing_since, left = c->not_after - since;
+
+	if (since == 0)
+		return;
+	if (c->not_after == 0 || left <= 0) { /* nothing left to lose: only that it lasts */
+		t->failing[0] = since + DAY_S;
+		return;
+	}
+	t->failing[0] = since + least(DAY_S, left / 4);
+	t->failing[1] = since + left / 2;
+	t->failing[2] = c->not_after - left / 4;
+	t->failing[3] = c->not_after;
+}
+
+static void warning_instants(const struct cert *c, struct instants *t)
+{
+	int64_t lifetime = c->not_after - c->not_before;
+
+	if (c->not_after == 0)
+		return;
+	for (int i = 0; i < N_WARNINGS; i++) {
+		int64_t before = lifetime < FULL_LIFETIME_S ? lifetime * warning_days[i] / 90
+		                                            : warning_days[i] * DAY_S;
+
+		t->warning[i] = c->not_after - before;
+		if (t->warning[i] < c->renew_at && warning_days[i] > 0)
+			t->warning[i] = c->renew_at;
+	}
+	/* several at the same instant are the last of them */
+	for (int i = 0; i + 1 < N_WARNINGS; i++)
+		if (t->warning[i] >= t->warning[i + 1])
+			t->warning[i] = 0;
+}
+
+static void instants_of(const struct cert *c, struct instants *t)
+{
+	memset(t, 0, sizeof(*t));
+	if (strcmp(c->status, "revoked") == 0)
+		return;
+	failing_instants(c, t);
+	warning_instants(c, t);
+}
+
+void tell_reached(const struct cert *c, int64_t now, struct tell_reached *out)
+{
+	struct tell_reached r = { .warning = -1 };
+	struct instants t;
+
+	instants_of(c, &t);
+	for (int i = 0; i < N_STAGES; i++)
+		if (t.failing[i] > c->told_until && t.failing[i] <= now)
+			r.failing = (enum tell_stage)(TELL_DAY + i);
+	for (int i = 0; i < N_WARNINGS; i++)
+		if (t.warning[i] > c->told_until && t.warning[i] <= now)
+			r.warning = warning_days[i];
+	*out = r;
+}
+
+static void earlier(int64_t at, int64_t after, int64_t *next)
+{
+	if (at > after && (*next == 0 || at < *next))
+		*next = at;
+}
+
+int64_t tell_next(const struct cert *c)
+{
+	struct instants t;
+	int64_t next = 0;
+
+	instants_of(c, &t);
+	for (int i = 0; i < N_STAGES; i++)
+		earlier(t.failing[i], c->told_until, &next);
+	for (int i = 0; i < N_WARNINGS; i++)
+		earlier(t.warning[i], c->told_until, &next);
+	return next;
+}

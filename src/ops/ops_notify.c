@@ -1,0 +1,177 @@
+/*
+ * Channels: added, shown, changed, tried. Settings are checked before anything is stored, and never
+ * shown but without their secrets.
+ */
+#include "ops/ops_notify.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "flow/dns.h"
+#include "flow/post.h"
+#include "flow/tell.h"
+#include "ops/internal.h"
+
+int ops_notify_kind(struct arena *a, const char *name, struct notify_kind *out, struct err *e)
+{
+	const struct channel_kind *k;
+
+	TRY(post_kind(a, name, &k, e));
+	*out = (struct notify_kind){ k->name, k->title, k->setup, k->fields };
+	return 0;
+}
+
+struct strings ops_notify_kinds(struct arena *a)
+{
+	struct strings kinds = { 0 };
+
+	for (size_t i = 0; channel_kinds[i]; i++)
+		strings_add(a, &kinds, channel_kinds[i]->name);
+	return kinds;
+}
+
+static int refuse_existing(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct channel x;
+	struct err missing;
+
+	if (st_channel_get(o->run.store, a, name, &x, &missing) == 0)
+		return err_set(e, ERR_EXISTS,
+		               "there is a channel %s already (%s); `everleaf notify update %s` "
+		               "changes it, or choose another name",
+		               name, x.kind, name);
+	if (missing.code == ERR_NOT_FOUND)
+		return 0;
+	*e = missing;
+	return -(int)e->code;
+}
+
+int ops_notify_add(struct ops *o, struct arena *a, const struct notify_add *d, struct channel *out,
+                   struct err *e)
+{
+	struct channel x = { .name = d->name,
+		             .enabled = true,
+		             .events = d->events,
+		             .digest = d->digest ? d->digest : "at-once" };
+	const struct channel_kind *k;
+
+	TRY(post_kind(a, d->kind, &k, e));
+	x.kind = k->name;
+	if (!dns_account_is_name(d->name))
+		return err_set(e, ERR_USAGE,
+		               "\"%s\" cannot be a channel's name: letters, digits, '.', '_' and "
+		               "'-' only",
+		               d->name);
+	TRY(tell_check_kinds(a, &d->events, e));
+	TRY(refuse_existing(o, a, d->name, e));
+	TRY(post_settings_read(a, d->settings_file, &x, e));
+	TRY(st_channel_put(o->run.store, &x, e));
+	*out = x;
+	return 0;
+}
+
+/* Changes the row as it is then. */
+static int change(struct ops *o, struct arena *a, const char *name,
+                  void (*set)(struct channel *x, const void *to), const void *to,
+                  struct channel *out, struct err *e)
+{
+	struct channel x;
+
+	TRY(store_begin(o->run.store, e));
+	if (st_channel_get(o->run.store, a, name, &x, e) < 0) {
+		store_rollback(o->run.store);
+		return -(int)e->code;
+	}
+	set(&x, to);
+	x.updated_at = clock_now();
+	if (st_channel_put(o->run.store, &x, e) < 0) {
+		store_rollback(o->run.store);
+		return -(int)e->code;
+	}
+	TRY(store_commit(o->run.store, e));
+	*out = x;
+	return 0;
+}
+
+struct update {
+	const char *settings, *digest; /* NULL = as they are */
+	const struct strings *events;  /* NULL = as they are */
+};
+
+static void set_update(struct channel *x, const void *to)
+{
+	const struct update *u = to;
+
+	x->settings = u->settings ? u->settings : x->settings;
+	x->digest = u->digest ? u->digest : x->digest;
+	x->events = u->events ? *u->events : x->events;
+}
+
+int ops_notify_update(struct ops *o, struct arena *a, const struct notify_add *d,
+                      struct channel *out, struct err *e)
+{
+	struct update u = { .digest = d->digest };
+	struct channel x;
+
+	if (!d->settings_file && d->events.n == 0 && !d->usual_events && !d->digest)
+		return err_set(e, ERR_USAGE,
+		               "say what shall change: --settings FILE, --event KIND, "
+		               "--usual-events or --digest");
+	if (d->events.n && d->usual_events)
+		return err_set(e, ERR_USAGE, "--event and --usual-events exclude each other");
+	TRY(tell_check_kinds(a, &d->events, e));
+	TRY(st_channel_get(o->run.store, a, d->name, &x, e));
+	if (d->events.n || d->usual_events)
+		u.events = &d->events;
+	if (d->settings_file) {
+		TRY(post_settings_read(a, d->settings_file, &x, e));
+		u.settings = x.settings;
+	}
+	return change(o, a, d->name, set_update, &u, out, e);
+}
+
+int ops_notify_list(struct ops *o, struct arena *a, struct channel **out, size_t *n, struct err *e)
+{
+	*n = 0;
+	return o->run.store ? st_channel_list(o->run.store, a, out, n, e) : 0;
+}
+
+int ops_notify_show(struct ops *o, struct arena *a, const char *name, struct channel *out,
+                    json_t **settings, int64_t *waiting, struct err *e)
+{
+	const struct channel_kind *k;
+	struct channel x;
+
+	TRY(st_channel_get(o->run.store, a, name, &x, e));
+	TRY(post_kind(a, x.kind, &k, e));
+	TRY(st_outbox_waiting(o->run.store, name, waiting, e));
+	*settings = channel_settings_show(k, x.settings ? x.settings : "{}");
+	x.settings = NULL;
+	*out = x;
+	return 0;
+}
+
+static void set_enabled(struct channel *x, const void *to)
+{
+	x->enabled = *(const bool *)to;
+}
+
+int ops_notify_enable(struct ops *o, struct arena *a, const char *name, bool enabled, struct err *e)
+{
+	struct channel x;
+
+	return change(o, a, name, set_enabled, &enabled, &x, e);
+}
+
+int ops_notify_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct channel x;
+
+	TRY(st_channel_get(o->run.store, a, name, &x, e));
+	return st_channel_delete(o->run.store, name, e);
+}
+
+int ops_notify_test(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	return post_test(&o->run, a, name, e);
+}
