@@ -25,7 +25,7 @@ struct err {
 	uint32_t retry_s; /* the peer asked to wait this long, seconds; 0 = no word */
 	int http_status;  /* of the answer that told the failure; 0 = none */
 	char problem[64]; /* ACME problem type without its urn prefix ("badNonce"); "" = none */
-	char text[512];   /* one line for a person, outermost context first */
+	char text[1024];  /* one line for a person, outermost context first */
 };
 
 /* Fills *e (everything else cleared) and returns -code. Control characters in the formatted text

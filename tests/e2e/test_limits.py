@@ -155,7 +155,7 @@ def test_the_cas_word_teaches(make_everleaf, proxy, new_name):
 @pytest.mark.option("limits", "--unpaused")
 def test_a_paused_name(make_everleaf, proxy, name):
     everleaf = make_everleaf(proxy)
-    url = "https://portal.example/sfe/v1/unpause?jwt=" + "x" * 200
+    url = "https://portal.example/sfe/v1/unpause?jwt=" + "x" * 400
     with proxy.spoiling("/order-plz", problem(429, "rateLimited", "Your account is temporarily prevented from requesting "
                                               f"certificates for {name} and possibly others. Please visit: {url}")):
         everleaf.run("issue", name, *everleaf.standalone(), status=75)

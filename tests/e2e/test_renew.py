@@ -75,7 +75,8 @@ def test_renewal_information_in_the_future(everleaf, pebble, name):
 
 
 @pytest.mark.parametrize("damaged", ["{", "[]", "{}", json.dumps(window("x", "y")),
-                                     json.dumps(window(stamp(days=-1), stamp(days=-2)))])
+                                     json.dumps(window(stamp(days=-1), stamp(days=-2)))],
+                         ids=["cut", "array", "empty", "words", "backwards"])
 def test_damaged_renewal_information_changes_nothing(everleaf, pebble, name, damaged):
     everleaf.issue(name)
     set_window(everleaf, pebble, name, damaged)
