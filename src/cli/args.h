@@ -45,6 +45,10 @@ struct revoke_args {
 struct verify_args {
 	bool new_challenge;
 };
+struct serve_args {
+	const char *listen, *http, *alpn;
+	int jobs;
+};
 struct check_args {
 	int days;
 };
@@ -79,9 +83,10 @@ struct man_args {
 
 extern const struct option cert_options[], preflight_options[], issue_options[], renew_options[],
     list_options[], log_options[], export_options[], revoke_options[], verify_options[],
-    check_options[], register_options[], account_update_options[], account_rollover_options[],
-    account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
-    dns_add_options[], dns_update_options[], notify_add_options[], notify_update_options[],
-    dns_watch_options[], persist_options[], limits_options[], man_options[];
+    check_options[], serve_options[], register_options[], account_update_options[],
+    account_rollover_options[], account_export_options[], account_import_options[],
+    account_yes_options[], ca_add_options[], dns_add_options[], dns_update_options[],
+    notify_add_options[], notify_update_options[], dns_watch_options[], persist_options[],
+    limits_options[], man_options[];
 
 #endif

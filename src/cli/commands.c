@@ -32,7 +32,6 @@ const struct command_group command_groups[] = {
 	{ "ca", "the CAs themselves" },
 	{ "dns", "write access to DNS zones" },
 	{ "notify", "who is told of what happens, and how" },
-	{ "notify", "who is told of what happens, and how" },
 	{ "master-key", "the key that seals all other keys" },
 	{ 0 }
 };

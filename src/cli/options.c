@@ -193,6 +193,22 @@ const struct option verify_options[] = { { "new", .kind = OPT_FLAG, TO(verify_ar
 	                                   .help = "throw the challenge away and print another" },
 	                                 { 0 } };
 
+const struct option serve_options[] = {
+	{ "listen", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
+	  TO(serve_args, listen),
+	  .help =
+	      "where /healthz, /readyz and /metrics are, on loopback (default 127.0.0.1:8470)" },
+	{ "http", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
+	  TO(serve_args, http),
+	  .help = "keep this port for http-01: certificates with --standalone there use it" },
+	{ "alpn", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
+	  TO(serve_args, alpn),
+	  .help = "keep this port for tls-alpn-01: certificates with --alpn there use it" },
+	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 64, TO(serve_args, jobs),
+	  .help = "so many certificates at once (default 8)" },
+	{ 0 }
+};
+
 const struct option check_options[] = {
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500, TO(check_args, days),
 	  .help =

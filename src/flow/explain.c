@@ -23,6 +23,8 @@ static const char *reason_word(enum plan_reason reason)
 		return "policy";
 	case PLAN_LIFETIME:
 		return "lifetime";
+	case PLAN_GIVEN_UP:
+		return "given-up";
 	case PLAN_NEVER:
 		break;
 	}
@@ -33,6 +35,9 @@ static const char *next_step(const struct cert *c, const struct plan *p)
 {
 	bool waits_for_person = strcmp(c->status, "pending") == 0 && c->unfinished;
 
+	if (p->reason == PLAN_GIVEN_UP)
+		return "nothing by itself: its first attempts failed for 24 hours; `everleaf "
+		       "renew` with its name tries again";
 	if (p->reason == PLAN_NEVER)
 		return "nothing: `everleaf issue --force` replaces it";
 	if (waits_for_person)

@@ -88,7 +88,8 @@ int keep_and_release(struct run *r, struct cert *c, struct err *e)
 void keep_finished(struct cert *c)
 {
 	c->unfinished = false;
-	c->failures = c->retry_at = c->last_error_at = c->failing_since = 0;
+	c->failures = c->last_error_at = c->failing_since = 0;
+	c->retry_at = plan_rest(c, clock_now());
 	c->last_error = NULL;
 }
 
@@ -126,6 +127,7 @@ static void record_from_version(struct cert *c, const struct version *v)
 	c->last_error_at = 0;
 	c->new_key_needed = false;
 	c->unfinished = true; /* until it is live and its hooks have run */
+	c->retry_at = plan_rest(c, clock_now());
 }
 
 static int check_issued(struct arena *a, const struct order *row, const struct x509_chain *chain,

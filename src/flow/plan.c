@@ -14,6 +14,8 @@
 
 #define DAY_S 86400
 #define BACKOFF_FIRST_S 300
+#define FIRST_EVERY_S 300
+#define FIRST_FOR_S DAY_S
 #define SHORT_LIFETIME_S (10 * DAY_S)
 
 static int policy_number(const char *s, char **end, int64_t *out)
@@ -71,11 +73,23 @@ static bool plan_has_certificate(const struct cert *c)
 	return c->not_after > 0;
 }
 
+/* The next first attempt would be later than a day after the first one. */
+static bool plan_gave_up(const struct cert *c)
+{
+	return c->failing_since > 0 &&
+	       c->last_error_at + FIRST_EVERY_S > c->failing_since + FIRST_FOR_S;
+}
+
 void plan_next(const struct cert *c, int64_t now, struct plan *out)
 {
 	struct plan p = { .reason = PLAN_NEVER };
 
 	if (strcmp(c->status, "revoked") == 0) {
+		*out = p;
+		return;
+	}
+	if (!plan_has_certificate(c) && plan_gave_up(c)) {
+		p.reason = PLAN_GIVEN_UP;
 		*out = p;
 		return;
 	}
@@ -114,6 +128,24 @@ int64_t plan_backoff(int64_t failures, uint32_t retry_s)
 	return retry_s > wait ? retry_s : wait;
 }
 
+int64_t plan_wait(const struct cert *c, uint32_t retry_s)
+{
+	if (plan_has_certificate(c))
+		return plan_backoff(c->failures, retry_s);
+	return retry_s > FIRST_EVERY_S ? retry_s : FIRST_EVERY_S;
+}
+
+int64_t plan_rest(const struct cert *c, int64_t now)
+{
+	int64_t rest = (c->not_after - c->not_before) / 4;
+	struct plan p;
+
+	plan_next(c, now, &p);
+	if (!plan_has_certificate(c) || p.renew_at == 0 || p.renew_at > now)
+		return 0;
+	return now + (rest < DAY_S ? rest : DAY_S);
+}
+
 static void warn_about(const char *name, const char *policy)
 {
 	struct log_context former = log_context_set("%s", name);
@@ -150,13 +182,19 @@ char *plan_explain(struct arena *a, const struct cert *c, int64_t now)
 
 	plan_next(c, now, &p);
 	at = clock_rfc3339(a, p.renew_at);
-	if (p.reason != PLAN_NEVER && p.reason != PLAN_FIRST && c->renew_at > p.renew_at)
+	if (p.reason != PLAN_NEVER && p.reason != PLAN_GIVEN_UP && p.reason != PLAN_FIRST &&
+	    c->renew_at > p.renew_at)
 		at = arena_printf(a, "%s; it waits for the maintenance window, %s", at,
 		                  clock_rfc3339(a, c->renew_at));
 	switch (p.reason) {
 	case PLAN_NEVER:
 		return arena_strdup(a, "it is revoked and is not renewed by itself; `everleaf "
 		                       "issue --force` replaces it");
+	case PLAN_GIVEN_UP:
+		return arena_printf(a,
+		                    "it has failed for 24 hours and is not attempted by itself any "
+		                    "more; `everleaf renew %s` tries again, for another 24 hours",
+		                    c->name);
 	case PLAN_FIRST:
 		return arena_printf(a, "it has not been issued yet; the next attempt is due at %s",
 		                    at);

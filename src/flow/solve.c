@@ -114,7 +114,6 @@ int solve_check(struct run *r, const struct cert *c, struct solve *s, struct err
 {
 	const struct solver *solver = solver_find(c->method);
 
-	(void)r;
 	if (!solver)
 		return err_set(e, ERR_CONFIG,
 		               "%s has no way to prove its names; say how with `everleaf set %s "

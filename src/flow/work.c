@@ -20,6 +20,7 @@
 #include "flow/solve.h"
 
 #define DAY_S 86400
+#define PENDING_S 300
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
@@ -44,8 +45,8 @@ static int decide(const struct run *r, struct arena *a, struct cert *c,
 	if (*go || p.reason == PLAN_NEVER)
 		return 0;
 	if (c->not_after == 0) {
-		*go = f->rested;
-		if (!*go)
+		*go = f->rested && (opt->named || p.reason != PLAN_GIVEN_UP);
+		if (!*go && p.reason != PLAN_GIVEN_UP)
 			*why = arena_printf(a,
 			                    "its last attempt failed; the next one is due at %s, "
 			                    "`everleaf renew %s` tries at once",
@@ -68,7 +69,7 @@ static void note_failure(struct arena *a, struct cert *c, const struct err *fail
 	c->failures++;
 	c->last_error = arena_strdup(a, failure->text);
 	c->last_error_at = clock_now();
-	c->retry_at = clock_now() + plan_backoff(c->failures, failure->retry_s);
+	c->retry_at = clock_now() + plan_wait(c, failure->retry_s);
 }
 
 static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
@@ -76,6 +77,17 @@ static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
 	c->last_error = arena_strdup(a, hold->text);
 	c->last_error_at = clock_now();
 	c->retry_at = clock_now() + hold->retry_s;
+}
+
+/* The last of its first attempts. */
+static int record_end(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	struct plan p;
+
+	plan_next(c, clock_now(), &p);
+	return p.reason == PLAN_GIVEN_UP ? st_event_add(r->store, c->name, "given-up", e, "%s",
+	                                                plan_explain(a, c, clock_now()))
+	                                 : 0;
 }
 
 static void record_failure(struct run *r, struct arena *a, struct cert *c,
@@ -90,7 +102,8 @@ static void record_failure(struct run *r, struct arena *a, struct cert *c,
 		note_failure(a, c, failure);
 	if (c->not_after == 0 && !held)
 		c->status = "failed";
-	if (keep_failure(r, c, held ? "waits" : "failed", failure, &e) < 0)
+	if (keep_failure(r, c, held ? "waits" : "failed", failure, &e) < 0 ||
+	    record_end(r, a, c, &e) < 0)
 		log_warn("the failure could not be recorded: %s", e.text);
 }
 
@@ -101,8 +114,10 @@ static int pending_result(struct run *r, struct arena *a, struct cert *c, struct
 	out->outcome = WORK_PENDING;
 	if (c->not_after == 0)
 		c->status = "pending";
-	return keep_record(r, a, c, "pending",
-	                   "waits for what has to be published; then run `everleaf verify`", e);
+	TRY(keep_record(r, a, c, "pending",
+	                "waits for what has to be published; then run `everleaf verify`", e));
+	/* a person is waited for: a daemon looks now and then whether it is there */
+	return r->is_daemon ? st_job_set(r->store, c->name, clock_now() + PENDING_S, e) : 0;
 }
 
 /* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is
@@ -137,6 +152,8 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 	enum issue_outcome outcome;
 	bool news;
 
+	if (opt->named && c->not_after == 0) /* somebody wants it again: another day of attempts */
+		c->failures = c->failing_since = 0;
 	if (opt->new_challenge)
 		TRY(issue_abandon(r, a, c, e));
 	TRY(issue(r, a, c, opt->person_is_ready, &outcome, e));
@@ -264,12 +281,15 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		if (out->outcome != WORK_ISSUED && out->outcome != WORK_RENEWED)
 			out->outcome = WORK_FAILED;
 		out->failure = e;
-		if (e.code != ERR_CANCELLED && e.code != ERR_USAGE &&
+		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&
 		    !(opt->person_is_ready && e.code == ERR_INPUT))
 			record_failure(r, a, &c, &e);
 	} else if (is_to_be_asked_for(r, &c, out)) {
 		renewal_info_refresh(r, a, &c);
 		asked = true;
+	} else if (r->is_daemon && out->outcome == WORK_UNCHANGED &&
+	           keep_record(r, a, &c, NULL, NULL, &e) < 0) {
+		out->failure = e; /* its job row may say that it is due, and would say so again */
 	}
 	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 	if (asked && keep_and_release(r, &c, &e) < 0 && out->failure.code == ERR_NONE)

@@ -67,7 +67,26 @@ NODISCARD int st_cert_delete(
 /* jobs and leases */
 NODISCARD int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
                          struct strings *subjects, struct err *e);
+/* The same with the CA of each, first due first; *next_at = when the first of those that are not
+ * due yet will be, 0 = none. For the daemon: one reading by the index. */
+struct job_due {
+	const char *subject, *ca; /* ca NULL = none */
+};
+NODISCARD int st_job_look(struct store *s, struct arena *a, int64_t now, size_t limit,
+                          struct job_due **out, size_t *n, int64_t *next_at, struct err *e);
 NODISCARD int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err *e);
+
+/* Counts for the metrics; each is one reading of an index. */
+struct store_counts {
+	struct {
+		const char *status;
+		int64_t n;
+	} v[8]; /* by status as stored; the first NULL ends them */
+	int64_t ended, ends_1d, ends_7d, ends_30d; /* issued ones: over; within so many days */
+	int64_t due;                               /* jobs whose time has come */
+};
+NODISCARD int st_counts(struct store *s, struct arena *a, int64_t now, struct store_counts *out,
+                        struct err *e);
 /* Takes the lease for this process. ERR_BUSY with the holder's words ("process 123 (everleaf renew)
  * on HOST since …") when a living one has it; a lease that ran out, or whose process on this host
  * is dead, is taken over. */

@@ -86,6 +86,34 @@ static void renewal_instants(void **state)
 		  PLAN_FIRST,
 		  START + 300,
 		  START + 300 },
+		{ "first attempts failed for less than a day",
+		  { .status = "failed",
+		    .created_at = START,
+		    .failing_since = START,
+		    .last_error_at = START + DAY - 300,
+		    .retry_at = START + DAY },
+		  PLAN_FIRST,
+		  START + DAY,
+		  START + DAY },
+		{ "and then no more",
+		  { .status = "failed",
+		    .created_at = START,
+		    .failing_since = START,
+		    .last_error_at = START + DAY - 299,
+		    .retry_at = START + DAY + 1 },
+		  PLAN_GIVEN_UP,
+		  0,
+		  0 },
+		{ "a renewal is never given up",
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 90 * DAY,
+		    .failing_since = START + 60 * DAY,
+		    .last_error_at = START + 70 * DAY,
+		    .retry_at = START + 71 * DAY },
+		  PLAN_LIFETIME,
+		  START + 60 * DAY,
+		  START + 71 * DAY },
 		{ "revoked",
 		  { .status = "revoked", .not_before = START, .not_after = START + 90 * DAY },
 		  PLAN_NEVER,
@@ -127,6 +155,27 @@ static void policies(void **state)
 		assert_int_equal(result, cases[i].want < 0 ? -ERR_USAGE : 0);
 		assert_int_equal(before, cases[i].want < 0 ? -7 : cases[i].want);
 	}
+}
+
+static void waits(void **state)
+{
+	const struct cert first = { .status = "failed", .failures = 7 },
+	                  renewal = { .status = "issued",
+		                      .not_before = START,
+		                      .not_after = START + 90 * DAY,
+		                      .failures = 2 },
+	                  brief = { .status = "issued",
+		                    .not_before = START,
+		                    .not_after = START + 8 };
+
+	(void)state;
+	assert_int_equal(plan_wait(&first, 0), 300);
+	assert_int_equal(plan_wait(&first, 3600), 3600);
+	assert_int_equal(plan_wait(&renewal, 0), 600);
+	/* just issued: due at its time, or again at once, by a clock that is wrong */
+	assert_int_equal(plan_rest(&renewal, START), 0);
+	assert_int_equal(plan_rest(&renewal, START + 80 * DAY), START + 81 * DAY);
+	assert_int_equal(plan_rest(&brief, START + 5), START + 5 + 2);
 }
 
 static void backoff(void **state)
@@ -173,8 +222,11 @@ static void explanations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(renewal_instants), cmocka_unit_test(policies),
-		cmocka_unit_test(backoff),          cmocka_unit_test(shown_status),
+		cmocka_unit_test(renewal_instants),
+		cmocka_unit_test(policies),
+		cmocka_unit_test(waits),
+		cmocka_unit_test(backoff),
+		cmocka_unit_test(shown_status),
 		cmocka_unit_test(explanations),
 	};
 
