@@ -74,6 +74,7 @@ def test_renews_what_is_due(everleaf, pebble, serve, new_name):
     with moved:
         wait_until(lambda: all(serial(everleaf, name) != before[name] for name in names), "all to be renewed")
         wait_until(lambda: moved.turns("renewed") == 5, "the counts")
+        assert pebble.orders() == orders + 5
         with socket.create_connection(("127.0.0.1", pebble.http_port)):
             pass  # the responder is there between the orders too
     for name in names:
@@ -98,6 +99,40 @@ def test_takes_up_what_a_command_line_left(everleaf, pebble, serve, nginx, new_n
     daemon.clock(310)
     wait_until(lambda: is_issued(everleaf, failed), "the mended one to be issued")
     assert_good(everleaf.live(failed), pebble.root_file())
+
+
+def test_first_attempts_end_after_a_day(everleaf, pebble, serve, name):
+    """One every five minutes; the stand-in serves meanwhile; after 24 hours none; a person begins another day."""
+    www = failing(everleaf, name, "--self-signed-first")
+    stand_in = serial(everleaf, name)
+    daemon = serve()
+    for attempt in range(1, 4):
+        assert everleaf.show(name)["failures"] == attempt
+        daemon.clock(attempt * 300 - 30)
+        time.sleep(0.3)
+        assert everleaf.show(name)["failures"] == attempt, "not before five minutes are over"
+        daemon.clock(attempt * 300 + 5)
+        wait_until(lambda: everleaf.show(name)["failures"] == attempt + 1, f"attempt {attempt + 1}")
+    assert "given-up" not in kinds(everleaf, name)
+    daemon.stop()
+    daemon.clock(DAY - 200)
+    daemon.start()
+    wait_until(lambda: "given-up" in kinds(everleaf, name), "the last attempt")
+    failures = everleaf.show(name)["failures"]
+    daemon.stop()
+    daemon.clock(3 * DAY)
+    daemon.start()
+    time.sleep(2.5)
+    assert everleaf.show(name)["failures"] == failures, "no more attempts"
+    assert kinds(everleaf, name).count("given-up") == 1
+    assert serial(everleaf, name) == stand_in
+    assert "24 hours" in everleaf.run("show", name, env=daemon.clock_env).out
+    everleaf.run("renew", name, status=1, env=daemon.clock_env)
+    row = everleaf.show(name)
+    assert row["failures"] == 1 and row["retry_at"], "asked for again, it is attempted again"
+    daemon.clock(3 * DAY + 310)
+    wait_until(lambda: everleaf.show(name)["failures"] == 2, "the daemon to go on with it")
+    assert www.is_dir()
 
 
 def test_a_clock_that_jumps_renews_nothing(everleaf, pebble, serve, new_name):
