@@ -24,6 +24,9 @@
 #define JUMP_S 900
 #define JUMP_HOLD_MS (300 * 1000)
 #define ALIVE_MS 60000
+#define NEWS "/news" /* no certificate has a slash in its name */
+#define NEWS_MS 60000
+#define PASS_MS (600 * 1000)
 
 struct sched {
 	struct ops_daemon *ops;
@@ -34,7 +37,9 @@ struct sched {
 	bool stopping;
 	struct holdback held;
 	struct daemon_state state;
-	int64_t round_ms; /* monotonic: when it last went round */
+	int64_t round_ms;         /* monotonic: when it last went round */
+	int64_t news_ms, pass_ms; /* when they are next due */
+	bool failed;              /* something did, since the last pass was told */
 
 	/* the thread's own */
 	int64_t clock_ahead_s; /* wall clock minus monotonic clock */
@@ -42,14 +47,39 @@ struct sched {
 	int64_t failed_wait_ms; /* 0 = the database answers */
 };
 
+/* People are told by a worker, since mail servers may be slow. */
+static void news(struct sched *s)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	bool pass, failed;
+
+	pthread_mutex_lock(&s->lock);
+	pass = now_ms >= s->pass_ms;
+	failed = s->failed;
+	if (pass) {
+		s->pass_ms = now_ms + PASS_MS;
+		s->failed = false;
+	}
+	pthread_mutex_unlock(&s->lock);
+	ops_daemon_news(s->ops, pass, failed);
+}
+
 static void turn(void *ctx, const char *subject)
 {
 	struct sched *s = ctx;
+	enum turn how;
 	bool busy;
-	enum turn how = ops_daemon_turn(s->ops, subject, &busy);
 
+	if (strcmp(subject, NEWS) == 0) {
+		news(s);
+		return;
+	}
+	how = ops_daemon_turn(s->ops, subject, &busy);
 	pthread_mutex_lock(&s->lock);
 	s->state.turns[how]++;
+	s->failed = s->failed || how == TURN_FAILED;
+	if (how != TURN_UNCHANGED)
+		s->news_ms = 0;
 	if (busy)
 		holdback_add(&s->held, subject, clock_monotonic_ms(), HOLD_MS);
 	pthread_cond_signal(&s->wake);
@@ -88,6 +118,20 @@ static void offer(struct sched *s, const struct job_due *v, size_t n)
 		if (!held)
 			workers_offer(s->workers, v[i].subject, v[i].ca);
 	}
+}
+
+static void offer_news(struct sched *s)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	bool due;
+
+	pthread_mutex_lock(&s->lock);
+	due = now_ms >= s->news_ms;
+	if (due)
+		s->news_ms = now_ms + NEWS_MS;
+	pthread_mutex_unlock(&s->lock);
+	if (due)
+		workers_offer(s->workers, NEWS, NULL);
 }
 
 static void set_ready(struct sched *s, const struct err *failure)
@@ -129,8 +173,10 @@ static int64_t look(struct sched *s)
 	if (s->failed_wait_ms)
 		log_info("the database answers again");
 	s->failed_wait_ms = 0;
-	if (clock_is_steady(s))
+	if (clock_is_steady(s)) {
 		offer(s, v, n);
+		offer_news(s);
+	}
 	set_ready(s, NULL);
 	left_ms = (next_at - clock_now()) * 1000;
 	return next_at && left_ms < LOOK_MS ? (left_ms > 50 ? left_ms : 50) : LOOK_MS;

@@ -11,7 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/daemon.h"
+#include "flow/ping.h"
+#include "flow/post.h"
 #include "flow/session.h"
+#include "flow/tell.h"
 #include "ops/internal.h"
 
 #define JOBS_DEFAULT 8
@@ -202,4 +205,17 @@ enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 	tell_turn(subject, turn, &r);
 	generation_release(d, g);
 	return turn;
+}
+
+void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed)
+{
+	struct generation *g = generation_hold(d);
+	struct err e;
+
+	if (tell_due(&g->run, &e) < 0)
+		log_warn("what is to be told by now could not be found out: %s", e.text);
+	post_due(&g->run, false);
+	if (pass)
+		ping_pass(&g->run, failed);
+	generation_release(d, g);
 }

@@ -31,6 +31,10 @@ extern const char *const turn_words[N_TURNS];
  * else has it, or nothing could be recorded: it is due still. */
 enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy);
 
+/* What is to be told by now, and what is on its way to people; with pass, also that all is looked
+ * after (failed: something was not). Waits for the network. */
+void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed);
+
 /* How the daemon is, for its HTTP side. */
 struct daemon_state {
 	bool ready;

@@ -159,6 +159,24 @@ def test_a_request_that_waits_for_a_person_is_left_alone(everleaf, pebble, serve
     assert everleaf.show(name)["status"] == "pending"
 
 
+def test_people_are_told(everleaf, pebble, serve, name):
+    """By the daemon itself, right after what happened; a pass that ran is written down for `check`."""
+    everleaf.issue(name)
+    heard = everleaf.folder / "heard"
+    program = everleaf.folder / "tell"
+    program.write_text(f'#!/bin/sh\necho "$EVERLEAF_EVENT $EVERLEAF_CERTIFICATE" >>{heard}\n')
+    program.chmod(0o755)
+    settings = everleaf.folder / "settings.json"
+    settings.write_text(f'{{"program": "{program}"}}')
+    settings.chmod(0o600)
+    everleaf.run("notify", "add", "command", "people", "--settings", settings, "--event", "renewed")
+    daemon = Serve(everleaf, "--http", pebble.http_address)
+    daemon.clock(75 * DAY)
+    with daemon:
+        wait_until(heard.exists, "the program to be run")
+    assert heard.read_text() == f"renewed {name}\n"
+
+
 # responders
 
 
