@@ -18,20 +18,27 @@ static const struct look {
 	const char *challenge; /* its beginning; NULL = all types */
 	void (*want)(struct preflight *p);
 	int (*look)(struct preflight *p, struct err *e);
+	bool outside; /* at the DNS and at hosts, as far as they are seen from here */
 } looks[] = {
-	{ NULL, NULL, preflight_limits },
-	{ NULL, preflight_caa_want, preflight_caa },
-	{ "http-01", preflight_address_want, preflight_address },
-	{ "http-01", NULL, preflight_http },
-	{ "tls-alpn-01", preflight_address_want, preflight_address },
-	{ "tls-alpn-01", NULL, preflight_alpn },
-	{ "dns-", preflight_dns_want, preflight_dns },
-	{ "dns-01", NULL, preflight_delegation },
+	{ NULL, NULL, preflight_limits, false },
+	{ NULL, preflight_caa_want, preflight_caa, true },
+	{ "http-01", preflight_address_want, preflight_address, true },
+	{ "http-01", NULL, preflight_http, true },
+	{ "tls-alpn-01", preflight_address_want, preflight_address, true },
+	{ "tls-alpn-01", NULL, preflight_alpn, true },
+	{ "dns-", preflight_dns_want, preflight_dns, true },
+	{ "dns-01", NULL, preflight_delegation, true },
 };
 
-static bool applies(const struct look *l, const struct cert *c)
+/* Of a CA that is neither a public one nor says whom it asks, nobody knows which DNS and which
+ * network it sees: an attempt does not wait for looks that could not hold it back. */
+static bool applies(const struct preflight *p, const struct look *l)
 {
-	return !l->challenge || strncmp(c->challenge, l->challenge, strlen(l->challenge)) == 0;
+	const char *type = p->cert->challenge;
+
+	if (l->outside && p->elsewhere && !p->ask->thorough)
+		return false;
+	return !l->challenge || strncmp(type, l->challenge, strlen(l->challenge)) == 0;
 }
 
 /* findings */
@@ -74,6 +81,9 @@ void preflight_found(struct preflight *p, const char *name, const char *check, e
 {
 	struct finding f = { .name = name, .check = check, .problem = problem, .mend = mend };
 	va_list args;
+
+	if (seen == SEEN_FAILS && p->doubtful)
+		seen = SEEN_UNKNOWN;
 
 	f.verdict = seen == SEEN_FAILS     ? FINDING_FAILS
 	            : seen == SEEN_UNKNOWN ? FINDING_UNKNOWN
@@ -249,16 +259,19 @@ int preflight(struct run *r, struct arena *a, const struct preflight_ask *ask, s
 
 	TRY(ca_resolve(r, a, ask->cert->ca, &p.ca, e));
 	p.laboratory = p.ca.resolver || p.ca.http_port || p.ca.tls_port;
+	p.elsewhere = !p.ca.known && !p.ca.resolver;
 	collect_names(&p);
 	find_resolvers(&p);
 	preflight_profile(&p);
 	for (size_t i = 0; i < ARRAY_LEN(looks); i++)
-		if (applies(&looks[i], p.cert) && looks[i].want)
+		if (applies(&p, &looks[i]) && looks[i].want)
 			looks[i].want(&p);
 	TRY(preflight_ask_all(&p, e));
-	for (size_t i = 0; i < ARRAY_LEN(looks); i++)
-		if (applies(&looks[i], p.cert))
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		p.doubtful = p.elsewhere && looks[i].outside;
+		if (applies(&p, &looks[i]))
 			TRY(looks[i].look(&p, e));
+	}
 	*out = p.found;
 	return 0;
 }
