@@ -290,12 +290,20 @@ const struct option ca_add_options[] = {
 	{ 0 }
 };
 
+static const char *const propagations[] = { "authoritative", "recursive", "provider", "none",
+	                                    NULL };
+
 const struct option dns_add_options[] = {
 	{ "credentials", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS | OPTION_NEEDED,
 	  TO(dns_args, add.credentials_file),
 	  .help = "what the provider needs, YAML or KEY=VALUE (`everleaf dns help PROVIDER`)" },
 	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, add.zones),
 	  .help = "only for names in this zone; repeatable" },
+	{ "propagation", .kind = OPT_STRING, .arg = "MODE", .values = propagations,
+	  TO(dns_args, add.propagation),
+	  .help =
+	      "how to see that a record has arrived, in place of what the settings say (default "
+	      "authoritative: every name server of the zone is asked)" },
 	{ 0 }
 };
 
@@ -307,6 +315,11 @@ const struct option dns_update_options[] = {
 	  .help = "only for names in this zone, instead of those so far; repeatable" },
 	{ "all-zones", .kind = OPT_FLAG, TO(dns_args, add.all_zones),
 	  .help = "for names in any zone it may write" },
+	{ "propagation", .kind = OPT_STRING, .arg = "MODE", .values = propagations,
+	  TO(dns_args, add.propagation),
+	  .help =
+	      "how to see that a record has arrived, in place of what the settings say (default "
+	      "authoritative: every name server of the zone is asked)" },
 	{ 0 }
 };
 

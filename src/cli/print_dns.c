@@ -77,6 +77,21 @@ static void print_test_json(struct cli *c, const struct dns_test *t)
 	print_json(c->arena, object);
 }
 
+static const char *seen_words(struct arena *a, const struct dns_test *t)
+{
+	const struct dns_seen *v = t->servers.v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->servers.n; i++)
+		n += strcmp(v[i].state, "has it") == 0;
+	if (t->servers.n == 0)
+		return "not looked for: the account says so";
+	if (n == t->servers.n)
+		return arena_printf(a, "at all of them, after %lld s", (long long)t->seconds);
+	return arena_printf(a, "at %zu of %zu, after %lld s; the others do not answer", n,
+	                    t->servers.n, (long long)t->seconds);
+}
+
 void print_test(struct cli *c, const struct dns_test *t)
 {
 	if (c->globals.json) {
@@ -91,10 +106,7 @@ void print_test(struct cli *c, const struct dns_test *t)
 		print_line(stdout, "name servers", "");
 	print_servers(c, t->servers.v, t->servers.n);
 	if (t->seen)
-		print_line(stdout, "seen",
-		           t->servers.n ? arena_printf(c->arena, "at all of them, after %lld s",
-		                                       (long long)t->seconds)
-		                        : "not looked for: the account says so");
+		print_line(stdout, "seen", seen_words(c->arena, t));
 	print_line(stdout, "removed", t->removed ? "yes" : "no");
 	if (t->failure.code == ERR_NONE)
 		print_line(stdout, "result", "it works");

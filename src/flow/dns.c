@@ -72,17 +72,14 @@ int dns_account_provider(struct arena *a, const char *name, const struct dns_pro
 	return 0;
 }
 
-int dns_account_read(struct arena *a, const char *file, struct dns_account *x, struct err *e)
+int dns_account_set(struct arena *a, const char *text, size_t len, const char *name,
+                    struct dns_account *x, struct err *e)
 {
 	const struct dns_provider *p;
 	const char *settings;
-	char *text;
-	size_t len;
 
 	TRY(dns_account_provider(a, x->provider, &p, e));
-	TRY(fs_read(a, file, CREDENTIALS_MAX_BYTES, &text, &len, e));
-	if (dns_settings_read(a, p, text, len, strcmp(file, "-") ? file : "standard input",
-	                      x->settings, &settings, e) < 0) {
+	if (dns_settings_read(a, p, text, len, name, x->settings, &settings, e) < 0) {
 		/* a file that it names and that is not there is a wrong setting too */
 		if (e->code == ERR_NOT_FOUND || e->code == ERR_INPUT)
 			e->code = ERR_CONFIG;
@@ -90,6 +87,15 @@ int dns_account_read(struct arena *a, const char *file, struct dns_account *x, s
 	}
 	x->settings = settings;
 	return 0;
+}
+
+int dns_account_read(struct arena *a, const char *file, struct dns_account *x, struct err *e)
+{
+	char *text;
+	size_t len;
+
+	TRY(fs_read(a, file, CREDENTIALS_MAX_BYTES, &text, &len, e));
+	return dns_account_set(a, text, len, strcmp(file, "-") ? file : "standard input", x, e);
 }
 
 json_t *dns_account_shown(struct arena *a, const struct dns_account *x)

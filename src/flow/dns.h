@@ -24,6 +24,9 @@ NODISCARD int dns_account_provider(struct arena *a, const char *name,
  * kept. ERR_CONFIG names the member. */
 NODISCARD int dns_account_read(struct arena *a, const char *file, struct dns_account *x,
                                struct err *e);
+/* The same from a text; name for messages. */
+NODISCARD int dns_account_set(struct arena *a, const char *text, size_t len, const char *name,
+                              struct dns_account *x, struct err *e);
 /* Its settings as they may be shown, or NULL. */
 json_t *dns_account_shown(struct arena *a, const struct dns_account *x);
 

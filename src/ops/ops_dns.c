@@ -112,6 +112,13 @@ static int refuse_existing(struct ops *o, struct arena *a, const char *name, str
 	return -(int)e->code;
 }
 
+static int set_propagation(struct arena *a, const char *mode, struct dns_account *x, struct err *e)
+{
+	const char *text = arena_printf(a, "propagation: %s\n", mode);
+
+	return dns_account_set(a, text, strlen(text), "--propagation", x, e);
+}
+
 int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct dns_account *out,
                 struct err *e)
 {
@@ -128,6 +135,8 @@ int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct 
 	TRY(check_zones(a, &d->zones, &x.zones, e));
 	TRY(refuse_existing(o, a, d->name, e));
 	TRY(dns_account_read(a, d->credentials_file, &x, e));
+	if (d->propagation)
+		TRY(set_propagation(a, d->propagation, &x, e));
 	TRY(st_dns_put(o->run.store, &x, e));
 	*out = x;
 	return 0;
@@ -176,10 +185,10 @@ int ops_dns_update(struct ops *o, struct arena *a, const struct dns_add *d, stru
 	struct dns_account x;
 	struct strings zones;
 
-	if (!d->credentials_file && d->zones.n == 0 && !d->all_zones)
+	if (!d->credentials_file && d->zones.n == 0 && !d->all_zones && !d->propagation)
 		return err_set(e, ERR_USAGE,
-		               "say what shall change: --credentials FILE, --zone ZONE or "
-		               "--all-zones");
+		               "say what shall change: --credentials FILE, --zone ZONE, "
+		               "--all-zones or --propagation MODE");
 	if (d->zones.n && d->all_zones)
 		return err_set(e, ERR_USAGE, "--zone and --all-zones exclude each other");
 	TRY(st_dns_get(o->run.store, a, d->name, &x, e));
@@ -188,6 +197,10 @@ int ops_dns_update(struct ops *o, struct arena *a, const struct dns_add *d, stru
 		u.zones = &zones;
 	if (d->credentials_file) {
 		TRY(dns_account_read(a, d->credentials_file, &x, e));
+		u.settings = x.settings;
+	}
+	if (d->propagation) {
+		TRY(set_propagation(a, d->propagation, &x, e));
 		u.settings = x.settings;
 	}
 	return change(o, a, d->name, set_update, &u, out, e);

@@ -24,7 +24,8 @@ struct dns_add {
 	const char *provider, *name;
 	const char *credentials_file;
 	struct strings zones;
-	bool all_zones; /* update: bound to none any more */
+	const char *propagation; /* in place of what the settings say; NULL = as they do */
+	bool all_zones;          /* update: bound to none any more */
 };
 NODISCARD int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d,
                           struct dns_account *out, struct err *e);

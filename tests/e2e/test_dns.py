@@ -251,3 +251,20 @@ def test_a_new_master_key_seals_accounts_too(home, fake):
     assert home.sql("select settings from dns_accounts") != sealed
     home.run("dns", "present", "home", NAME, "v")
     assert fake.txt(NAME) == ["v"]
+
+
+@pytest.mark.option("dns add", "--propagation")
+@pytest.mark.option("dns update", "--propagation")
+def test_how_to_see_that_a_record_has_arrived_is_an_option(box, fake, credentials):
+    closed = {"servers": "['127.0.0.1:1']", "propagation_timeout": 2}
+    box.run("dns", "add", "cloudflare", "one", "--credentials", credentials(**closed), "--propagation", "authoritative")
+    assert "127.0.0.1:1" in box.error("dns", "present", "one", NAME, "v", status=(1, 75))
+    box.run("dns", "update", "one", "--propagation", "none")
+    box.run("dns", "present", "one", NAME, "v")
+    assert box.json("dns", "show", "one")["settings"]["propagation"] == "none"
+    box.run("dns", "add", "cloudflare", "two", "--credentials", credentials(**closed, propagation="authoritative"),
+            "--propagation", "none")
+    box.run("dns", "cleanup", "two", NAME, "v")
+    box.run("dns", "present", "two", NAME, "w")
+    assert "does not say when" in box.error("dns", "update", "two", "--propagation", "provider", status=2)
+    assert "--propagation" in box.error("dns", "update", "two", "--propagation", "maybe", status=2)
