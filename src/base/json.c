@@ -270,8 +270,8 @@ static json_t *records_value(const struct field *f, const struct records *list)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(
-		    array, json_encode(f->of, (const char *)list->v + i * f->of_size));
+		json_array_append_new(array,
+		                      json_encode(f->of, (const char *)list->v + i * f->of_size));
 	return array;
 }
 

@@ -151,7 +151,7 @@ const char *status_colour(FILE *f, const char *status)
 	} colours[] = {
 		{ "issued", "\x1b[32m" },      { "valid", "\x1b[32m" },   { "pending", "\x1b[33m" },
 		{ "failed", "\x1b[31m" },      { "expired", "\x1b[31m" }, { "revoked", "\x1b[35m" },
-		{ "deactivated", "\x1b[35m" }, { "fine", "\x1b[32m" }, { "unknown", "\x1b[33m" },
+		{ "deactivated", "\x1b[35m" }, { "fine", "\x1b[32m" },    { "unknown", "\x1b[33m" },
 		{ "fails", "\x1b[31m" },
 	};
 

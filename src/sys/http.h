@@ -48,8 +48,8 @@ struct http_request {
 	                           names, without a proxy, for this one request; NULL = as the URL
 	                           says */
 	bool public_only;       /* straight, without a proxy, and never to a loopback, link-local or
-	                           private       address, whatever the name leads to: ERR_DENIED before anything
-	                           is sent */
+	                           private       address, whatever the name leads to: ERR_DENIED before
+	                           anything       is sent */
 	uint32_t limit_ms;      /* of the whole exchange; 0 = 30,000 */
 	bool once; /* on a connection of its own: on one that was used before, a request
 	              that is cut before its answer would be sent again unseen */

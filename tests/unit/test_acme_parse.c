@@ -217,13 +217,13 @@ static void hostile_authorizations_are_refused(void **state)
 		"{\"identifier\": {\"type\": \"dns\", \"value\": \"../../etc\"}}",
 		"{\"identifier\": {\"type\": \"dns\", \"value\": \"a\\u001b[31m\"}}",
 		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": "
-		        "\"https://x.example/1\", \"token\": \"../x\"}]}",
+		"\"https://x.example/1\", \"token\": \"../x\"}]}",
 		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": "
-		        "\"https://x.example/1\", \"token\": \"\"}]}",
+		"\"https://x.example/1\", \"token\": \"\"}]}",
 		"{" DNS
 		", \"challenges\": [{\"type\": \"http-01\", \"url\": \"https://x.example/1\"}]}",
 		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"url\": "
-		        "\"http://x.example/1\", \"token\": \"t\"}]}",
+		"\"http://x.example/1\", \"token\": \"t\"}]}",
 		"{" DNS ", \"challenges\": [{\"type\": \"http-01\", \"token\": \"t\"}]}",
 	};
 	struct acme_authz z;
