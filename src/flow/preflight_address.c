@@ -96,9 +96,19 @@ void preflight_find_host(struct preflight *p, struct host *h)
 
 /* connecting */
 
+/* Where a CA validates: a public one where the RFCs say, another where it was added with a port. */
+static bool port_is_known(const struct preflight *p)
+{
+	bool http = strcmp(p->cert->challenge, "http-01") == 0;
+
+	return p->ca.known || (http ? p->ca.http_port : p->ca.tls_port) != 0;
+}
+
 /* A machine behind address translation does not always see itself as others see it. */
 enum seen preflight_weigh_failure(const struct preflight *p, const char *address)
 {
+	if (!port_is_known(p))
+		return SEEN_UNKNOWN;
 	return p->laboratory || reach_has_public(reach_is_v6(address)) ? SEEN_FAILS : SEEN_UNKNOWN;
 }
 

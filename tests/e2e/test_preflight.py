@@ -462,3 +462,14 @@ def test_an_interrupted_look_leaves_nothing(everleaf, tmp_path, pebble, name):
         _, err = process.communicate(timeout=10)
     assert process.returncode == 75, err
     assert not leftovers(root)
+
+
+def test_a_ca_whose_network_nobody_knows_is_asked(bare, lab, pebble, dns, new_name):
+    """By its URL alone, or without the port where it validates: what fails here may be fine there."""
+    bare.run("account", "register", "--ca", pebble.directory, "--ca-bundle", lab.root, "--email", "a@example.org", "--agree-tos")
+    by_url, by_port = new_name(), new_name()
+    how = ["--ca-bundle", lab.root, "--standalone", pebble.http_address]
+    assert bare.json("issue", by_url, "--ca", pebble.directory, *how)["issued"] == [by_url]
+    assert not failing(findings(bare, by_url, status=0)), "the command says what it saw, and that it proves nothing"
+    bare.run("ca", "add", "half", pebble.directory, "--ca-bundle", lab.root, "--resolver", dns.dns)
+    assert bare.json("issue", by_port, "--ca", "half", "--standalone", pebble.http_address)["issued"] == [by_port]
