@@ -56,7 +56,7 @@ static void add(struct preflight *p, const struct finding *f)
 	p->found.v[p->found.n++] = *f;
 }
 
-static const char *text_of(struct preflight *p, const char *fmt, va_list args)
+static PRINTF(2, 0) const char *text_of(struct preflight *p, const char *fmt, va_list args)
 {
 	char text[1024];
 

@@ -313,7 +313,7 @@ static void *reap(void *arg)
 }
 
 /* What the library complains of is what clients do. */
-static void on_log(void *cls, const char *fmt, va_list args)
+static PRINTF(2, 0) void on_log(void *cls, const char *fmt, va_list args)
 {
 	struct err words;
 	char text[256];
