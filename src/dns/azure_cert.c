@@ -106,9 +106,8 @@ int azure_assertion(struct dns_session *s, const char *url, const char *client_i
 
 static int check_given(const struct azure_settings *set, enum azure_credential how, struct err *e)
 {
-	static const char *const names[] = { "client_secret", "client_certificate",
-		                             "federated_token_file (or "
-		                             "AZURE_FEDERATED_TOKEN_FILE)" };
+	static const char federated[] = "federated_token_file (or AZURE_FEDERATED_TOKEN_FILE)";
+	static const char *const names[] = { "client_secret", "client_certificate", federated };
 	const char *given[] = { set->client_secret, set->client_certificate,
 		                azure_federated_file(set) };
 
