@@ -37,6 +37,7 @@ static int fill(struct err *e, enum err_code code, const char *text)
 	e->code = code;
 	e->retry_s = 0;
 	e->http_status = 0;
+	e->member[0] = '\0';
 	e->problem[0] = '\0';
 	memcpy(e->text, text, strnlen(text, sizeof(e->text) - 1) + 1);
 	e->text[sizeof(e->text) - 1] = '\0';
@@ -84,6 +85,15 @@ int(err_ctx)(struct err *e, const char *fmt, ...)
 	text[sizeof(e->text) - 1] = '\0';
 	memcpy(e->text, text, sizeof(e->text));
 	text_clean(e->text);
+	return -(int)e->code;
+}
+
+int(err_member)(struct err *e, const char *member)
+{
+	if (!e->member[0]) {
+		snprintf(e->member, sizeof(e->member), "%s", member);
+		text_clean(e->member);
+	}
 	return -(int)e->code;
 }
 

@@ -24,6 +24,7 @@ struct err {
 	enum err_code code;
 	uint32_t retry_s; /* the peer asked to wait this long, seconds; 0 = no word */
 	int http_status;  /* of the answer that told the failure; 0 = none */
+	char member[64];  /* of the request, which is at fault; "" = none in particular */
 	char problem[64]; /* ACME problem type without its urn prefix ("badNonce"); "" = none */
 	char text[1024];  /* one line for a person, outermost context first */
 };
@@ -40,6 +41,9 @@ int err_errno(struct err *e, enum err_code code, int saved_errno, const char *fm
 /* Puts "<formatted>: " before the text and returns -e->code. */
 int err_ctx(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
+/* Says which member of a request is at fault, unless that was said already; returns -e->code. */
+int err_member(struct err *e, const char *member);
+
 /* Lets the compiler see that what these return is a failure, always, so that it can follow TRY. */
 static inline int err_is_failure(int rc)
 {
@@ -48,6 +52,7 @@ static inline int err_is_failure(int rc)
 #define err_set(...) err_is_failure(err_set(__VA_ARGS__))
 #define err_errno(...) err_is_failure(err_errno(__VA_ARGS__))
 #define err_ctx(...) err_is_failure(err_ctx(__VA_ARGS__))
+#define err_member(...) err_is_failure(err_member(__VA_ARGS__))
 
 /* As err_ctx with a name, unless the text begins with that name already. */
 int err_about(struct err *e, const char *name);

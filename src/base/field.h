@@ -19,6 +19,8 @@ enum field_type {
 	FT_INT,     /* int64_t */
 	FT_BOOL,    /* bool */
 	FT_TIME,    /* int64_t Unix seconds, 0 = none; RFC 3339 in JSON, integer in the database */
+	FT_JSON,    /* const char *: the text of any JSON value, which it is in JSON; text in the
+	               database; NULL = absent */
 	FT_STRINGS, /* struct strings; an array in JSON, JSON text in the database */
 	FT_RECORDS, /* struct records of the table `of`; an array of objects in JSON; no column */
 };
@@ -73,5 +75,18 @@ struct records {
 #define FIELD_RECORD_LIST(f, rec) (*(struct records *)((char *)(rec) + (f)->offset))
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL = none */
+
+/* A list's answer: some of its items, and where to go on. Its own field table names the items'. */
+struct list_page {
+	struct records items;
+	const char *next; /* cursor of what comes after; NULL = nothing */
+};
+#define LIST_FIELDS(T, table)                                                                      \
+	{                                                                                          \
+		FIELD_RECORDS(struct list_page, items, T, table, 0, "what was found"),             \
+		    FIELD(struct list_page, next, FT_STRING, 0,                                    \
+		          "cursor of what comes after; null: nothing"),                            \
+		    FIELD_END                                                                      \
+	}
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "base/json.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +107,14 @@ int json_parse(const char *text, size_t len, json_t **out, struct err *e)
 
 static int wrong_type(const struct field *f, const char *want, struct err *e)
 {
-	return err_set(e, ERR_INPUT, "\"%s\" must be %s", f->name, want);
+	err_set(e, ERR_INPUT, "\"%s\" must be %s", f->name, want);
+	return err_member(e, f->name);
+}
+
+static int too_many(const struct field *f, struct err *e)
+{
+	err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name, MAX_STRINGS);
+	return err_member(e, f->name);
 }
 
 static int decode_strings(struct arena *a, const json_t *value, const struct field *f,
@@ -119,8 +127,7 @@ static int decode_strings(struct arena *a, const json_t *value, const struct fie
 	if (!json_is_array(value))
 		return wrong_type(f, "a list of texts", e);
 	if (json_array_size(value) > MAX_STRINGS)
-		return err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name,
-		               MAX_STRINGS);
+		return too_many(f, e);
 	json_array_foreach(value, i, item)
 	{
 		if (!json_is_string(item))
@@ -138,7 +145,10 @@ static int decode_time(const json_t *value, const struct field *f, int64_t *out,
 	if (!json_is_string(value))
 		return wrong_type(f, "a time", e);
 	rc = clock_parse_rfc3339(json_string_value(value), out, e);
-	return rc < 0 ? err_ctx(e, "\"%s\"", f->name) : 0;
+	if (rc == 0)
+		return 0;
+	err_ctx(e, "\"%s\"", f->name);
+	return err_member(e, f->name);
 }
 
 static int decode_records(struct arena *a, const json_t *value, const struct field *f,
@@ -150,8 +160,7 @@ static int decode_records(struct arena *a, const json_t *value, const struct fie
 	if (!json_is_array(value))
 		return wrong_type(f, "a list", e);
 	if (n > MAX_STRINGS)
-		return err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name,
-		               MAX_STRINGS);
+		return too_many(f, e);
 	for (size_t i = 0; i < n; i++)
 		if (json_decode(a, json_array_get(value, i), f->of, v + i * f->of_size, f->of_size,
 		                true, e) < 0)
@@ -184,10 +193,19 @@ static int decode_field(struct arena *a, const json_t *value, const struct field
 		return decode_time(value, f, &FIELD_INT(f, record), e);
 	case FT_STRINGS:
 		return decode_strings(a, value, f, &FIELD_STRINGS(f, record), e);
+	case FT_JSON:
+		FIELD_STRING(f, record) = json_text(a, value);
+		return 0;
 	case FT_RECORDS:
 		return decode_records(a, value, f, &FIELD_RECORD_LIST(f, record), e);
 	}
 	return err_set(e, ERR_INPUT, "\"%s\" has no known type", f->name);
+}
+
+static int unknown_member(const char *name, struct err *e)
+{
+	err_set(e, ERR_INPUT, "\"%.100s\" is not known here", name);
+	return err_member(e, name);
 }
 
 static int refuse_unknown(const json_t *object, const struct field *table, struct err *e)
@@ -201,14 +219,58 @@ static int refuse_unknown(const json_t *object, const struct field *table, struc
 	{
 		f = field_find(table, name);
 		if (!f || (f->flags & F_HIDDEN))
-			return err_set(e, ERR_INPUT, "\"%.100s\" is not known here", name);
+			return unknown_member(name, e);
 	}
 	return 0;
 }
 
-int json_decode(struct arena *a, const json_t *object, const struct field *table, void *record,
-                size_t record_size, bool strict, struct err *e)
+static void clear_field(const struct field *f, void *record)
 {
+	switch (f->type) {
+	case FT_STRING:
+	case FT_SECRET:
+	case FT_JSON:
+		FIELD_STRING(f, record) = NULL;
+		break;
+	case FT_INT:
+	case FT_TIME:
+		FIELD_INT(f, record) = 0;
+		break;
+	case FT_BOOL:
+		FIELD_BOOL(f, record) = false;
+		break;
+	case FT_STRINGS:
+		FIELD_STRINGS(f, record) = (struct strings){ 0 };
+		break;
+	case FT_RECORDS:
+		FIELD_RECORD_LIST(f, record) = (struct records){ 0 };
+		break;
+	}
+}
+
+static int decode_member(struct arena *a, const json_t *object, const struct field *f, void *record,
+                         struct strings *given, struct err *e)
+{
+	const json_t *value = f->flags & F_HIDDEN ? NULL : json_object_get(object, f->name);
+
+	if (value && given)
+		strings_add(a, given, f->name);
+	if (value && !json_is_null(value))
+		return decode_field(a, value, f, record, e);
+	if (f->flags & F_REQUIRED) {
+		err_set(e, ERR_INPUT, "\"%s\" is missing", f->name);
+		return err_member(e, f->name);
+	}
+	if (value && given)
+		clear_field(f, record);
+	return 0;
+}
+
+static int decode_object(struct arena *a, const json_t *object, const struct field *table,
+                         void *record, size_t record_size, bool strict, struct strings *given,
+                         struct err *e)
+{
+	struct strings names = { 0 };
 	void *copy;
 
 	if (!json_is_object(object))
@@ -216,16 +278,71 @@ int json_decode(struct arena *a, const json_t *object, const struct field *table
 	if (strict)
 		TRY(refuse_unknown(object, table, e));
 	copy = arena_memdup(a, record, record_size);
-	FIELD_EACH (f, table) {
-		const json_t *value = f->flags & F_HIDDEN ? NULL : json_object_get(object, f->name);
-
-		if (value && !json_is_null(value))
-			TRY(decode_field(a, value, f, copy, e));
-		else if (f->flags & F_REQUIRED)
-			return err_set(e, ERR_INPUT, "\"%s\" is missing", f->name);
-	}
+	FIELD_EACH (f, table)
+		TRY(decode_member(a, object, f, copy, given ? &names : NULL, e));
 	memcpy(record, copy, record_size);
+	if (given)
+		*given = names;
 	return 0;
+}
+
+int json_decode(struct arena *a, const json_t *object, const struct field *table, void *record,
+                size_t record_size, bool strict, struct err *e)
+{
+	return decode_object(a, object, table, record, record_size, strict, NULL, e);
+}
+
+int json_decode_given(struct arena *a, const json_t *object, const struct field *table,
+                      void *record, size_t record_size, struct strings *given, struct err *e)
+{
+	return decode_object(a, object, table, record, record_size, true, given, e);
+}
+
+static int text_number(const struct field *f, const char *text, int64_t *out, struct err *e)
+{
+	char *end;
+	long long v;
+
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (errno || end == text || *end)
+		return wrong_type(f, "a whole number", e);
+	*out = v;
+	return 0;
+}
+
+static int text_truth(const struct field *f, const char *text, bool *out, struct err *e)
+{
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		return wrong_type(f, "true or false", e);
+	*out = *text == 't';
+	return 0;
+}
+
+int json_decode_text(struct arena *a, const struct field *f, const char *text, void *record,
+                     struct err *e)
+{
+	json_auto_t *value = NULL;
+
+	switch (f->type) {
+	case FT_INT:
+		return text_number(f, text, &FIELD_INT(f, record), e);
+	case FT_BOOL:
+		return text_truth(f, text, &FIELD_BOOL(f, record), e);
+	case FT_STRINGS:
+		strings_add(a, &FIELD_STRINGS(f, record), text);
+		return 0;
+	case FT_STRING:
+	case FT_SECRET:
+	case FT_TIME:
+		value = json_string(text);
+		return value ? decode_field(a, value, f, record, e)
+		             : wrong_type(f, "UTF-8 text", e);
+	case FT_JSON:
+	case FT_RECORDS:
+		break;
+	}
+	return wrong_type(f, "in the body", e);
 }
 
 /* A text for JSON; what is not UTF-8 (a file name, say) is cleaned rather than lost. */
@@ -275,10 +392,19 @@ static json_t *records_value(const struct field *f, const struct records *list)
 	return array;
 }
 
+/* What was JSON text once is again; what is not any more is a text. */
+static json_t *json_value(const char *text)
+{
+	json_t *value = text ? json_loads(text, JSON_DECODE_ANY, NULL) : json_null();
+
+	return value ? value : text_value(text);
+}
+
 static json_t *field_value(const struct field *f, const void *record)
 {
 	switch (f->type) {
 	case FT_STRING:
+	case FT_SECRET:
 		return text_value(FIELD_STRING(f, record));
 	case FT_INT:
 		return json_integer(FIELD_INT(f, record));
@@ -286,14 +412,48 @@ static json_t *field_value(const struct field *f, const void *record)
 		return json_boolean(FIELD_BOOL(f, record));
 	case FT_TIME:
 		return time_value(FIELD_INT(f, record));
+	case FT_JSON:
+		return json_value(FIELD_STRING(f, record));
 	case FT_STRINGS:
 		return strings_value(&FIELD_STRINGS(f, record));
 	case FT_RECORDS:
 		return records_value(f, &FIELD_RECORD_LIST(f, record));
-	case FT_SECRET:
-		break;
 	}
 	return NULL;
+}
+
+static bool is_empty(const struct field *f, const void *record)
+{
+	switch (f->type) {
+	case FT_STRING:
+	case FT_SECRET:
+	case FT_JSON:
+		return !FIELD_STRING(f, record);
+	case FT_INT:
+	case FT_TIME:
+		return !FIELD_INT(f, record);
+	case FT_BOOL:
+		return !FIELD_BOOL(f, record);
+	case FT_STRINGS:
+		return !FIELD_STRINGS(f, record).n;
+	case FT_RECORDS:
+		return !FIELD_RECORD_LIST(f, record).n;
+	}
+	return true;
+}
+
+json_t *json_encode_given(const struct field *table, const void *record,
+                          const struct strings *given)
+{
+	json_t *object = json_object();
+
+	FIELD_EACH (f, table) {
+		bool wanted = given ? strings_has(given, f->name) : !is_empty(f, record);
+
+		if (wanted && !(f->flags & F_HIDDEN))
+			json_object_set_new(object, f->name, field_value(f, record));
+	}
+	return object;
 }
 
 json_t *json_encode(const struct field *table, const void *record)

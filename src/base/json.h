@@ -28,6 +28,20 @@ NODISCARD int json_parse(const char *text, size_t len, json_t **out, struct err 
 NODISCARD int json_decode(struct arena *a, const json_t *object, const struct field *table,
                           void *record, size_t record_size, bool strict, struct err *e);
 
+/* Strict, and *given names the members that were there; null takes a value back to none. For a
+ * change: what is not given stays as it is. */
+NODISCARD int json_decode_given(struct arena *a, const json_t *object, const struct field *table,
+                                void *record, size_t record_size, struct strings *given,
+                                struct err *e);
+/* One field from a text that is no JSON (a query's parameter, a path's part). FT_STRINGS: adds one.
+ * ERR_INPUT naming it. */
+NODISCARD int json_decode_text(struct arena *a, const struct field *f, const char *text,
+                               void *record, struct err *e);
+
+/* For a request of ours: secrets too. given NULL: without what is absent, empty, 0 or false. */
+json_t *json_encode_given(const struct field *table, const void *record,
+                          const struct strings *given);
+
 /* Encodes by table: every field but FT_SECRET and F_HIDDEN ones; NULL strings and 0 times become
  * null. */
 json_t *json_encode(const struct field *table, const void *record);

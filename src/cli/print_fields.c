@@ -19,6 +19,8 @@ static const char *type_word(const struct field *f)
 	case FT_STRINGS:
 	case FT_RECORDS:
 		return "list";
+	case FT_JSON:
+		return "JSON";
 	case FT_STRING:
 		return "text";
 	}

@@ -33,6 +33,7 @@ static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
 		switch (f->type) {
 		case FT_STRING:
 		case FT_SECRET:
+		case FT_JSON:
 			FIELD_STRING(f, c) = arena_strdup(a, FIELD_STRING(f, &ch->values));
 			break;
 		case FT_INT:
@@ -428,6 +429,7 @@ static bool same_value(const struct field *f, const struct cert *x, const struct
 	switch (f->type) {
 	case FT_STRING:
 	case FT_SECRET:
+	case FT_JSON:
 		s = FIELD_STRING(f, x);
 		t = FIELD_STRING(f, y);
 		return s && t ? strcmp(s, t) == 0 : s == t;

@@ -13,7 +13,9 @@ struct ops {
 	struct ops_options options;
 	struct config config;
 	struct run run;
-	struct ops *dry; /* the dry-run's own state folder; opened when first needed */
+	const struct who *who; /* NULL = the host itself */
+	const char *actor;     /* who that is, in events */
+	struct ops *dry;       /* the dry-run's own state folder; opened when first needed */
 };
 
 /* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing
@@ -24,6 +26,9 @@ NODISCARD int ops_dry(struct ops *o, struct ops **out, struct err *e);
  * person writes it. ERR_NOT_FOUND. */
 NODISCARD int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name,
                             struct err *e);
+
+/* From now on what this thread does is done by whom o works for. */
+void ops_act(const struct ops *o);
 
 /* Writes data to a file (0600) or, for NULL and "-", leaves it in *out for standard output. */
 NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out,

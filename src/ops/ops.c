@@ -17,6 +17,7 @@
 #include "flow/post.h"
 #include "flow/session.h"
 #include "flow/tell.h"
+#include "ops/who.h"
 
 #define STATE_OF_ROOT "/var/lib/everleaf"
 
@@ -157,6 +158,17 @@ void ops_close(struct ops *o)
 const char *ops_state_dir(const struct ops *o)
 {
 	return o->run.state_dir;
+}
+
+const struct who *ops_who(const struct ops *o)
+{
+	return o->who;
+}
+
+void ops_act(const struct ops *o)
+{
+	if (o->who)
+		store_act_as(o->actor, o->who->address);
 }
 
 int ops_dry(struct ops *o, struct ops **out, struct err *e)

@@ -22,6 +22,8 @@ struct ops_report {
 	void *ctx;
 };
 
+struct who;
+
 struct ops_options {
 	const char *state_dir;    /* NULL = the default: /var/lib/everleaf as root, else
 	                             XDG_STATE_HOME/everleaf */
@@ -40,6 +42,8 @@ struct ops;
 NODISCARD int ops_open(const struct ops_options *o, struct ops **out, struct err *e);
 void ops_close(struct ops *o);
 const char *ops_state_dir(const struct ops *o);
+/* For whom it works: NULL = whoever has the rights of the state folder, which are all rights. */
+const struct who *ops_who(const struct ops *o);
 
 DEFINE_CLEANUP(ops_cleanup, struct ops, ops_close)
 

@@ -16,6 +16,7 @@
 #include "flow/session.h"
 #include "flow/tell.h"
 #include "ops/internal.h"
+#include "ops/who.h"
 
 #define JOBS_DEFAULT 8
 
@@ -140,6 +141,38 @@ int ops_daemon_reload(struct ops_daemon *d, struct err *e)
 	pthread_mutex_unlock(&d->lock);
 	generation_release(d, former);
 	return 0;
+}
+
+struct view {
+	struct ops ops; /* first: what is handed out */
+	struct generation *held;
+};
+
+struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct who *who)
+{
+	struct view *v = ARENA_NEW(a, struct view);
+
+	v->held = generation_hold(d);
+	v->ops = *d->ops;
+	v->ops.arena = a;
+	v->ops.config = v->held->config;
+	v->ops.run = v->held->run;
+	v->ops.run.is_daemon = false;
+	v->ops.who = who;
+	v->ops.actor = who->user ? arena_printf(a, "user:%s", who->user) : "nobody";
+	v->ops.dry = NULL;
+	ops_act(&v->ops);
+	return &v->ops;
+}
+
+void ops_daemon_part(struct ops_daemon *d, struct ops *o)
+{
+	struct view *v = (struct view *)o;
+
+	store_act_as(NULL, NULL);
+	if (v->ops.dry)
+		ops_close(v->ops.dry);
+	generation_release(d, v->held);
 }
 
 unsigned ops_daemon_jobs(struct ops_daemon *d)

@@ -31,6 +31,11 @@ extern const char *const turn_words[N_TURNS];
  * else has it, or nothing could be recorded: it is due still. */
 enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy);
 
+/* The opened state as somebody may use it who asks over the network; lives in a, and works until
+ * ops_daemon_part. Events name who. */
+struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct who *who);
+void ops_daemon_part(struct ops_daemon *d, struct ops *o);
+
 /* What is to be told by now, and what is on its way to people; with pass, also that all is looked
  * after (failed: something was not). Waits for the network. */
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed);

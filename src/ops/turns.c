@@ -41,6 +41,7 @@ static void one_turn(void *ctx, size_t i)
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct work_result result;
 
+	ops_act(t->ops);
 	if (cancel_is_set(t->ops->run.cancel)) {
 		result = (struct work_result){ .outcome = WORK_FAILED };
 		err_set(&result.failure, ERR_CANCELLED, "not begun: stopped");

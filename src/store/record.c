@@ -167,6 +167,7 @@ static int field_bind(struct store *s, struct arena *a, const struct table *t,
 {
 	switch (f->type) {
 	case FT_STRING:
+	case FT_JSON:
 		db_bind_text(st, param, FIELD_STRING(f, record));
 		return 0;
 	case FT_SECRET:
@@ -284,6 +285,7 @@ static int field_read(struct store *s, struct arena *a, const struct table *t,
 {
 	switch (f->type) {
 	case FT_STRING:
+	case FT_JSON:
 		FIELD_STRING(f, record) = db_column_text(st, a, column);
 		return 0;
 	case FT_SECRET: /* read after the others, which its label needs */

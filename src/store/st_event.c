@@ -19,13 +19,24 @@ static int event_insert(struct store *s, struct event *ev, struct err *e)
 	return tx_commit(&t, e);
 }
 
+/* By thread, because one store serves the requests of many people at once. */
+static _Thread_local const char *acting, *acting_from;
+
+void store_act_as(const char *actor, const char *address)
+{
+	acting = actor;
+	acting_from = address;
+}
+
 int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e,
                  const char *fmt, ...)
 {
 	char text[TEXT_MAX];
-	struct event ev = {
-		.at = clock_now(), .cert = cert, .kind = kind, .text = text, .actor = s->actor
-	};
+	struct event ev = { .at = clock_now(),
+		            .cert = cert,
+		            .kind = kind,
+		            .text = text,
+		            .actor = acting ? acting : s->actor };
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -167,6 +167,9 @@ NODISCARD int st_key_is_blocked(struct store *s, const char *spki_sha256, bool *
                                 struct err *e);
 
 /* events */
+/* Who acts on this thread from now on, and from what address; they outlive it. NULL = whom the store
+ * was opened for. */
+void store_act_as(const char *actor, const char *address);
 NODISCARD int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e,
                            const char *fmt, ...) PRINTF(5, 6);
 NODISCARD int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id,

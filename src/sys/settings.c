@@ -168,6 +168,7 @@ static json_t *fitted(struct arena *a, const struct field *f, const json_t *valu
 	case FT_BOOL:
 		return text ? as_truth(text) : NULL;
 	case FT_TIME:
+	case FT_JSON:
 	case FT_RECORDS:
 		break;
 	}

@@ -36,6 +36,7 @@ static size_t field_size(const struct field *f)
 	switch (f->type) {
 	case FT_STRING:
 	case FT_SECRET:
+	case FT_JSON:
 		return sizeof(const char *);
 	case FT_INT:
 	case FT_TIME:

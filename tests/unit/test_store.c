@@ -12,6 +12,7 @@ static void fill_record(struct arena *a, const struct field *fields, void *recor
 		switch (f->type) {
 		case FT_STRING:
 		case FT_SECRET:
+		case FT_JSON:
 			FIELD_STRING(f, record) =
 			    arena_printf(a, "%s \"%lld\" \xc3\xa9", f->name, (long long)i);
 			break;
@@ -46,6 +47,7 @@ static void same_record(const struct field *fields, const void *x, const void *y
 		switch (f->type) {
 		case FT_STRING:
 		case FT_SECRET:
+		case FT_JSON:
 			same_text(f, FIELD_STRING(f, x), FIELD_STRING(f, y));
 			break;
 		case FT_INT:

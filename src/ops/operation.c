@@ -1,0 +1,59 @@
+/* The rows of operations.def, and the records that many of them take. */
+#include "ops/operation.h"
+
+#include <string.h>
+
+#include "ops/op_system.h"
+
+const struct field nothing_fields[] = { FIELD_END };
+const struct field raw_fields[] = {
+	FIELD(struct raw, type, FT_STRING, 0, "its media type"),
+	FIELD(struct raw, file, FT_STRING, 0, "a name for the file"),
+	FIELD(struct raw, data, FT_STRING, 0, "its bytes, base64"),
+	FIELD_END,
+};
+const struct field page_fields[] = {
+	FIELD(struct page, limit, FT_INT, 0, "at most so many (50; up to 1000)"),
+	FIELD(struct page, cursor, FT_STRING, 0, "where to go on: \"next\" of the last answer"),
+	FIELD_END,
+};
+const struct field named_fields[] = {
+	FIELD(struct named, name, FT_STRING, F_REQUIRED, "its name"),
+	FIELD_END,
+};
+
+const struct operation operations[N_OPERATIONS] = {
+#define X(id, method, path, in, in_fields, out, out_fields, roles, flags, check, run, help)        \
+	[OP_##id] = { #id,         method, path,  in_fields, sizeof(in), out_fields,               \
+		      sizeof(out), roles,  flags, check,     run,        help },
+#include "ops/operations.def"
+#undef X
+};
+
+static const struct {
+	enum role role;
+	const char *word;
+} roles[] = {
+	{ ROLE_ADMIN, "admin" },
+	{ ROLE_OPERATOR, "operator" },
+	{ ROLE_USER, "user" },
+	{ ROLE_AUDITOR, "auditor" },
+};
+
+const char *role_word(enum role role)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (roles[i].role == role)
+			return roles[i].word;
+	return "nobody";
+}
+
+bool role_parse(const char *word, enum role *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (strcmp(roles[i].word, word) == 0) {
+			*out = roles[i].role;
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,17 @@
+/*
+ * What somebody asked the daemon to do that waits for the outside: `jobs` of the REST API. A task
+ * is a row, so that a daemon that died goes on with it; its input is sealed, since it may hold
+ * keys.
+ */
+#ifndef OPS_OPS_TASK_H
+#define OPS_OPS_TASK_H
+
+#include "model/task.h"
+#include "ops/operation.h"
+
+/* Keeps the request (input: JSON of operations[op].in) for o's actor; *out as `jobs` shows it.
+ * subject: the certificate or whatever it is about; NULL = none. */
+NODISCARD int ops_task_add(struct ops *o, struct arena *a, enum operation_id op,
+                           const char *subject, const char *input, struct task *out, struct err *e);
+
+#endif
