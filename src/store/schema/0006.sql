@@ -1,0 +1,1 @@
+-- what was asked of the daemon: tasks.

@@ -1,0 +1,1 @@
+-- answers kept for repeated requests.

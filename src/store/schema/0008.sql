@@ -1,0 +1,1 @@
+-- people: users, what is theirs, tokens, sessions.

@@ -1,0 +1,1 @@
+-- the event log as a chain.
