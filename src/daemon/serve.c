@@ -115,7 +115,7 @@ static int start_http(struct server *s, const char *listen, struct err *e)
 
 	s->api = api_new(s->daemon, state_of_sched, s->sched);
 	api_handler(s->api, &handler);
-	return httpd_start(listen, &handler, NULL, &s->httpd, e);
+	return httpd_start(listen, &handler, NULL, NULL, &s->httpd, e);
 }
 
 static int start(struct server *s, struct err *e)

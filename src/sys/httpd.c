@@ -31,13 +31,15 @@ struct link {
 	struct link *next, **at;
 	int fd;
 	int64_t since_ms; /* a request is being waited for or read since; 0 = it is answered */
+	struct httpd_credentials *tls; /* NULL = none */
 };
 
 struct httpd {
 	struct MHD_Daemon *mhd;
 	struct httpd_handler handler;
 	struct httpd_limits limits;
-	pthread_mutex_t lock; /* of links and stopping */
+	struct httpd_tls *tls; /* NULL = none */
+	pthread_mutex_t lock;  /* of links and stopping */
 	pthread_cond_t wake;
 	pthread_t reaper;
 	bool reaping, stopping;
@@ -248,6 +250,14 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **state,
 
 /* connections */
 
+static struct httpd_credentials *link_tls(struct httpd *h, struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    h->tls ? MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION) : NULL;
+
+	return info && info->tls_session ? httpd_tls_use(h->tls, info->tls_session) : NULL;
+}
+
 static void link_add(struct httpd *h, struct MHD_Connection *c, void **context)
 {
 	const union MHD_ConnectionInfo *info =
@@ -258,6 +268,7 @@ static void link_add(struct httpd *h, struct MHD_Connection *c, void **context)
 		out_of_memory();
 	l->fd = info ? info->connect_fd : -1;
 	l->since_ms = clock_monotonic_ms();
+	l->tls = link_tls(h, c);
 	pthread_mutex_lock(&h->lock);
 	l->next = h->links;
 	l->at = &h->links;
@@ -279,6 +290,8 @@ static void link_drop(struct httpd *h, void **context)
 	if (l->next)
 		l->next->at = l->at;
 	pthread_mutex_unlock(&h->lock);
+	if (l->tls)
+		httpd_tls_release(h->tls, l->tls);
 	free(l);
 	*context = NULL;
 }
@@ -335,15 +348,24 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *c, char *text)
 
 static int mhd_start(struct httpd *h, const char *address, int fd, struct err *e)
 {
+	const struct MHD_OptionItem with_tls[] = { { MHD_OPTION_HTTPS_PRIORITIES, 0,
+		                                     (void *)httpd_tls_priorities },
+		                                   { MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+		                                     httpd_tls_none },
+		                                   { MHD_OPTION_END, 0, NULL } },
+	                            without[] = { { MHD_OPTION_END, 0, NULL } };
+	const unsigned flags = h->tls ? MHD_USE_TLS : 0;
+
 	h->mhd = MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+	    flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
 	    on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
 	    h->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 	    h->limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, h->limits.idle_s,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
 	    on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+	    h->tls ? with_tls : without, MHD_OPTION_END);
 	if (h->mhd)
 		return 0;
 	close(fd);
@@ -369,7 +391,8 @@ static struct httpd *httpd_new(const struct httpd_handler *handler,
 }
 
 int httpd_start(const char *address, const struct httpd_handler *handler,
-                const struct httpd_limits *limits, struct httpd **out, struct err *e)
+                const struct httpd_limits *limits, struct httpd_tls *tls, struct httpd **out,
+                struct err *e)
 {
 	CLEANUP(httpd_cleanup) struct httpd *h = NULL;
 	union httpd_address at;
@@ -378,6 +401,7 @@ int httpd_start(const char *address, const struct httpd_handler *handler,
 	TRY(httpd_address_parse(address, &at, e));
 	TRY(httpd_address_listen(address, &at, &fd, e));
 	h = httpd_new(handler, limits);
+	h->tls = tls;
 	TRY(mhd_start(h, address, fd, e));
 	why = pthread_create(&h->reaper, NULL, reap, h);
 	if (why)

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "sys/httpd_tls.h"
 
 struct httpd;
 
@@ -65,10 +66,12 @@ struct httpd_limits {
 };
 extern const struct httpd_limits httpd_limits_default;
 
-/* address: "ADDR:PORT" or "[v6]:PORT". limits NULL = the default ones. The handler is copied.
- * ERR_USAGE for a malformed address, ERR_IO naming why it cannot be listened on. */
+/* address: "ADDR:PORT" or "[v6]:PORT". limits NULL = the default ones. tls NULL = without; else it
+ * outlives the server. The handler is copied. ERR_USAGE for a malformed address, ERR_IO naming why
+ * it cannot be listened on. */
 NODISCARD int httpd_start(const char *address, const struct httpd_handler *handler,
-                          const struct httpd_limits *limits, struct httpd **out, struct err *e);
+                          const struct httpd_limits *limits, struct httpd_tls *tls,
+                          struct httpd **out, struct err *e);
 /* Closes every connection and waits for handlers that run. NULL is fine. */
 void httpd_stop(struct httpd *h);
 

@@ -96,7 +96,7 @@ static struct httpd *server(int *port, const struct httpd_limits *limits)
 
 	*port = free_port();
 	snprintf(address, sizeof(address), "127.0.0.1:%d", *port);
-	assert_int_equal(httpd_start(address, &handler, limits, &h, &e), 0);
+	assert_int_equal(httpd_start(address, &handler, limits, NULL, &h, &e), 0);
 	return h;
 }
 
