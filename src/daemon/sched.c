@@ -25,6 +25,9 @@
 #define JUMP_HOLD_MS (300 * 1000)
 #define ALIVE_MS 60000
 #define NEWS "/news" /* no certificate has a slash in its name */
+#define TASK "/job/"
+#define TASKS_AT_ONCE 200
+#define KEEP_MS 60000
 #define NEWS_MS 60000
 #define PASS_MS (600 * 1000)
 
@@ -35,6 +38,7 @@ struct sched {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
 	bool stopping;
+	bool asked; /* to look again at once */
 	struct holdback held;
 	struct daemon_state state;
 	int64_t round_ms;         /* monotonic: when it last went round */
@@ -44,6 +48,7 @@ struct sched {
 	/* the thread's own */
 	int64_t clock_ahead_s; /* wall clock minus monotonic clock */
 	int64_t jump_until_ms;
+	int64_t keep_ms;        /* when the jobs at work are to be kept again */
 	int64_t failed_wait_ms; /* 0 = the database answers */
 };
 
@@ -64,6 +69,21 @@ static void news(struct sched *s)
 	ops_daemon_news(s->ops, pass, failed);
 }
 
+/* One that somebody else has may be free soon: a process that died, a lease that ends. */
+static void task(struct sched *s, const char *subject)
+{
+	bool busy;
+
+	ops_daemon_task(s->ops, strtoll(subject + strlen(TASK), NULL, 10), &busy);
+	pthread_mutex_lock(&s->lock);
+	s->news_ms = 0;
+	if (busy)
+		holdback_add(&s->held, subject, clock_monotonic_ms(), HOLD_MS);
+	s->asked = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void turn(void *ctx, const char *subject)
 {
 	struct sched *s = ctx;
@@ -72,6 +92,10 @@ static void turn(void *ctx, const char *subject)
 
 	if (strcmp(subject, NEWS) == 0) {
 		news(s);
+		return;
+	}
+	if (strncmp(subject, TASK, strlen(TASK)) == 0) {
+		task(s, subject);
 		return;
 	}
 	how = ops_daemon_turn(s->ops, subject, &busy);
@@ -105,19 +129,33 @@ static bool clock_is_steady(struct sched *s)
 	return now_ms >= s->jump_until_ms;
 }
 
+static void offer_one(struct sched *s, const char *subject, const char *group)
+{
+	bool held;
+
+	pthread_mutex_lock(&s->lock);
+	held = s->stopping || holdback_has(&s->held, subject, clock_monotonic_ms());
+	pthread_mutex_unlock(&s->lock);
+	if (!held)
+		workers_offer(s->workers, subject, group);
+}
+
 static void offer(struct sched *s, const struct job_due *v, size_t n)
 {
-	int64_t now_ms = clock_monotonic_ms();
+	for (size_t i = 0; i < n; i++)
+		offer_one(s, v[i].subject, v[i].ca);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		bool held;
-
-		pthread_mutex_lock(&s->lock);
-		held = s->stopping || holdback_has(&s->held, v[i].subject, now_ms);
-		pthread_mutex_unlock(&s->lock);
-		if (!held)
-			workers_offer(s->workers, v[i].subject, v[i].ca);
-	}
+/* What people asked for does not wait for the clock. Whoever has the fewest at work comes first. */
+static void offer_tasks(struct sched *s, struct arena *a, const struct task *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		offer_one(s, arena_printf(a, TASK "%lld", (long long)v[i].id),
+		          arena_printf(a, TASK "%s", v[i].user ? v[i].user : ""));
+	if (clock_monotonic_ms() < s->keep_ms)
+		return;
+	s->keep_ms = clock_monotonic_ms() + KEEP_MS;
+	ops_daemon_tasks_keep(s->ops);
 }
 
 static void offer_news(struct sched *s)
@@ -162,17 +200,20 @@ static int64_t look(struct sched *s)
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	int64_t next_at = 0, left_ms;
 	struct job_due *v;
+	struct task *tasks;
 	struct err e;
-	size_t n, held;
+	size_t n, n_tasks, held;
 
 	pthread_mutex_lock(&s->lock);
 	held = s->held.n;
 	pthread_mutex_unlock(&s->lock);
-	if (ops_daemon_due(s->ops, a, LOOK_LIMIT + held, &v, &n, &next_at, &e) < 0)
+	if (ops_daemon_due(s->ops, a, LOOK_LIMIT + held, &v, &n, &next_at, &e) < 0 ||
+	    ops_daemon_tasks(s->ops, a, TASKS_AT_ONCE, &tasks, &n_tasks, &e) < 0)
 		return database_failed(s, &e);
 	if (s->failed_wait_ms)
 		log_info("the database answers again");
 	s->failed_wait_ms = 0;
+	offer_tasks(s, a, tasks, n_tasks);
 	if (clock_is_steady(s)) {
 		offer(s, v, n);
 		offer_news(s);
@@ -192,16 +233,27 @@ static void *run(void *arg)
 		int64_t wait_ms, at;
 
 		s->round_ms = clock_monotonic_ms();
+		s->asked = false;
 		pthread_mutex_unlock(&s->lock);
 		wait_ms = look(s);
 		pthread_mutex_lock(&s->lock);
 		at = clock_monotonic_ms() + wait_ms;
 		until = (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
-		if (!s->stopping)
+		if (!s->stopping && !s->asked)
 			pthread_cond_timedwait(&s->wake, &s->lock, &until);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
+}
+
+static void task_added(void *ctx)
+{
+	struct sched *s = ctx;
+
+	pthread_mutex_lock(&s->lock);
+	s->asked = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static unsigned most_threads(unsigned slots)
@@ -232,6 +284,7 @@ int sched_start(struct ops_daemon *d, unsigned slots, struct sched **out, struct
 	pthread_cond_init(&s->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	s->workers = workers_new(&o);
+	ops_daemon_on_task(d, task_added, s);
 	why = pthread_create(&s->thread, NULL, run, s);
 	if (why) {
 		s->stopping = true;

@@ -16,7 +16,12 @@ struct ops {
 	const struct who *who; /* NULL = the host itself */
 	const char *actor;     /* who that is, in events */
 	struct ops *dry;       /* the dry-run's own state folder; opened when first needed */
+	void (*task_added)(void *ctx); /* of a daemon: told of a task to do; NULL = nobody */
+	void *task_added_ctx;
 };
+struct ops_daemon;
+/* What the daemon was opened with; it lives as long. */
+struct ops *ops_daemon_ops(struct ops_daemon *d);
 
 /* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing
  * of it touches the real ones. */

@@ -175,6 +175,17 @@ void ops_daemon_part(struct ops_daemon *d, struct ops *o)
 	generation_release(d, v->held);
 }
 
+struct ops *ops_daemon_ops(struct ops_daemon *d)
+{
+	return d->ops;
+}
+
+void ops_daemon_on_task(struct ops_daemon *d, void (*told)(void *ctx), void *ctx)
+{
+	d->ops->task_added = told;
+	d->ops->task_added_ctx = ctx;
+}
+
 unsigned ops_daemon_jobs(struct ops_daemon *d)
 {
 	struct generation *g = generation_hold(d);

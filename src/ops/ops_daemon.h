@@ -5,6 +5,7 @@
 #ifndef OPS_OPS_DAEMON_H
 #define OPS_OPS_DAEMON_H
 
+#include "model/task.h"
 #include "ops/ops.h"
 #include "store/store.h"
 
@@ -30,6 +31,16 @@ extern const char *const turn_words[N_TURNS];
 /* One certificate's turn, as `renew` without names would have it; told in the log. *busy: somebody
  * else has it, or nothing could be recorded: it is due still. */
 enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy);
+
+/* Tasks that wait for a process, oldest first. */
+NODISCARD int ops_daemon_tasks(struct ops_daemon *d, struct arena *a, size_t limit,
+                               struct task **out, size_t *n, struct err *e);
+/* Does one. *busy: somebody else has it, or it is to be done anew later. */
+void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy);
+/* Now and then: those at work stay this daemon's, those long ended go. */
+void ops_daemon_tasks_keep(struct ops_daemon *d);
+/* Who is told at once of a task that was added in this process; before there are threads. */
+void ops_daemon_on_task(struct ops_daemon *d, void (*told)(void *ctx), void *ctx);
 
 /* The opened state as somebody may use it who asks over the network; lives in a, and works until
  * ops_daemon_part. Events name who. */

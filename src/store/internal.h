@@ -23,6 +23,7 @@ enum table_id {
 	T_LIMITS,
 	T_CHANNELS,
 	T_OUTBOX,
+	T_TASKS,
 	N_TABLES
 };
 

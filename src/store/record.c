@@ -35,6 +35,7 @@ static const struct table {
 	[T_LIMITS] = { "limits", bucket_fields, sizeof(struct bucket), "name" },
 	[T_CHANNELS] = { "channels", channel_fields, sizeof(struct channel), "name" },
 	[T_OUTBOX] = { "outbox", outbox_fields, sizeof(struct outbox), "channel" },
+	[T_TASKS] = { "tasks", task_fields, sizeof(struct task), "operation", "created_at" },
 };
 
 const char *table_name(enum table_id t)

@@ -22,6 +22,7 @@
 #include "model/limit.h"
 #include "model/order.h"
 #include "model/outbox.h"
+#include "model/task.h"
 #include "model/version.h"
 
 struct store;
@@ -95,6 +96,34 @@ NODISCARD int st_job_lease(struct store *s, const char *subject, const char *wha
 /* This process's own lease, if it has one; also within a transaction. */
 NODISCARD int st_job_lease_end(struct store *s, const char *subject, struct err *e);
 void st_job_release(struct store *s, const char *subject);
+
+/* tasks (model/task.h). Those read have no input, but for what st_task_take gives. */
+NODISCARD int st_task_add(struct store *s, struct task *t, struct err *e); /* queues it; sets id */
+NODISCARD int st_task_get(struct store *s, struct arena *a, int64_t id, struct task *out,
+                          struct err *e); /* ERR_NOT_FOUND */
+struct task_filter {
+	const char *state, *subject, *user; /* NULL = any */
+	int64_t before_id;                  /* 0 = the newest */
+	size_t limit;
+};
+NODISCARD int st_task_list(struct store *s, struct arena *a, const struct task_filter *f,
+                           struct task **out, size_t *n, struct err *e); /* newest first */
+/* Those that wait for a process, or whose process died; oldest first. */
+NODISCARD int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **out,
+                           size_t *n, struct err *e);
+/* Takes its lease for this process; *taken false: somebody else has it, or it ended. */
+NODISCARD int st_task_take(struct store *s, struct arena *a, int64_t id, const char *what,
+                           int64_t seconds, struct task *out, bool *taken, struct err *e);
+/* Those that this process works on, for so long from now on. */
+NODISCARD int st_task_keep_own(struct store *s, int64_t seconds, struct err *e);
+/* Of one taken; ERR_BUSY if its lease was lost meanwhile. park: it is queued again. end: with what
+ * it has of result and error; failed if it has an error. */
+NODISCARD int st_task_park(struct store *s, const struct task *t, struct err *e);
+NODISCARD int st_task_end(struct store *s, const struct task *t, struct err *e);
+/* A queued one ends as failed; ERR_BUSY: it has been begun. */
+NODISCARD int st_task_cancel(struct store *s, int64_t id, const char *error, struct err *e);
+NODISCARD int st_task_forget(struct store *s, int64_t before,
+                             struct err *e); /* that ended before */
 
 /* versions */
 NODISCARD int st_version_put(struct store *s, struct version *v,

@@ -1,0 +1,166 @@
+/*
+ * What was asked of the daemon and waits for the outside. The request is kept as it was decoded,
+ * sealed; a worker decodes it again by the operation's table and does it with the rights that the
+ * person has then. What is parked or was cut off is done anew: operations can be repeated.
+ */
+#include "ops/ops_task.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ops/internal.h"
+#include "ops/ops_daemon.h"
+#include "ops/problem.h"
+
+#define LEASE_S 300
+#define KEPT_S (7 * 86400)
+
+static const char *word_of(struct arena *a, enum operation_id op)
+{
+	char *word = arena_strdup(a, operations[op].id);
+
+	for (char *p = word; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return word;
+}
+
+static const struct operation *operation_of(const char *word)
+{
+	for (size_t i = 0; i < N_OPERATIONS; i++)
+		if (strcasecmp(operations[i].id, word) == 0 && operations[i].flags & OP_JOB)
+			return &operations[i];
+	return NULL;
+}
+
+int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const char *subject,
+                 const char *input, struct task *out, struct err *e)
+{
+	struct task t = { .operation = word_of(a, op), .subject = subject, .input = input };
+
+	if (o->who) {
+		t.user = o->who->user;
+		t.role = role_word(o->who->role);
+		t.address = o->who->address;
+	}
+	TRY(st_task_add(o->run.store, &t, e));
+	if (o->task_added)
+		o->task_added(o->task_added_ctx);
+	t.input = NULL;
+	*out = t;
+	return 0;
+}
+
+/* doing one */
+
+static int decode_input(struct arena *a, const struct operation *op, const char *text, void *in,
+                        struct err *e)
+{
+	json_auto_t *object = NULL;
+
+	TRY(json_parse(text, strlen(text), &object, e));
+	if (op->flags & OP_GIVEN)
+		return json_decode_given(a, object, op->in, in, op->in_size, in, e);
+	return json_decode(a, object, op->in, in, op->in_size, true, e);
+}
+
+static int do_it(struct ops *o, struct arena *a, const struct operation *op, const char *input,
+                 const char **result, struct err *e)
+{
+	void *in = arena_alloc(a, op->in_size), *out = arena_alloc(a, op->out_size);
+	json_auto_t *object = NULL;
+
+	TRY(decode_input(a, op, input, in, e));
+	if (op->check)
+		TRY(op->check(o, a, in, e));
+	TRY(op->run(o, a, in, out, e));
+	object = json_encode(op->out, out);
+	*result = op->out->name ? json_text(a, object) : NULL;
+	return 0;
+}
+
+static bool is_parked(const struct ops *o, const struct err *e)
+{
+	return e->code == ERR_CANCELLED && cancel_is_set(o->run.cancel);
+}
+
+/* Whoever asked, as they are now. */
+static int who_asks(struct ops *o, struct arena *a, const struct task *t, struct who *out,
+                    struct err *e)
+{
+	struct who who = { .user = t->user, .address = t->address };
+
+	(void)o;
+	(void)a;
+	if (!t->role || !role_parse(t->role, &who.role))
+		return err_set(e, ERR_DENIED, "not allowed any more");
+	*out = who;
+	return 0;
+}
+
+static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *parked,
+                   struct err *e)
+{
+	const struct operation *op = operation_of(t->operation);
+	struct who who;
+	struct ops *o;
+	int result;
+
+	if (!op || !t->input)
+		return err_set(e, ERR_INPUT, "this version cannot do \"%s\"", t->operation);
+	TRY(who_asks(ops_daemon_ops(d), a, t, &who, e));
+	if (!(op->roles & who.role))
+		return err_set(e, ERR_DENIED, "not allowed any more");
+	o = ops_daemon_for(d, a, &who);
+	result = do_it(o, a, op, t->input, &t->result, e);
+	*parked = result < 0 && is_parked(o, e);
+	ops_daemon_part(d, o);
+	return result;
+}
+
+static void end_task(struct store *s, const struct task *t, bool parked)
+{
+	struct err e;
+	int result = parked ? st_task_park(s, t, &e) : st_task_end(s, t, &e);
+
+	if (result < 0)
+		log_warn("job %lld: %s", (long long)t->id, e.text);
+}
+
+void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct log_context former = log_context_set("job %lld", (long long)id);
+	struct store *s = ops_daemon_ops(d)->run.store;
+	bool taken = false, parked = false;
+	struct err e;
+	struct task t;
+
+	if (st_task_take(s, a, id, "everleaf serve", LEASE_S, &t, &taken, &e) == 0 && taken) {
+		if (do_task(d, a, &t, &parked, &e) < 0 && !parked)
+			t.error = problem_text(a, &e);
+		if (t.error)
+			log_info("%s failed: %s", t.operation, e.text);
+		end_task(s, &t, parked);
+	}
+	*busy = !taken || parked;
+	log_context_restore(&former);
+}
+
+int ops_daemon_tasks(struct ops_daemon *d, struct arena *a, size_t limit, struct task **out,
+                     size_t *n, struct err *e)
+{
+	return st_task_look(ops_daemon_ops(d)->run.store, a, limit, out, n, e);
+}
+
+void ops_daemon_tasks_keep(struct ops_daemon *d)
+{
+	struct store *s = ops_daemon_ops(d)->run.store;
+	struct err e;
+
+	if (st_task_keep_own(s, LEASE_S, &e) < 0 || st_task_forget(s, clock_now() - KEPT_S, &e) < 0)
+		log_warn("jobs: %s", e.text);
+}
