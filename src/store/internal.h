@@ -6,6 +6,7 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include "store/people.h"
 #include "store/store.h"
 #include "sys/db.h"
 #include "sys/seal.h"
@@ -24,6 +25,10 @@ enum table_id {
 	T_CHANNELS,
 	T_OUTBOX,
 	T_TASKS,
+	T_USERS,
+	T_USER_DOMAINS,
+	T_TOKENS,
+	T_SESSIONS,
 	N_TABLES
 };
 

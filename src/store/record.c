@@ -36,6 +36,10 @@ static const struct table {
 	[T_CHANNELS] = { "channels", channel_fields, sizeof(struct channel), "name" },
 	[T_OUTBOX] = { "outbox", outbox_fields, sizeof(struct outbox), "channel" },
 	[T_TASKS] = { "tasks", task_fields, sizeof(struct task), "operation", "created_at" },
+	[T_USERS] = { "users", user_fields, sizeof(struct user), "name" },
+	[T_USER_DOMAINS] = { "user_domains", binding_fields, sizeof(struct binding), "owner" },
+	[T_TOKENS] = { "tokens", token_fields, sizeof(struct token), "name" },
+	[T_SESSIONS] = { "sessions", session_fields, sizeof(struct session), "owner" },
 };
 
 const char *table_name(enum table_id t)
