@@ -46,7 +46,7 @@ struct verify_args {
 	bool new_challenge;
 };
 struct serve_args {
-	const char *listen, *http, *alpn;
+	const char *listen, *tls_name, *http, *alpn;
 	int jobs;
 };
 struct check_args {

@@ -15,6 +15,7 @@ int cmd_serve(struct cli *c, struct err *e)
 		         .command = "everleaf serve",
 		         .create_state = true },
 		.listen = args->listen,
+		.tls_name = args->tls_name,
 		.http = args->http,
 		.alpn = args->alpn,
 		.jobs = (unsigned)args->jobs,

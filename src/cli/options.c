@@ -196,8 +196,11 @@ const struct option verify_options[] = { { "new", .kind = OPT_FLAG, TO(verify_ar
 const struct option serve_options[] = {
 	{ "listen", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
 	  TO(serve_args, listen),
-	  .help =
-	      "where /healthz, /readyz and /metrics are, on loopback (default 127.0.0.1:8470)" },
+	  .help = "where the API, /healthz, /readyz and /metrics are; with TLS where that is not "
+	          "loopback (default 127.0.0.1:8470)" },
+	{ "tls-name", .kind = OPT_STRING, .arg = "NAME", TO(serve_args, tls_name),
+	  .help = "serve there with the certificate of this name, from when it is live; TLS on "
+	          "loopback too" },
 	{ "http", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
 	  TO(serve_args, http),
 	  .help = "keep this port for http-01: certificates with --standalone there use it" },

@@ -15,7 +15,9 @@
 #include "base/log.h"
 #include "challenge/listener.h"
 #include "daemon/journal.h"
+#include "daemon/own_cert.h"
 #include "daemon/sched.h"
+#include "flow/config.h"
 #include "sys/httpd.h"
 #include "sys/notify_systemd.h"
 
@@ -24,30 +26,44 @@
 #define WAIT_MS 500
 #define FILES_WANTED 8192
 
+/* Where it serves: as said on the command line, else by the configuration. */
+struct places {
+	const char *listen, *tls_name, *http, *alpn;
+};
+
 struct server {
 	const struct serve_options *o;
+	struct arena *arena;
+	struct places at;
+	bool is_loopback;
 	struct cancel cancel;
 	struct ops *ops;
 	struct ops_daemon *daemon;
 	struct listener *http, *alpn;
 	struct sched *sched;
 	struct api *api;
+	struct own_cert *own_cert; /* NULL = without TLS */
 	struct httpd *httpd;
 	sigset_t signals, former;
 	int64_t pinged_ms;
 };
 
-static int check_listen(const char *listen, struct err *e)
+static const char *first_of(const char *typed, const char *configured, const char *otherwise)
 {
-	bool loopback;
+	return typed ? typed : configured ? configured : otherwise;
+}
 
-	TRY(httpd_is_loopback(listen, &loopback, e));
-	if (loopback)
-		return 0;
-	return err_set(e, ERR_USAGE,
-	               "--listen %s is not a loopback address: without TLS and users the HTTP "
-	               "side is for this machine alone; listen on 127.0.0.1:PORT or [::1]:PORT",
-	               listen);
+static int read_places(struct arena *a, const struct serve_options *o, struct places *out,
+                       struct err *e)
+{
+	struct config c;
+
+	TRY(config_read(a, o->ops.config_file, &c, e));
+	*out = (struct places){ .listen = first_of(o->listen, c.listen, SERVE_LISTEN_DEFAULT),
+		                .tls_name = first_of(o->tls_name, c.tls_name, NULL),
+		                .http = first_of(o->http, c.http, NULL),
+		                .alpn = first_of(o->alpn, c.alpn, NULL) };
+	return 0;
 }
 
 /* Connections of clients, of the CA, and to CAs. */
@@ -87,15 +103,15 @@ static int open_state(struct server *s, struct err *e)
 	options.cancel = &s->cancel;
 	options.report = (struct ops_report){ 0 };
 	TRY(ops_open(&options, &s->ops, e));
-	return ops_daemon_open(s->ops, s->o->http, s->o->alpn, &s->daemon, e);
+	return ops_daemon_open(s->ops, s->at.http, s->at.alpn, &s->daemon, e);
 }
 
 static int open_responders(struct server *s, struct err *e)
 {
-	if (s->o->http && !s->http)
-		TRY(listener_acquire(LISTENER_HTTP01, s->o->http, &s->http, e));
-	if (s->o->alpn && !s->alpn)
-		TRY(listener_acquire(LISTENER_ALPN01, s->o->alpn, &s->alpn, e));
+	if (s->at.http && !s->http)
+		TRY(listener_acquire(LISTENER_HTTP01, s->at.http, &s->http, e));
+	if (s->at.alpn && !s->alpn)
+		TRY(listener_acquire(LISTENER_ALPN01, s->at.alpn, &s->alpn, e));
 	return 0;
 }
 
@@ -109,36 +125,76 @@ static void state_of_sched(void *ctx, struct daemon_state *out)
 	sched_state(ctx, out);
 }
 
-static int start_http(struct server *s, const char *listen, struct err *e)
+static int start_tls(struct server *s, struct err *e)
+{
+	if (s->is_loopback && !s->at.tls_name)
+		return 0;
+	return own_cert_start(s->daemon, ops_state_dir(s->ops), s->at.listen, s->at.tls_name,
+	                      &s->own_cert, e);
+}
+
+static int start_http(struct server *s, struct err *e)
 {
 	struct httpd_handler handler;
 
+	TRY(start_tls(s, e));
 	s->api = api_new(s->daemon, state_of_sched, s->sched);
 	api_handler(s->api, &handler);
-	return httpd_start(listen, &handler, NULL, NULL, &s->httpd, e);
+	return httpd_start(s->at.listen, &handler, NULL,
+	                   s->own_cert ? own_cert_tls(s->own_cert) : NULL, &s->httpd, e);
+}
+
+static void tell_start(struct server *s)
+{
+	log_info("everleaf %s serves %s: %s://%s/, %u certificates at once%s%s%s%s",
+	         EVERLEAF_VERSION, ops_state_dir(s->ops), s->own_cert ? "https" : "http",
+	         s->at.listen, slots(s), s->http ? ", http-01 on " : "", s->http ? s->at.http : "",
+	         s->alpn ? ", tls-alpn-01 on " : "", s->alpn ? s->at.alpn : "");
 }
 
 static int start(struct server *s, struct err *e)
 {
-	const char *listen = s->o->listen ? s->o->listen : SERVE_LISTEN_DEFAULT;
-
-	TRY(check_listen(listen, e));
+	s->arena = arena_new(0);
+	TRY(read_places(s->arena, s->o, &s->at, e));
+	TRY(httpd_is_loopback(s->at.listen, &s->is_loopback, e));
 	if (geteuid() ==
 	    0) /* opening the state may take its owner's place, who binds no low port */
 		TRY(open_responders(s, e));
 	TRY(open_state(s, e));
 	TRY(open_responders(s, e));
 	TRY(sched_start(s->daemon, slots(s), &s->sched, e));
-	TRY(start_http(s, listen, e));
-	log_info("everleaf %s serves %s: http://%s/, %u certificates at once%s%s%s%s",
-	         EVERLEAF_VERSION, ops_state_dir(s->ops), listen, slots(s),
-	         s->http ? ", http-01 on " : "", s->http ? s->o->http : "",
-	         s->alpn ? ", tls-alpn-01 on " : "", s->alpn ? s->o->alpn : "");
+	TRY(start_http(s, e));
+	tell_start(s);
 	notify_systemd("READY=1\nSTATUS=watching its certificates");
 	return 0;
 }
 
 /* running */
+
+static bool is_other(const char *x, const char *y)
+{
+	return x && y ? strcmp(x, y) != 0 : x != y;
+}
+
+/* Sockets stay as they are; the certificate need not. */
+static void reload_places(struct server *s)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct places next;
+	struct err e;
+
+	if (read_places(a, s->o, &next, &e) < 0) {
+		log_error("%s", e.text);
+		return;
+	}
+	if (is_other(next.listen, s->at.listen) || is_other(next.http, s->at.http) ||
+	    is_other(next.alpn, s->at.alpn) || (next.tls_name && !s->own_cert) ||
+	    (s->is_loopback && !next.tls_name && s->own_cert))
+		log_warn("another listen, http or alpn, and TLS where there was none or none where "
+		         "there was, begin with a restart");
+	else if (s->own_cert)
+		own_cert_rename(s->own_cert, next.tls_name);
+}
 
 static void reload(struct server *s)
 {
@@ -149,6 +205,7 @@ static void reload(struct server *s)
 		log_error("the configuration stays as it was: %s", e.text);
 	} else {
 		sched_set_slots(s->sched, slots(s));
+		reload_places(s);
 		log_info("the configuration was read again");
 	}
 	notify_systemd("READY=1");
@@ -214,6 +271,7 @@ static void stop(struct server *s)
 	stop_turns(s);
 	httpd_stop(s->httpd);
 	api_free(s->api);
+	own_cert_stop(s->own_cert);
 	if (s->sched)
 		sched_free(s->sched);
 	if (s->http)
@@ -222,6 +280,7 @@ static void stop(struct server *s)
 		listener_release(s->alpn);
 	ops_daemon_close(s->daemon);
 	ops_close(s->ops);
+	arena_free(s->arena);
 }
 
 int serve(const struct serve_options *o, struct err *e)

@@ -11,8 +11,10 @@
 
 struct serve_options {
 	struct ops_options ops;  /* cancel and report are the daemon's own */
-	const char *listen;      /* of the HTTP side; NULL = SERVE_LISTEN_DEFAULT */
-	const char *http, *alpn; /* challenge responders; NULL = none */
+	const char *listen;      /* of the HTTP side; NULL = by the configuration, or
+	                            SERVE_LISTEN_DEFAULT */
+	const char *tls_name;    /* the certificate of its TLS; NULL = by the configuration */
+	const char *http, *alpn; /* challenge responders; NULL = by the configuration, or none */
 	unsigned jobs;           /* certificates at once; 0 = by the configuration */
 };
 /* Until SIGTERM or SIGINT; then 0. */

@@ -33,6 +33,12 @@ const struct field config_fields[] = {
 	      "file that hook scripts are told of as CONFIG"),
 	FIELD_RECORDS(struct config, limits, struct limit_words, limit_config_fields, 0,
 	              "rate limits of CAs, in place of the published ones"),
+	FIELD(struct config, listen, FT_STRING, 0,
+	      "ADDR:PORT of the daemon's API (127.0.0.1:8470); with TLS where it is not loopback"),
+	FIELD(struct config, tls_name, FT_STRING, 0,
+	      "name of the certificate that the daemon's API serves with"),
+	FIELD(struct config, http, FT_STRING, 0, "ADDR:PORT that the daemon keeps for http-01"),
+	FIELD(struct config, alpn, FT_STRING, 0, "ADDR:PORT that the daemon keeps for tls-alpn-01"),
 	FIELD(
 	    struct config, renew_window, FT_STRING, 0,
 	    "time of day, local (\"01:30\"), from which on renewals that can wait are made, spread "

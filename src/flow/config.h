@@ -16,6 +16,9 @@ struct config {
 	int64_t jobs;             /* certificates at once; 0 = 8 */
 	const char *hook_config;  /* CONFIG of hook scripts: a file they may source */
 	struct records limits;    /* of struct limit_words: rate limits of CAs */
+	const char *listen;       /* of the daemon's HTTP side; NULL = its default */
+	const char *tls_name;     /* the certificate of its TLS; NULL = none */
+	const char *http, *alpn;  /* its challenge responders; NULL = none */
 	const char *renew_window; /* "01:30", local time; NULL = renewals do not wait for one */
 	const char *ping_url;     /* fetched after each pass; NULL = none */
 	int64_t pass_within_days; /* `check` says when no pass has run for longer; 0 = 2 */

@@ -207,6 +207,23 @@ int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts
 	return st_counts(d->ops->run.store, a, clock_now(), out, e);
 }
 
+int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, int64_t known,
+                    struct version *out, bool *fresh, struct err *e)
+{
+	struct store *s = d->ops->run.store;
+	const char *name;
+	struct cert c;
+
+	TRY(ops_cert_name(d->ops, a, typed, &name, e));
+	TRY(st_cert_get(s, a, name, &c, e));
+	if (c.live_version == 0)
+		return err_set(e, ERR_NOT_FOUND, "nothing of %s is live yet", name);
+	if (c.live_version != known)
+		TRY(st_version_get(s, a, name, c.live_version, out, e));
+	*fresh = c.live_version != known;
+	return 0;
+}
+
 /* Whether its job row may be due still: what stopped the turn kept it from being recorded too. */
 static bool is_still_due(enum err_code code)
 {

@@ -5,7 +5,7 @@ from env.everleaf import Everleaf, Result
 from env.nginx import Nginx
 from env.pebble import Pebble
 from env.proxy import FaultProxy, ForwardProxy
-from env.serve import Serve
+from env.serve import Serve, TlsServe
 from env.tls import Lab
 
 __all__ = ["ChallTestSrv", "Everleaf", "FaultProxy", "ForwardProxy", "Lab", "Nginx", "Pebble", "Result", "Serve"]

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 
 from env.everleaf import BINARY, SANITIZER
@@ -66,9 +67,12 @@ class Serve(Daemon):
     def new_log(self):
         return self.log()[self.looked_at:]
 
+    def connection(self, timeout=10):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
     def get(self, path, method="GET", body=None, headers=None, timeout=10):
         """Status, headers and body of one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = self.connection(timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -100,3 +104,18 @@ class Serve(Daemon):
     def memory_kb(self):
         with open(f"/proc/{self.process.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+
+class TlsServe(Serve):
+    """On every address of the machine, so with TLS; clients here trust whatever is served, or root."""
+
+    @property
+    def address(self):
+        return f"0.0.0.0:{self.port}"
+
+    def connection(self, timeout=10, root=None):
+        context = ssl.create_default_context(cafile=root)
+        if root is None:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
