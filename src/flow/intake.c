@@ -352,8 +352,8 @@ static void note_keystore(const struct cert *before, struct cert *c)
 	c->unfinished = true;
 }
 
-static int complete(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
-                    struct err *e)
+static int complete_record(struct run *r, struct arena *a, const struct cert_change *ch,
+                           struct cert *c, struct err *e)
 {
 	struct cert before;
 
@@ -369,6 +369,16 @@ static int complete(struct run *r, struct arena *a, const struct cert_change *ch
 	TRY(check_dns(r, a, ch, c, e));
 	note_keystore(&before, c);
 	return default_ca(r, a, ch, c, e);
+}
+
+/* The same, for whom it is: what they may not see is not even merged with what they say. */
+static int complete(struct run *r, struct arena *a, const struct cert_change *ch,
+                    const struct cert *stored, struct cert *c, struct err *e)
+{
+	if (r->rule)
+		TRY(r->rule->meet(r->rule->ctx, stored, e));
+	TRY(complete_record(r, a, ch, c, e));
+	return r->rule ? r->rule->check(r->rule->ctx, a, ch, stored, c, e) : 0;
 }
 
 const char *intake_cert_name(struct arena *a, const char *typed)
@@ -402,6 +412,14 @@ static int stored_or_new(struct run *r, struct arena *a, const char *name, struc
 	return 0;
 }
 
+/* Nobody names a file of this host from elsewhere. */
+static int refuse_files(const struct run *r, const struct cert_change *ch, struct err *e)
+{
+	if (!r->rule || !(ch->key_file || ch->csr_file || ch->keystore_password_file))
+		return 0;
+	return err_set(e, ERR_DENIED, "files are named on the daemon's own host alone");
+}
+
 int intake(struct run *r, struct arena *a, const struct cert_change *change, struct intake *out,
            struct err *e)
 {
@@ -409,13 +427,14 @@ int intake(struct run *r, struct arena *a, const struct cert_change *change, str
 	struct intake in = { .change = change };
 	const char *name;
 
+	TRY(refuse_files(r, change, e));
 	TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
 	if (change->csr_file)
 		TRY(intake_csr_names(a, change, &ch, e));
 	TRY(check_name(a, &ch, &ch.values.domains, &name, e));
 	TRY(stored_or_new(r, a, name, &in.stored, &in.wanted, e));
 	in.wanted.name = name;
-	if (complete(r, a, &ch, &in.wanted, e) < 0)
+	if (complete(r, a, &ch, &in.stored, &in.wanted, e) < 0)
 		return err_about(e, name);
 	plan_warn(&in.wanted);
 	*out = in;
@@ -476,12 +495,14 @@ int intake_set(struct run *r, struct arena *a, const char *name, const struct ce
                struct cert *out, struct err *e)
 {
 	struct cert_change ch = *change;
-	struct cert c;
+	struct cert c, stored;
 
+	TRY(refuse_files(r, change, e));
 	TRY(st_cert_get(r->store, a, name, &c, e));
+	stored = c;
 	if (is_given(change, "domains"))
 		TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
-	if (complete(r, a, &ch, &c, e) < 0)
+	if (complete(r, a, &ch, &stored, &c, e) < 0)
 		return err_about(e, name);
 	plan_warn(&c);
 	*out = c;

@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 struct sessions;
+struct intake_rule;
 
 struct run {
 	struct store *store;
@@ -25,6 +26,8 @@ struct run {
 	const char *command;   /* "everleaf renew": who holds a lease, in words */
 	const struct cancel *cancel;
 	struct sessions *sessions;
+	/* What who it works for may have (flow/intake.h); NULL = everything. */
+	const struct intake_rule *rule;
 	bool dry_run;   /* nothing is deployed */
 	bool is_daemon; /* it comes again by itself: a busy certificate is not waited for */
 	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */

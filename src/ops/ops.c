@@ -17,6 +17,7 @@
 #include "flow/post.h"
 #include "flow/session.h"
 #include "flow/tell.h"
+#include "ops/owner.h"
 #include "ops/who.h"
 
 #define STATE_OF_ROOT "/var/lib/everleaf"
@@ -218,14 +219,18 @@ int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char 
 	const char *made = intake_cert_name(a, typed);
 	struct err ignored;
 	struct cert c;
+	int result = st_cert_get(o->run.store, a, typed, &c, e);
 
-	if (st_cert_get(o->run.store, a, typed, &c, e) == 0) {
+	if (result == 0 && owner_may_see(o, &c)) {
 		*name = typed;
 		return 0;
 	}
-	if (e->code != ERR_NOT_FOUND || !made ||
-	    st_cert_get(o->run.store, a, made, &c, &ignored) < 0)
-		return -(int)e->code;
-	*name = made;
-	return 0;
+	if (result < 0 && result != -ERR_NOT_FOUND)
+		return result;
+	if (made && st_cert_get(o->run.store, a, made, &c, &ignored) == 0 && owner_may_see(o, &c)) {
+		*name = made;
+		return 0;
+	}
+	return err_set(e, ERR_NOT_FOUND, "there is no certificate %s here; `everleaf list` shows all",
+	               typed);
 }

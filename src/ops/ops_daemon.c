@@ -16,6 +16,7 @@
 #include "flow/session.h"
 #include "flow/tell.h"
 #include "ops/internal.h"
+#include "ops/owner.h"
 #include "ops/who.h"
 
 #define JOBS_DEFAULT 8
@@ -145,6 +146,7 @@ int ops_daemon_reload(struct ops_daemon *d, struct err *e)
 
 struct view {
 	struct ops ops; /* first: what is handed out */
+	struct intake_rule rule;
 	struct generation *held;
 };
 
@@ -158,6 +160,8 @@ struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct w
 	v->ops.config = v->held->config;
 	v->ops.run = v->held->run;
 	v->ops.run.is_daemon = false;
+	v->rule = (struct intake_rule){ owner_meet, owner_rule, &v->ops };
+	v->ops.run.rule = &v->rule;
 	v->ops.who = who;
 	v->ops.actor = who->user ? arena_printf(a, "user:%s", who->user) : "nobody";
 	v->ops.dry = NULL;

@@ -1,0 +1,156 @@
+/*
+ * The rules about who may see and touch what, for whoever an opened state works for. Roles that
+ * read all see all; a `user` sees what is theirs.
+ */
+#include "ops/owner.h"
+
+#include <string.h>
+
+#include "ops/internal.h"
+#include "store/people.h"
+
+static bool is_bound(const struct who *w)
+{
+	return w && !(w->role & (ROLE_ADMIN | ROLE_OPERATOR));
+}
+
+const char *owner_filter(const struct ops *o)
+{
+	const struct who *w = o->who;
+
+	if (!w || (w->user && (w->role & ROLES_READ_ALL)))
+		return NULL;
+	return w->user && w->role == ROLE_USER ? w->user : "";
+}
+
+bool owner_may_see(const struct ops *o, const struct cert *c)
+{
+	const char *owner = owner_filter(o);
+
+	return !owner || (*owner && c->owner && strcmp(c->owner, owner) == 0);
+}
+
+int owner_check_write(const struct ops *o, struct err *e)
+{
+	if (!o->who || (o->who->user && (o->who->role & ROLES_CHANGE)))
+		return 0;
+	return err_set(e, ERR_DENIED, "auditors read; they change nothing");
+}
+
+int owner_check_secret(const struct ops *o, struct err *e)
+{
+	if (!o->who || (o->who->user && (o->who->role & ROLES_CHANGE)))
+		return 0;
+	return err_set(e, ERR_DENIED, "auditors are not given private keys");
+}
+
+int owner_check_host(const struct ops *o, const char *what, struct err *e)
+{
+	return !o->who ? 0 : err_set(e, ERR_DENIED, "%s is for the daemon's host alone", what);
+}
+
+int owner_check_domain(const struct ops *o, struct arena *a, const char *domain, struct err *e)
+{
+	struct binding *v;
+	size_t n;
+
+	if (!is_bound(o->who) || o->who->role == ROLE_AUDITOR)
+		return 0;
+	if (o->who->user) {
+		TRY(st_binding_list(o->run.store, a, o->who->user, &v, &n, e));
+		for (size_t i = 0; i < n; i++)
+			if (binding_covers(&v[i], domain))
+				return 0;
+	}
+	return err_set(e, ERR_DENIED, "%s is not bound to you", domain);
+}
+
+int owner_dns_accounts(const struct ops *o, struct arena *a, struct strings *out, bool *all,
+                       struct err *e)
+{
+	struct strings list = { 0 };
+	struct binding *v;
+	size_t n;
+
+	if (!owner_filter(o)) {
+		*all = true;
+		return 0;
+	}
+	TRY(st_binding_list(o->run.store, a, owner_filter(o), &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < v[i].dns.n; k++)
+			if (!strings_has(&list, v[i].dns.v[k]))
+				strings_add(a, &list, v[i].dns.v[k]);
+	*out = list;
+	*all = false;
+	return 0;
+}
+
+struct gathering {
+	struct arena *arena;
+	struct strings names;
+};
+
+static int add_name(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+{
+	struct gathering *g = ctx;
+
+	(void)a;
+	(void)e;
+	strings_add(g->arena, &g->names, c->name);
+	return 0;
+}
+
+int owner_certs(const struct ops *o, struct arena *a, struct strings *out, struct err *e)
+{
+	const struct cert_filter filter = { .owner = owner_filter(o) };
+	struct gathering g = { .arena = a };
+
+	TRY(st_cert_each(o->run.store, &filter, add_name, &g, e));
+	*out = g.names;
+	return 0;
+}
+
+/* Over the network an owner is somebody who is known here. */
+static int check_named_owner(const struct ops *o, struct arena *a, const struct cert *stored,
+                             const struct cert *wanted, struct err *e)
+{
+	struct user u;
+
+	if (!wanted->owner || (stored->owner && strcmp(stored->owner, wanted->owner) == 0) ||
+	    strcmp(wanted->owner, o->who->user) == 0)
+		return 0;
+	if (st_user_get(o->run.store, a, wanted->owner, &u, e) == 0)
+		return 0;
+	if (e->code == ERR_NOT_FOUND)
+		err_set(e, ERR_USAGE, "there is no user %s to own it", wanted->owner);
+	return err_member(e, "owner");
+}
+
+int owner_meet(void *ctx, const struct cert *stored, struct err *e)
+{
+	const struct ops *o = ctx;
+
+	TRY(owner_check_write(o, e));
+	if (stored->id && !owner_may_see(o, stored)) {
+		err_set(e, ERR_EXISTS, "the name %s is taken; give the certificate another one",
+		        stored->name);
+		return err_member(e, "name");
+	}
+	return 0;
+}
+
+int owner_rule(void *ctx, struct arena *a, const struct cert_change *ch, const struct cert *stored,
+               struct cert *wanted, struct err *e)
+{
+	const struct ops *o = ctx;
+	struct binding *v;
+	size_t n;
+
+	if (!stored->id && !strings_has(&ch->given, "owner"))
+		wanted->owner = o->who->user;
+	if (o->who->role != ROLE_USER)
+		return check_named_owner(o, a, stored, wanted, e);
+	TRY(st_binding_list(o->run.store, a, o->who->user, &v, &n, e));
+	return owner_check_user(a, o->who->user, v, n, ch, stored, wanted, e);
+}
