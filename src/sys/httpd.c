@@ -1,14 +1,16 @@
 /*
  * libmicrohttpd behind sys/httpd.h: a few threads that poll, each with its share of the
- * connections. The library's own limits cover memory and idle connections; a client that sends its
- * request a byte at a time is cut off by a thread of ours, which shuts the socket down while the
- * list's lock keeps the library from closing it.
+ * connections. A request that may wait is handed to the crew, its connection suspended meanwhile.
+ * The library's own limits cover memory and idle connections; a client that sends its request a
+ * byte at a time is cut off by a thread of ours, which shuts the socket down while the list's lock
+ * keeps the library from closing it.
  */
 #include "sys/httpd.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,8 +19,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sys/httpd_address.h"
+#include "sys/httpd_crew.h"
 
 #define THREADS 2
+#define CREW 8
+#define BODIES_BYTES ((size_t)48 << 20) /* of all requests that are being read or answered */
 #define HEAD_BYTES (32 << 10)
 #define ARENA_BYTES ((size_t)64 << 20)
 
@@ -44,13 +49,19 @@ struct httpd {
 	pthread_t reaper;
 	bool reaping, stopping;
 	struct link *links;
+	struct crew *crew;
+	atomic_size_t bodies;
 };
 
 /* A request, from its head to the end of its reply. */
 struct exchange {
+	struct crew_item item; /* first */
+	struct httpd *h;
 	struct arena *a;
 	struct httpd_request q;
 	struct buf body;
+	struct httpd_reply reply;
+	bool is_answered;
 	char peer[INET6_ADDRSTRLEN];
 };
 
@@ -64,9 +75,37 @@ const char *httpd_query(const struct httpd_request *q, const char *name)
 	return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct each {
+	bool (*each)(void *ctx, const char *name, const char *value);
+	void *ctx;
+};
+
+static enum MHD_Result on_parameter(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+	struct each *x = cls;
+
+	(void)kind;
+	return x->each(x->ctx, name, value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+void httpd_query_each(const struct httpd_request *q,
+                      bool (*each)(void *ctx, const char *name, const char *value), void *ctx)
+{
+	struct each x = { each, ctx };
+
+	MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_parameter, &x);
+}
+
+void httpd_wake(void *connection)
+{
+	MHD_resume_connection(connection);
+}
+
 /* replies */
 
 struct stream {
+	struct MHD_Connection *connection;
 	ssize_t (*more)(void *ctx, char *out, size_t max);
 	void (*done)(void *ctx);
 	void *ctx;
@@ -80,6 +119,11 @@ static ssize_t stream_read(void *cls, uint64_t at, char *out, size_t max)
 	(void)at;
 	if (n == 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n == HTTPD_WAIT) {
+		/* a wake that came between is remembered by the library */
+		MHD_suspend_connection(s->connection);
+		return 0;
+	}
 	return n < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : n;
 }
 
@@ -92,7 +136,7 @@ static void stream_free(void *cls)
 	free(s);
 }
 
-static struct MHD_Response *response_new(const struct httpd_reply *r)
+static struct MHD_Response *response_new(struct MHD_Connection *c, const struct httpd_reply *r)
 {
 	struct stream *s;
 
@@ -102,14 +146,14 @@ static struct MHD_Response *response_new(const struct httpd_reply *r)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		out_of_memory();
-	*s = (struct stream){ r->more, r->done, r->more_ctx };
+	*s = (struct stream){ c, r->more, r->done, r->more_ctx };
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, stream_read, s,
 	                                         stream_free);
 }
 
 static enum MHD_Result reply_queue(struct MHD_Connection *c, const struct httpd_reply *r)
 {
-	struct MHD_Response *response = response_new(r);
+	struct MHD_Response *response = response_new(c, r);
 	enum MHD_Result result;
 
 	if (!response)
@@ -146,23 +190,27 @@ static void peer_of(struct exchange *x, struct MHD_Connection *c)
 	x->q.from_loopback = httpd_address_is_loopback(&at);
 }
 
-static struct exchange *exchange_new(struct MHD_Connection *c, const char *method, const char *path)
+static struct exchange *exchange_new(struct httpd *h, struct MHD_Connection *c, const char *method,
+                                     const char *path)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		out_of_memory();
+	x->h = h;
 	x->a = arena_new(ARENA_BYTES);
 	x->q = (struct httpd_request){ .method = arena_strdup(x->a, method),
 		                       .path = arena_strdup(x->a, path),
 		                       .body = "",
 		                       .connection = c };
+	x->q.is_tls = MHD_get_connection_info(c, MHD_CONNECTION_INFO_GNUTLS_SESSION) != NULL;
 	peer_of(x, c);
 	return x;
 }
 
 static void exchange_free(struct exchange *x)
 {
+	atomic_fetch_sub(&x->h->bodies, x->body.len);
 	buf_done(&x->body);
 	arena_free(x->a);
 	free(x);
@@ -204,17 +252,51 @@ static void link_mark(struct httpd *h, struct link *l, int64_t since_ms)
 	pthread_mutex_unlock(&h->lock);
 }
 
+static void exchange_handle(struct exchange *x)
+{
+	x->h->handler.handle(x->h->handler.ctx, x->a, &x->q, &x->reply);
+	x->is_answered = true;
+}
+
+static void on_turn(struct crew_item *item)
+{
+	struct exchange *x = (struct exchange *)item;
+	struct MHD_Connection *c = x->q.connection;
+
+	exchange_handle(x);
+	MHD_resume_connection(c); /* from here on x is the library's again */
+}
+
 static enum MHD_Result exchange_answer(struct httpd *h, struct exchange *x)
 {
-	struct httpd_reply r = { 0 };
-
+	if (x->is_answered)
+		return reply_queue(x->q.connection, &x->reply);
 	link_mark(h, link_of(x->q.connection), 0);
 	if (x->body.len > 0) {
 		x->q.body = x->body.data;
 		x->q.body_len = x->body.len;
 	}
-	h->handler.handle(h->handler.ctx, x->a, &x->q, &r);
-	return reply_queue(x->q.connection, &r);
+	if (!h->handler.is_quick || h->handler.is_quick(h->handler.ctx, &x->q)) {
+		exchange_handle(x);
+		return reply_queue(x->q.connection, &x->reply);
+	}
+	MHD_suspend_connection(x->q.connection);
+	if (crew_add(h->crew, &x->item))
+		return MHD_YES;
+	MHD_resume_connection(x->q.connection);
+	return MHD_NO;
+}
+
+/* A piece of a body whose length nobody announced, or that is not longer than that. */
+static enum MHD_Result body_add(struct httpd *h, struct exchange *x, const char *data, size_t len)
+{
+	size_t all = atomic_fetch_add(&h->bodies, len) + len;
+	struct err e;
+
+	if (all <= BODIES_BYTES && buf_add(&x->body, data, len, &e) == 0)
+		return MHD_YES;
+	atomic_fetch_sub(&h->bodies, len);
+	return MHD_NO;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
@@ -222,17 +304,15 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
                                   size_t *upload_len, void **state)
 {
 	struct exchange *x = *state;
-	struct err e;
 
 	(void)version;
 	if (!x) {
-		*state = x = exchange_new(c, method, url);
+		*state = x = exchange_new(cls, c, method, url);
 		return exchange_begin(cls, x);
 	}
 	if (*upload_len == 0)
 		return exchange_answer(cls, x);
-	/* of a length nobody announced */
-	if (buf_add(&x->body, upload, *upload_len, &e) < 0)
+	if (body_add(cls, x, upload, *upload_len) == MHD_NO)
 		return MHD_NO;
 	*upload_len = 0;
 	return MHD_YES;
@@ -357,10 +437,11 @@ static int mhd_start(struct httpd *h, const char *address, int fd, struct err *e
 	const unsigned flags = h->tls ? MHD_USE_TLS : 0;
 
 	h->mhd = MHD_start_daemon(
-	    flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-	    on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-	    h->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+	        MHD_ALLOW_SUSPEND_RESUME,
+	    0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+	    MHD_OPTION_CONNECTION_LIMIT, h->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 	    h->limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, h->limits.idle_s,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
 	    on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
@@ -402,6 +483,10 @@ int httpd_start(const char *address, const struct httpd_handler *handler,
 	TRY(httpd_address_listen(address, &at, &fd, e));
 	h = httpd_new(handler, limits);
 	h->tls = tls;
+	if (crew_start(CREW, on_turn, &h->crew, e) < 0) {
+		close(fd);
+		return -(int)e->code;
+	}
 	TRY(mhd_start(h, address, fd, e));
 	why = pthread_create(&h->reaper, NULL, reap, h);
 	if (why)
@@ -415,6 +500,7 @@ void httpd_stop(struct httpd *h)
 {
 	if (!h)
 		return;
+	crew_stop(h->crew);
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);
 	pthread_mutex_lock(&h->lock);

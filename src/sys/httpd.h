@@ -1,9 +1,9 @@
 /*
  * An HTTP server for the API: libmicrohttpd behind one handler. Everything a client sends is
  * bounded: connections in all and from one address, the head, the body (by what the handler allows
- * for the route, asked before a byte of it is read), and the time until the request is whole.
- * Handlers run on the server's few threads, several at once: they may ask the database, and wait
- * for nothing longer.
+ * for the route, asked before a byte of it is read; all bodies together), and the time until the
+ * request is whole. Handlers run on a few threads of their own, several at once; what is quick is
+ * answered by the server's own threads, so that it is answered however busy the others are.
  */
 #ifndef SYS_HTTPD_H
 #define SYS_HTTPD_H
@@ -21,7 +21,7 @@ struct httpd;
 struct httpd_request {
 	const char *method, *path; /* the path as it was sent: not decoded, without the query */
 	const char *peer;          /* address of the client, without its port */
-	bool from_loopback;
+	bool from_loopback, is_tls;
 	const char *body; /* NUL-terminated; "" for none, and while its limit is asked for */
 	size_t body_len;
 	void *connection; /* of httpd.c */
@@ -30,8 +30,11 @@ struct httpd_request {
  * handler runs. */
 const char *httpd_header(const struct httpd_request *q, const char *name);
 const char *httpd_query(const struct httpd_request *q, const char *name);
+/* Each parameter as it was sent ('+' is a blank already), until each returns false. */
+void httpd_query_each(const struct httpd_request *q,
+                      bool (*each)(void *ctx, const char *name, const char *value), void *ctx);
 
-#define HTTPD_HEADERS 8
+#define HTTPD_HEADERS 12
 struct httpd_reply {
 	unsigned status;  /* 200 unless set */
 	const char *type; /* Content-Type */
@@ -41,11 +44,16 @@ struct httpd_reply {
 	const char *body;         /* in the handler's arena; copied */
 	size_t len;
 	/* Instead of a body: called for one piece after another, with max bytes of room. Bytes
-	 * written, 0 = the end, -1 = cut the connection. done is called once, whatever happens. */
+	 * written, 0 = the end, -1 = cut the connection, HTTPD_WAIT = nothing yet: it is asked
+	 * again after httpd_wake of the request's connection, and no thread waits meanwhile. done
+	 * is called once, whatever happens; the connection is not to be named after it. */
 	ssize_t (*more)(void *ctx, char *out, size_t max);
 	void (*done)(void *ctx);
 	void *more_ctx;
 };
+#define HTTPD_WAIT (-2)
+/* Any thread. All that wait are woken, and end, before httpd_stop. */
+void httpd_wake(void *connection);
 
 struct httpd_handler {
 	/* Bytes of body that this request may have, before any of it is read; 0 = none. */
@@ -56,6 +64,8 @@ struct httpd_handler {
 	/* The reply to what is refused unasked: 413. */
 	void (*refuse)(void *ctx, struct arena *a, unsigned status, struct httpd_reply *out);
 	void *ctx;
+	/* Whether the request is answered without waiting for anything. NULL = all are. */
+	bool (*is_quick)(void *ctx, const struct httpd_request *q);
 };
 
 struct httpd_limits {
