@@ -39,7 +39,9 @@ enum operation_flags {
 	OP_SESSION = 8, /* signs in or out: out has "cookie" and "csrf" (api/session) */
 	OP_RAW = 16,    /* out is struct raw: a file to hand over as it is */
 	OP_LIST = 32,   /* out is struct list_page; in has "limit" and "cursor" */
-	OP_OPEN = 64,   /* answers events as they come too, to who accepts text/event-stream */
+	OP_OPEN = 64,   /* answers events as they come too, to who accepts text/event-stream: its
+	                   items have an "id" that rises; in has "after" (FT_INT), then what has a
+	                   higher one is listed, oldest first; without, the newest is first */
 };
 
 /* Takes nothing; has nothing to say. */
@@ -77,6 +79,15 @@ enum operation_id {
 	N_OPERATIONS
 };
 extern const struct operation operations[N_OPERATIONS];
+
+/* Those of `check`. */
+int check_account_named(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_account_register(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_account_update(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_account_rollover(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_account_import(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_dns_use(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_channel_named(struct ops *o, struct arena *a, void *in_record, struct err *e);
 
 #define X(id, method, path, in, in_fields, out, out_fields, roles, flags, check, run, help)        \
 	int run(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e);
