@@ -15,6 +15,7 @@
 #include "ops/internal.h"
 #include "ops/ops_daemon.h"
 #include "ops/problem.h"
+#include "store/people.h"
 
 #define LEASE_S 300
 #define KEPT_S (7 * 86400)
@@ -87,16 +88,28 @@ static bool is_parked(const struct ops *o, const struct err *e)
 	return e->code == ERR_CANCELLED && cancel_is_set(o->run.cancel);
 }
 
-/* Whoever asked, as they are now. */
+static int not_any_more(const struct task *t, struct err *e)
+{
+	return err_set(e, ERR_DENIED, "%s is not allowed to do this any more",
+	               t->user ? t->user : "whoever asked");
+}
+
+/* Whoever asked, as they are now; with no more rights than they asked with. */
 static int who_asks(struct ops *o, struct arena *a, const struct task *t, struct who *out,
                     struct err *e)
 {
 	struct who who = { .user = t->user, .address = t->address };
+	enum role asked_as;
+	struct user u;
 
-	(void)o;
-	(void)a;
-	if (!t->role || !role_parse(t->role, &who.role))
-		return err_set(e, ERR_DENIED, "not allowed any more");
+	if (!t->user || !t->role || !role_parse(t->role, &asked_as))
+		return not_any_more(t, e);
+	if (st_user_get(o->run.store, a, t->user, &u, e) < 0)
+		return e->code == ERR_NOT_FOUND ? not_any_more(t, e) : -(int)e->code;
+	if (!u.enabled || !role_parse(u.role, &who.role))
+		return not_any_more(t, e);
+	if (asked_as < who.role)
+		who.role = asked_as;
 	*out = who;
 	return 0;
 }
@@ -113,7 +126,7 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *
 		return err_set(e, ERR_INPUT, "this version cannot do \"%s\"", t->operation);
 	TRY(who_asks(ops_daemon_ops(d), a, t, &who, e));
 	if (!(op->roles & who.role))
-		return err_set(e, ERR_DENIED, "not allowed any more");
+		return not_any_more(t, e);
 	o = ops_daemon_for(d, a, &who);
 	result = do_it(o, a, op, t->input, &t->result, e);
 	*parked = result < 0 && is_parked(o, e);

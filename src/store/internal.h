@@ -138,6 +138,12 @@ NODISCARD int record_list(struct store *s, struct arena *a, enum table_id t, con
 NODISCARD int record_each(struct store *s, enum table_id t, const struct query *q,
                           int (*row)(void *ctx, const void *record, struct arena *a, struct err *e),
                           void *ctx, struct err *e);
+/* A list as its column holds it. */
+char *strings_text(struct arena *a, const struct strings *list);
+/* The rows of a certificate's domains (schema 0006), and those of all certificates. */
+NODISCARD int cert_names_put(struct store *s, const char *cert, const struct strings *domains,
+                             struct err *e);
+NODISCARD int cert_names_fill(struct store *s, struct err *e);
 bool table_has_secrets(enum table_id t);
 const char *table_name(enum table_id t);
 /* Reads the row of an id, secrets opened, and writes it back with s->seal: for a new master key. */

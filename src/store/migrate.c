@@ -10,6 +10,8 @@
 
 #include "store/internal.h"
 
+#define NAMES_SINCE 6 /* the schema that has cert_names */
+
 int meta_get(struct store *s, struct arena *a, const char *name, const char **value, struct err *e)
 {
 	const struct arg args[] = { ARG_TEXT(name) };
@@ -66,6 +68,8 @@ static int steps_run(struct store *s, long from, struct err *e)
 			continue;
 		if (db_script(s->db, m->sql, e) < 0)
 			return err_ctx(e, "bringing the database to schema %d", m->version);
+		if (m->version == NAMES_SINCE)
+			TRY(cert_names_fill(s, e));
 	}
 	snprintf(text, sizeof(text), "%ld", newest_version());
 	return meta_put(s, "schema", text, e);

@@ -142,7 +142,7 @@ static const char *label_of(struct arena *a, const struct table *t, const struct
 	                    (long long)FIELD_INT(field_find(t->fields, t->key2), record));
 }
 
-static char *strings_text(struct arena *a, const struct strings *list)
+char *strings_text(struct arena *a, const struct strings *list)
 {
 	json_auto_t *array = json_array();
 

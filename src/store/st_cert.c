@@ -6,12 +6,29 @@
 #include "base/clock.h"
 #include "store/internal.h"
 
+static int has_other_names(struct store *s, struct arena *a, const struct cert *c, bool *other,
+                           struct err *e)
+{
+	const struct arg args[] = { ARG_INT(c->id) };
+	struct strings stored = { 0 };
+
+	*other = true;
+	if (!c->id)
+		return 0;
+	TRY(query_strings(s, a, "select domains from certs where id = $1", args, 1, &stored, e));
+	*other = stored.n != 1 || strcmp(stored.v[0], strings_text(a, &c->domains)) != 0;
+	return 0;
+}
+
 int st_cert_put(struct store *s, struct cert *c, struct err *e)
 {
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tx t CLEANUP(tx_done) = { 0 };
 	struct cert row = *c;
+	bool other_names;
 
 	TRY(tx_open(s, &t, e));
+	TRY(has_other_names(s, a, c, &other_names, e));
 	row.updated_at = clock_now();
 	if (!row.created_at)
 		row.created_at = row.updated_at;
@@ -22,6 +39,8 @@ int st_cert_put(struct store *s, struct cert *c, struct err *e)
 		        "insert into jobs (subject, kind) values ($1, 'cert') on conflict "
 		        "(subject) do nothing",
 		        NULL, e, ARG_TEXT(c->name)));
+	if (other_names)
+		TRY(cert_names_put(s, row.name, &row.domains, e));
 	TRY(tx_commit(&t, e));
 	*c = row;
 	return 0;

@@ -61,6 +61,37 @@ NODISCARD int st_cert_each(struct store *s, const struct cert_filter *f,
                            int (*row)(void *ctx, const struct cert *c, struct arena *a,
                                       struct err *e),
                            void *ctx, struct err *e);
+/* Some of them, in an order (ties by name), from a place on; secrets left NULL. */
+enum cert_order { CERT_BY_NAME, CERT_BY_END, CERT_BY_RENEWAL, CERT_BY_AGE };
+struct cert_page {
+	const char *status, *owner, *ca, *account; /* NULL = any; status as plan_status says it */
+	int64_t expires_before;                    /* 0 = any */
+	const char *search; /* beginning of its name, or of a name it is for, or a domain above
+	                       one; NULL = any */
+	int64_t now;
+	enum cert_order order;
+	bool descending;
+	const char *after_name; /* after the one of this name; NULL = from the first */
+	int64_t after_value;    /* what that one is ordered by, unless by name */
+	size_t limit;
+};
+NODISCARD int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p,
+                           struct cert **out, size_t *n, struct err *e);
+/* Those that failed last, newest failure first. */
+NODISCARD int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
+                              struct cert **out, size_t *n, struct err *e);
+/* Of one owner, or of all (NULL): counts, and how many renew and end on each day, today first. */
+struct overview {
+	struct {
+		const char *status; /* as stored */
+		int64_t n;
+	} counts[8];
+	int64_t ended; /* of those that are issued */
+	size_t n_days;
+	int64_t *renewals, *ends;
+};
+NODISCARD int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now,
+                          size_t days, struct overview *out, struct err *e);
 NODISCARD int st_cert_delete(
     struct store *s, const char *name,
     struct err *e); /* with versions, orders, challenges, job; events stay */
@@ -204,6 +235,15 @@ NODISCARD int st_event_add(struct store *s, const char *cert, const char *kind, 
 NODISCARD int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id,
                             size_t limit, struct event **out, size_t *n,
                             struct err *e); /* oldest first; cert NULL = all */
+
+struct event_page {
+	const char *cert, *owner, *kind, *actor; /* NULL = any; owner: of their certificates */
+	int64_t since, after_id;                 /* 0 = from the first (or the newest) */
+	bool newest_first;
+	size_t limit;
+};
+NODISCARD int st_event_page(struct store *s, struct arena *a, const struct event_page *p,
+                            struct event **out, size_t *n, struct err *e);
 
 /* channels and the outbox (model/channel.h, model/outbox.h) */
 NODISCARD int st_channel_put(struct store *s, struct channel *x, struct err *e);

@@ -1,0 +1,60 @@
+/* Events a page at a time, by number: of all, of a certificate, of an owner's certificates. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/internal.h"
+
+#define TAIL_MAX 700
+#define MOST_ARGS 8
+
+struct event_query {
+	struct buf tail;
+	struct arg args[MOST_ARGS];
+	size_t n;
+};
+
+static void event_query_done(struct event_query *q)
+{
+	buf_done(&q->tail);
+}
+
+static int condition(struct event_query *q, const char *before, const char *behind,
+                     struct arg value, struct err *e)
+{
+	q->args[q->n++] = value;
+	return buf_printf(&q->tail, e, "%s%s $%zu%s", q->n == 1 ? "where " : " and ", before, q->n,
+	                  behind);
+}
+
+int st_event_page(struct store *s, struct arena *a, const struct event_page *p, struct event **out,
+                  size_t *n, struct err *e)
+{
+	struct event_query q CLEANUP(event_query_done) = { .tail = BUF_LIMIT(TAIL_MAX) };
+	struct query made = { 0 };
+	void *rows = NULL;
+
+	if (p->newest_first)
+		TRY(condition(&q, "id <", "",
+		              (struct arg)ARG_INT(p->after_id ? p->after_id : INT64_MAX), e));
+	else
+		TRY(condition(&q, "id >", "", (struct arg)ARG_INT(p->after_id), e));
+	if (p->cert)
+		TRY(condition(&q, "cert =", "", (struct arg)ARG_TEXT(p->cert), e));
+	if (p->owner)
+		TRY(condition(&q, "cert in (select name from certs where owner =", ")",
+		              (struct arg)ARG_TEXT(p->owner), e));
+	if (p->kind)
+		TRY(condition(&q, "kind =", "", (struct arg)ARG_TEXT(p->kind), e));
+	if (p->actor)
+		TRY(condition(&q, "actor =", "", (struct arg)ARG_TEXT(p->actor), e));
+	if (p->since)
+		TRY(condition(&q, "at >=", "", (struct arg)ARG_INT(p->since), e));
+	TRY(buf_printf(&q.tail, e, " order by id%s limit %zu", p->newest_first ? " desc" : "",
+	               p->limit));
+	made.tail = q.tail.data;
+	made.args = q.args;
+	made.n_args = q.n;
+	TRY(record_list(s, a, T_EVENTS, &made, &rows, n, e));
+	*out = rows;
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* What stands at the top of a page: counts, what comes on which day, and what failed last; of one
+ * owner or of all. Each is one reading of an index. */
+#include "store/internal.h"
+
+#define DAY_S 86400
+
+static int by_status(struct store *s, struct arena *a, const char *owner, struct overview *o,
+                     struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(owner) };
+	struct db_stmt *st = NULL;
+	size_t n = 0;
+	int rc;
+
+	TRY(query_prepare(s,
+	                  owner ? "select status, count(*) from certs where owner = $1 group by "
+	                          "status"
+	                        : "select status, count(*) from certs group by status",
+	                  args, owner ? 1 : 0, &st, e));
+	while ((rc = db_step(st, e)) == 1 && n + 1 < ARRAY_LEN(o->counts)) {
+		o->counts[n].status = db_column_text(st, a, 0);
+		o->counts[n++].n = db_column_int(st, 1);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* The days from now on that have any. */
+static int by_day(struct store *s, const char *sql, const char *owner, int64_t now, int64_t *days,
+                  size_t n_days, struct err *e)
+{
+	const int64_t first = now / DAY_S;
+	const struct arg args[] = { ARG_INT(now), ARG_INT((first + (int64_t)n_days) * DAY_S),
+		                    ARG_TEXT(owner) };
+	struct db_stmt *st = NULL;
+	int rc;
+
+	TRY(query_prepare(s, sql, args, owner ? 3 : 2, &st, e));
+	while ((rc = db_step(st, e)) == 1) {
+		int64_t day = db_column_int(st, 0) - first;
+
+		if (day >= 0 && day < (int64_t)n_days)
+			days[day] = db_column_int(st, 1);
+	}
+	return rc;
+}
+
+#define PER_DAY(column, more)                                                                      \
+	"select " column " / 86400, count(*) from certs where " column " >= $1 and " column        \
+	" < $2 and status <> 'revoked'" more " group by " column " / 86400"
+
+static int ended(struct store *s, const char *owner, int64_t now, int64_t *n, struct err *e)
+{
+	const struct arg args[] = { ARG_INT(now), ARG_TEXT(owner) };
+
+	return query_int(s,
+	                 owner ? "select count(*) from certs where status = 'issued' and not_after "
+	                         "> 0 and not_after <= $1 and owner = $2"
+	                       : "select count(*) from certs where status = 'issued' and not_after "
+	                         "> 0 and not_after <= $1",
+	                 args, owner ? 2 : 1, n, e);
+}
+
+int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now, size_t days,
+                struct overview *out, struct err *e)
+{
+	struct overview o = { .n_days = days,
+		              .renewals = ARENA_ARRAY(a, int64_t, days + 1),
+		              .ends = ARENA_ARRAY(a, int64_t, days + 1) };
+	STORE_LOCK(s);
+
+	TRY(by_status(s, a, owner, &o, e));
+	TRY(ended(s, owner, now, &o.ended, e));
+	TRY(by_day(s, owner ? PER_DAY("renew_at", " and owner = $3") : PER_DAY("renew_at", ""),
+	           owner, now, o.renewals, days, e));
+	TRY(by_day(s, owner ? PER_DAY("not_after", " and owner = $3") : PER_DAY("not_after", ""),
+	           owner, now, o.ends, days, e));
+	*out = o;
+	return 0;
+}
+
+int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
+                    struct cert **out, size_t *n, struct err *e)
+{
+	const struct arg args[] = { ARG_INT((int64_t)limit), ARG_TEXT(owner) };
+	const struct query all = { "where failures > 0 order by last_error_at desc limit $1", args,
+		                   1, true };
+	const struct query mine = {
+		"where failures > 0 and owner = $2 order by last_error_at desc limit $1", args, 2,
+		true
+	};
+	void *rows = NULL;
+
+	TRY(record_list(s, a, T_CERTS, owner ? &mine : &all, &rows, n, e));
+	*out = rows;
+	return 0;
+}
