@@ -8,5 +8,6 @@ const struct field event_fields[] = {
 	FIELD(struct event, kind, FT_STRING, 0, "what kind of thing happened"),
 	FIELD(struct event, text, FT_STRING, 0, "what happened"),
 	FIELD(struct event, actor, FT_STRING, 0, "who did it"),
+	FIELD(struct event, address, FT_STRING, 0, "where they asked from"),
 	FIELD_END
 };

@@ -12,6 +12,7 @@ struct event {
 	                      "revoked", "account", … */
 	const char *text;  /* for a person */
 	const char *actor; /* "cli:USER" */
+	const char *address; /* they asked from; NULL = this host */
 };
 extern const struct field event_fields[];
 

@@ -32,17 +32,19 @@ enum table_id {
 	N_TABLES
 };
 
+struct chain;
 struct store {
 	struct arena *a; /* strings of the store's own life */
 	struct db *db;
 	const char *dir, *place; /* the state folder; the database's name in messages */
 	const char *actor;
 	const char *key_file, *key_next;
-	struct seal *seal; /* opened when first needed */
-	char *seal_check;  /* what it was seen to open; another value in the database: there is
-	                      another key */
-	bool rotating;     /* the master key is being changed: keep to s->seal */
-	unsigned depth;    /* 1: inside store_begin */
+	struct seal *seal;   /* opened when first needed */
+	char *seal_check;    /* what it was seen to open; another value in the database: there is
+	                        another key */
+	bool rotating;       /* the master key is being changed: keep to s->seal */
+	unsigned depth;      /* 1: inside store_begin */
+	struct chain *chain; /* of the event log; made when first needed */
 	const char *select[N_TABLES], *insert[N_TABLES],
 	    *update[N_TABLES]; /* made when first needed */
 };

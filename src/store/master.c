@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "store/internal.h"
+#include "store/chain.h"
 
 #define CHECK_LABEL "meta.value/seal_check"
 #define CHECK_TEXT "everleaf"
@@ -177,6 +177,7 @@ int store_rotate_master_key(struct store *s, struct err *e)
 	TRY(next_settle(s, e));
 	TRY(seal_open(s->key_next, true, &next, e));
 	TRY(all_reseal(s, next, e));
+	TRY(chain_reseal(s, next, e));
 	TRY(check_make(s, next, e));
 	TRY(tx_commit(&t, e));
 	return master_finish(s, e);

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "store/internal.h"
+#include "store/chain.h"
+
+#define CHAIN_SINCE 9 /* the schema that has it */
 
 #define NAMES_SINCE 6 /* the schema that has cert_names */
 
@@ -99,5 +101,7 @@ int store_migrate(struct store *s, bool create, struct err *e)
 	TRY(steps_run(s, version, e));
 	if (version == 0)
 		TRY(master_make(s, e));
+	if (version < CHAIN_SINCE)
+		TRY(chain_make(s, e));
 	return tx_commit(&t, e);
 }

@@ -1,23 +1,15 @@
 /*
  * Events: what happened, in order. Their texts quote others (a CA, a hook), so what could play with
- * a terminal or is not UTF-8 is replaced on the way in.
+ * a terminal or is not UTF-8 is replaced on the way in. They are written as the last act of their
+ * transaction (store/chain.h).
  */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "store/internal.h"
+#include "store/chain.h"
 
 #define TEXT_MAX 2048
-
-static int event_insert(struct store *s, struct event *ev, struct err *e)
-{
-	struct tx t CLEANUP(tx_done) = { 0 };
-
-	TRY(tx_open(s, &t, e));
-	TRY(record_put(s, T_EVENTS, ev, &ev->id, e));
-	return tx_commit(&t, e);
-}
 
 /* By thread, because one store serves the requests of many people at once. */
 static _Thread_local const char *acting, *acting_from;
@@ -36,14 +28,18 @@ int st_event_add(struct store *s, const char *cert, const char *kind, struct err
 		            .cert = cert,
 		            .kind = kind,
 		            .text = text,
-		            .actor = acting ? acting : s->actor };
+		            .actor = acting ? acting : s->actor,
+		            .address = acting ? acting_from : NULL };
+	struct tx t CLEANUP(tx_done) = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	text_clean(text);
-	return event_insert(s, &ev, e);
+	TRY(tx_open(s, &t, e));
+	chain_add(s, &ev);
+	return tx_commit(&t, e);
 }
 
 int st_event_list(struct store *s, struct arena *a, const char *cert, int64_t after_id,

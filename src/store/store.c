@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "store/chain.h"
 #include "store/internal.h"
 
 struct store_lock store_locked(struct store *s)
@@ -49,8 +50,13 @@ int tx_commit(struct tx *t, struct err *e)
 	int rc = 0;
 
 	if (t->own) {
+		rc = chain_flush(s, e);
 		s->depth = 0;
-		rc = db_commit(s->db, e);
+		chain_drop(s);
+		if (rc < 0)
+			db_rollback(s->db);
+		else
+			rc = db_commit(s->db, e);
 	}
 	db_unlock(s->db);
 	return rc;
@@ -62,6 +68,7 @@ void tx_done(struct tx *t)
 		return;
 	if (t->own) {
 		t->s->depth = 0;
+		chain_drop(t->s);
 		db_rollback(t->s->db);
 	}
 	db_unlock(t->s->db);
@@ -169,6 +176,7 @@ void store_close(struct store *s)
 		return;
 	db_close(s->db);
 	seal_close(s->seal);
+	chain_free(s->chain);
 	free(s->seal_check);
 	arena_free(s->a);
 	free(s);

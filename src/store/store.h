@@ -10,11 +10,13 @@
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/cancel.h"
 #include "base/err.h"
 #include "model/account.h"
 #include "model/ca.h"
 #include "model/cert.h"
 #include "model/challenge.h"
+#include "model/chain.h"
 #include "model/channel.h"
 #include "model/dns_account.h"
 #include "model/event.h"
@@ -227,8 +229,8 @@ NODISCARD int st_key_is_blocked(struct store *s, const char *spki_sha256, bool *
                                 struct err *e);
 
 /* events */
-/* Who acts on this thread from now on, and from what address; they outlive it. NULL = whom the store
- * was opened for. */
+/* Who acts on this thread from now on, and from what address; they outlive it. NULL = whom the
+ * store was opened for. */
 void store_act_as(const char *actor, const char *address);
 NODISCARD int st_event_add(struct store *s, const char *cert, const char *kind, struct err *e,
                            const char *fmt, ...) PRINTF(5, 6);
@@ -244,6 +246,13 @@ struct event_page {
 };
 NODISCARD int st_event_page(struct store *s, struct arena *a, const struct event_page *p,
                             struct event **out, size_t *n, struct err *e);
+
+/* Whether all events are as they were written (store/chain.h); noted: a head from before, NULL =
+ * none. ERR_USAGE: that is none. */
+NODISCARD int st_chain_verify(struct store *s, struct arena *a, const char *noted,
+                              const struct cancel *cancel, struct chain_check *out, struct err *e);
+NODISCARD int st_chain_head(struct store *s, struct arena *a, const char **out,
+                            struct err *e); /* "NUMBER:MAC" */
 
 /* channels and the outbox (model/channel.h, model/outbox.h) */
 NODISCARD int st_channel_put(struct store *s, struct channel *x, struct err *e);

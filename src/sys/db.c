@@ -175,6 +175,21 @@ const char *db_column_text(struct db_stmt *s, struct arena *a, int column)
 	return text ? arena_strndup(a, text, len) : NULL;
 }
 
+const char *db_column_bytes(struct db_stmt *s, struct arena *a, int column, size_t most,
+                            size_t *len)
+{
+	const char *text = s->db->driver->column_text(s, column, len);
+	char *copy;
+
+	if (!text)
+		return NULL;
+	*len = *len < most ? *len : most;
+	copy = arena_alloc(a, *len + 1); /* zeroed */
+	if (*len)
+		memcpy(copy, text, *len);
+	return copy;
+}
+
 int db_column_count(struct db_stmt *s)
 {
 	return s->db->driver->column_count(s);

@@ -35,6 +35,10 @@ void db_bind_text(struct db_stmt *s, int param, const char *v); /* NULL = SQL NU
 NODISCARD int db_step(struct db_stmt *s, struct err *e);
 int64_t db_column_int(struct db_stmt *s, int column); /* from 0; NULL reads as 0 */
 const char *db_column_text(struct db_stmt *s, struct arena *a, int column); /* NULL = SQL NULL */
+/* The same for a text that may be hostile: at most so many bytes of it, and NULs may be among them.
+ * *len 0 for NULL. */
+const char *db_column_bytes(struct db_stmt *s, struct arena *a, int column, size_t most,
+                            size_t *len);
 int db_column_count(struct db_stmt *s);
 const char *db_column_name(struct db_stmt *s, int column);
 int64_t db_changes(struct db *d); /* rows changed by the last statement */

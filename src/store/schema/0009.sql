@@ -1,1 +1,4 @@
--- the event log as a chain.
+-- The event log as a chain: id is a record's number, rising by one from 1; mac is keyed and covers the record and the
+-- mac before it. The last number and mac, and the sealed key, stand in meta (chain_head, chain_key); store/chain.c.
+alter table events add column address text;
+alter table events add column mac text not null default '';
