@@ -15,5 +15,9 @@ NODISCARD int ops_auth_token(struct ops *o, struct arena *a, const char *token, 
  * A session moves its idle end. */
 NODISCARD int ops_auth_session(struct ops *o, struct arena *a, const char *cookie, bool changes,
                                const char *csrf, struct who *out, struct err *e);
+/* The user of a task that waited, with the rights that they have by now, at most those of role (a
+ * role's word, as it was then): a disabled user's work stops. ERR_UNKNOWN_CALLER. */
+NODISCARD int ops_auth_again(struct ops *o, struct arena *a, const char *user, const char *role,
+                             const char *address, struct who *out, struct err *e);
 
 #endif

@@ -1,0 +1,28 @@
+/* Records of the operations about API tokens. */
+#ifndef OPS_OP_TOKEN_H
+#define OPS_OP_TOKEN_H
+
+#include "model/user.h"
+#include "ops/operation.h"
+
+struct token_ask {
+	int64_t limit;
+	const char *cursor, *user;
+};
+extern const struct field token_ask_fields[], token_list_fields[];
+
+struct token_new {
+	const char *name, *user, *role, *expires;
+};
+extern const struct field token_new_fields[];
+struct token_made {
+	const char *token, *name, *owner, *role;
+	int64_t expires_at;
+};
+extern const struct field token_made_fields[];
+struct token_end {
+	const char *name, *user;
+};
+extern const struct field token_end_fields[];
+
+#endif

@@ -1,0 +1,26 @@
+/* What the operations about people share. */
+#ifndef OPS_PEOPLE_H
+#define OPS_PEOPLE_H
+
+#include "base/field.h"
+#include "model/user.h"
+#include "ops/ops.h"
+#include "store/people.h"
+
+#define LINK_S 86400
+
+/* 0 = the default; ERR_USAGE beyond the most. */
+NODISCARD int page_limit(int64_t asked, size_t *limit, struct err *e);
+
+/* A transaction that is rolled back unless it was taken to people_commit. */
+struct people_tx {
+	struct store *s;
+};
+NODISCARD int people_begin(struct ops *o, struct people_tx *t, struct err *e);
+NODISCARD int people_commit(struct people_tx *t, struct err *e);
+void people_done(struct people_tx *t);
+
+/* The file that has a user's one-time link, on the daemon's host. */
+const char *link_path(struct ops *o, struct arena *a, const char *user);
+
+#endif
