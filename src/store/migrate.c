@@ -32,14 +32,18 @@ int meta_put(struct store *s, const char *name, const char *value, struct err *e
 	           NULL, e, ARG_TEXT(name), ARG_TEXT(value));
 }
 
-/* 0 = a new database. */
-static int schema_version(struct store *s, long *version, struct err *e)
+/* 0 = a new database. Within a transaction the table is looked for first: there a failure would end
+ * the transaction. */
+static int schema_version(struct store *s, bool look, long *version, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	const char *value = NULL;
 	struct err missing;
-	int rc = meta_get(s, a, "schema", &value, &missing);
+	bool there = true;
+	int rc = look ? db_has_table(s->db, "meta", &there, &missing) : 0;
 
+	if (!rc && there)
+		rc = meta_get(s, a, "schema", &value, &missing);
 	if (rc < 0 && missing.code != ERR_NOT_FOUND) {
 		*e = missing;
 		return rc;
@@ -83,13 +87,13 @@ int store_migrate(struct store *s, bool create, struct err *e)
 	long version = 0, newest = newest_version();
 	STORE_LOCK(s);
 
-	TRY(schema_version(s, &version, e));
+	TRY(schema_version(s, false, &version, e));
 	if (version == newest)
 		return 0;
 	if (version == 0 && !create)
 		return err_set(e, ERR_NOT_FOUND, "the database %s is empty", s->place);
 	TRY(tx_open(s, &t, e));
-	TRY(schema_version(s, &version, e)); /* another process may have been quicker */
+	TRY(schema_version(s, true, &version, e)); /* another process may have been quicker */
 	if (version > newest)
 		return err_set(e, ERR_CONFIG,
 		               "the database %s was written by a newer Everleaf (schema %ld, this "

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "sys/db_driver.h"
 
-static const struct db_driver *const drivers[] = { &db_sqlite };
+static const struct db_driver *const drivers[] = { &db_sqlite, &db_pgsql };
 
 static int mutex_init(pthread_mutex_t *mutex)
 {
@@ -53,7 +54,8 @@ int db_open(const char *url, struct db **out, struct err *e)
 	/* The URL may hold a password: only its scheme is shown. */
 	return err_set(
 	    e, ERR_CONFIG,
-	    "a database URL that starts with \"%.*s\" is not known here: use sqlite:FILE",
+	    "a database URL that starts with \"%.*s\" is not known here: use sqlite:FILE or "
+	    "postgresql://HOST/DATABASE",
 	    (int)strcspn(url, ":/"), url);
 }
 
@@ -205,9 +207,56 @@ int64_t db_changes(struct db *d)
 	return d->driver->changes(d);
 }
 
+void db_patience(struct db *d, int64_t wait_ms, const struct cancel *cancel)
+{
+	db_lock(d);
+	d->wait_ms = wait_ms;
+	d->cancel = cancel;
+	db_unlock(d);
+}
+
+bool db_is_away(struct db *d)
+{
+	return atomic_load(&d->away);
+}
+
+int db_has_table(struct db *d, const char *name, bool *has, struct err *e)
+{
+	struct db_stmt *s = NULL;
+	int rc;
+
+	TRY(db_prepare(d, d->driver->table_query, &s, e));
+	db_bind_text(s, 1, name);
+	rc = db_step(s, e);
+	TRY(rc);
+	*has = rc == 1;
+	stmt_reset(s);
+	return 0;
+}
+
+int db_now(struct db *d, int64_t *now, struct err *e)
+{
+	struct db_stmt *s = NULL;
+
+	if (!d->driver->now_query) {
+		*now = clock_now();
+		return 0;
+	}
+	TRY(db_prepare(d, d->driver->now_query, &s, e));
+	TRY(db_step(s, e));
+	*now = db_column_int(s, 0);
+	stmt_reset(s);
+	return 0;
+}
+
 int db_begin(struct db *d, struct err *e)
 {
-	return d->driver->begin(d, e);
+	return d->driver->begin(d, false, e);
+}
+
+int db_begin_beside(struct db *d, struct err *e)
+{
+	return d->driver->begin(d, true, e);
 }
 
 int db_commit(struct db *d, struct err *e)

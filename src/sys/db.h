@@ -1,8 +1,9 @@
 /*
- * A relational database behind one small interface: SQLite now (db_sqlite.c), PostgreSQL later
- * (db_pgsql.c). The SQL is the dialect both share, parameters are $1, $2, … . A struct db may be
- * used by several threads: everything between db_lock and db_unlock belongs to one; it is never
- * held while waiting for the network.
+ * A relational database behind one small interface: SQLite (db_sqlite.c) and PostgreSQL
+ * (db_pgsql.c). The SQL is the dialect both share, parameters are $1, $2, … ; a "for update" or
+ * "for update skip locked" at its end locks rows where there are row locks. A struct db may be used
+ * by several threads: everything between db_lock and db_unlock belongs to one; it is never held
+ * while waiting for another network than the database's own.
  */
 #ifndef SYS_DB_H
 #define SYS_DB_H
@@ -16,11 +17,20 @@
 
 struct db;
 struct db_stmt;
+struct cancel;
 
-/* url: "sqlite:FILE". WAL, synchronous=FULL, foreign keys, a 10 s busy limit; the file is made
+#define DB_PATIENCE_MS 15000 /* how long a server is waited for, unless db_patience says */
+
+/* url: "sqlite:FILE" or "postgresql://USER@HOST:PORT/DATABASE" (all that libpq reads); its password
+ * is never shown. SQLite: WAL, synchronous=FULL, foreign keys, a 10 s busy limit; the file is made
  * 0600. Damage is told as ERR_DAMAGED with what to do; a full disk as such. */
 NODISCARD int db_open(const char *url, struct db **out, struct err *e);
 void db_close(struct db *d);
+/* How long a server that went away is waited for, by whoever needs it, until cancel is set; wait_ms
+ * negative: as long as it takes. */
+void db_patience(struct db *d, int64_t wait_ms, const struct cancel *cancel);
+/* Whether one is being waited for now. Any thread, without the lock. */
+bool db_is_away(struct db *d);
 
 void db_lock(struct db *d);
 void db_unlock(struct db *d);
@@ -43,8 +53,15 @@ int db_column_count(struct db_stmt *s);
 const char *db_column_name(struct db_stmt *s, int column);
 int64_t db_changes(struct db *d); /* rows changed by the last statement */
 
-/* Write transactions; the store's callers hold the lock. commit passes FAULT_COMMIT. */
+NODISCARD int db_has_table(struct db *d, const char *name, bool *has, struct err *e);
+/* Unix seconds by the clock that all who use the database share. */
+NODISCARD int db_now(struct db *d, int64_t *now, struct err *e);
+
+/* Write transactions, one after another; the store's callers hold the lock. commit passes
+ * FAULT_COMMIT. A commit whose answer was lost is found out: ERR_AGAIN = nothing of it was kept. */
 NODISCARD int db_begin(struct db *d, struct err *e);
+/* One beside other writers, where the database can: it locks the rows it reads by itself. */
+NODISCARD int db_begin_beside(struct db *d, struct err *e);
 NODISCARD int db_commit(struct db *d, struct err *e);
 void db_rollback(struct db *d);
 

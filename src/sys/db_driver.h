@@ -7,6 +7,7 @@
 #define SYS_DB_DRIVER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "sys/db.h"
 
@@ -28,9 +29,11 @@ struct db_driver {
 	int (*column_count)(struct db_stmt *s);
 	const char *(*column_name)(struct db_stmt *s, int column);
 	int64_t (*changes)(struct db *d);
-	int (*begin)(struct db *d, struct err *e);
+	int (*begin)(struct db *d, bool beside, struct err *e);
 	int (*commit)(struct db *d, struct err *e);
 	void (*rollback)(struct db *d); /* nothing to roll back is fine */
+	const char *table_query;        /* a row if there is a table named $1 */
+	const char *now_query;          /* Unix seconds by its own clock; NULL = ours is its */
 };
 
 struct db {
@@ -38,6 +41,9 @@ struct db {
 	pthread_mutex_t mutex;
 	unsigned depth;        /* how often the holder has locked */
 	struct db_stmt *cache; /* every statement of this connection */
+	int64_t wait_ms;       /* see db_patience */
+	const struct cancel *cancel;
+	atomic_bool away;
 };
 
 struct db_stmt {
@@ -48,6 +54,6 @@ struct db_stmt {
 	bool busy; /* stepped to a row, and neither to its end nor reset */
 };
 
-extern const struct db_driver db_sqlite;
+extern const struct db_driver db_sqlite, db_pgsql;
 
 #endif

@@ -195,6 +195,21 @@ static void params_map(struct lite_stmt *s)
 	}
 }
 
+/* SQLite locks the whole file: words that lock rows are left out. */
+static int text_len(const char *sql)
+{
+	static const char *const ends[] = { " for update", " for update skip locked" };
+	size_t len = strlen(sql);
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (len > n && !strcmp(sql + len - n, ends[i]))
+			return (int)(len - n);
+	}
+	return (int)len;
+}
+
 static int lite_prepare(struct db *d, const char *sql, struct db_stmt **out, struct err *e)
 {
 	struct lite *l = (struct lite *)d;
@@ -203,7 +218,7 @@ static int lite_prepare(struct db *d, const char *sql, struct db_stmt **out, str
 
 	if (!s)
 		return err_set(e, ERR_MEMORY, "out of memory");
-	rc = sqlite3_prepare_v3(l->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->h, NULL);
+	rc = sqlite3_prepare_v3(l->h, sql, text_len(sql), SQLITE_PREPARE_PERSISTENT, &s->h, NULL);
 	if (rc) {
 		free(s);
 		return lite_fail(l, rc, e);
@@ -314,7 +329,7 @@ static int run_kept(struct lite *l, sqlite3_stmt **kept, const char *sql, struct
 	return failed;
 }
 
-static int lite_begin(struct db *d, struct err *e)
+static int lite_begin(struct db *d, bool beside, struct err *e)
 {
 	struct lite *l = (struct lite *)d;
 
@@ -359,4 +374,5 @@ const struct db_driver db_sqlite = {
 	.begin = lite_begin,
 	.commit = lite_commit,
 	.rollback = lite_rollback,
+	.table_query = "select 1 from sqlite_schema where type = 'table' and name = $1",
 };

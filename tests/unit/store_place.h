@@ -1,4 +1,5 @@
 /* A state folder of its own for each test of the store, with the store open in it; gone afterwards.
+ * With EVERLEAF_TEST_POSTGRES (tests/postgres sets it) the database is a schema of its own there.
  */
 #ifndef TESTS_UNIT_STORE_PLACE_H
 #define TESTS_UNIT_STORE_PLACE_H
@@ -20,17 +21,45 @@
 
 struct place {
 	struct arena *a;
-	char top[64], *dir;
+	char top[64], schema[64], *dir;
+	const char *server, *url; /* server: PostgreSQL's URL; NULL = SQLite */
 	struct store *s;
 };
 
 static inline int open_as(struct place *p, bool create, struct store **out, struct err *e)
 {
-	const struct store_options o = { .state_dir = p->dir,
-		                         .actor = "cli:tester",
-		                         .create = create };
+	const struct store_options o = {
+		.state_dir = p->dir, .database_url = p->url, .actor = "cli:tester", .create = create
+	};
 
 	return store_open(&o, out, e);
+}
+
+/* On the server itself, or in this test's database. */
+static inline int run_sql(const char *url, const char *text)
+{
+	struct db *d = NULL;
+	struct err e;
+	int rc = db_open(url, &d, &e);
+
+	if (rc == 0)
+		rc = db_script(d, text, &e);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", e.text);
+	db_close(d);
+	return rc;
+}
+
+static inline int make_schema(struct place *p)
+{
+	static int count;
+
+	p->server = getenv("EVERLEAF_TEST_POSTGRES");
+	if (!p->server)
+		return 0;
+	snprintf(p->schema, sizeof(p->schema), "t%d_%d", getpid(), ++count);
+	p->url = arena_printf(p->a, "%s&options=-csearch_path%%3D%s", p->server, p->schema);
+	return run_sql(p->server, arena_printf(p->a, "create schema %s", p->schema));
 }
 
 static inline int setup_empty(void **state)
@@ -43,7 +72,7 @@ static inline int setup_empty(void **state)
 		return -1;
 	p->dir = fs_join(p->a, p->top, "state");
 	*state = p;
-	return 0;
+	return make_schema(p);
 }
 
 static inline int setup(void **state)
@@ -69,6 +98,9 @@ static inline int teardown(void **state)
 	store_close(p->s);
 	unsetenv("EVERLEAF_MASTER_KEY_FILE");
 	clock_set(0);
+	if (p->server &&
+	    run_sql(p->server, arena_printf(p->a, "drop schema %s cascade", p->schema)) < 0)
+		return -1;
 	if (fs_remove(p->top, &e) < 0)
 		return -1;
 	arena_free(p->a);
@@ -108,11 +140,9 @@ static inline void put_account(struct place *p, const char *name)
 
 static inline void sql(struct place *p, const char *text)
 {
-	struct db *d = NULL;
+	const char *url = p->url ? p->url : arena_printf(p->a, "sqlite:%s/everleaf.db", p->dir);
 
-	OK(db_open(arena_printf(p->a, "sqlite:%s/everleaf.db", p->dir), &d, E));
-	OK(db_script(d, text, E));
-	db_close(d);
+	assert_int_equal(run_sql(url, text), 0);
 }
 
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

@@ -180,7 +180,7 @@ static void test_settings(void **state)
 	assert_string_equal(db_column_text(s, p->a, 0), "wal");
 	db_unlock(d);
 	db_close(d);
-	assert_int_equal(db_open("postgresql://u:geheim@h/d", &d, &e), -ERR_CONFIG);
+	assert_int_equal(db_open("mysql://u:geheim@h/d", &d, &e), -ERR_CONFIG);
 	assert_null(strstr(e.text, "geheim"));
 	assert_int_equal(db_open("sqlite:/nowhere/at/all.db", &d, &e), -ERR_IO);
 	assert_non_null(strstr(e.text, "/nowhere/at/all.db"));

@@ -34,11 +34,29 @@ static struct dns_account keep(struct place *p, const char *name, bool enabled)
 	return x;
 }
 
+static bool table_has(struct place *p, const char *text)
+{
+	struct db *d = NULL;
+	struct db_stmt *s = NULL;
+	bool has = false;
+
+	OK(db_open(p->url, &d, E));
+	db_lock(d);
+	OK(db_prepare(d, "select dns_accounts::text from dns_accounts", &s, E));
+	while (db_step(s, E) == 1)
+		has = has || strstr(db_column_text(s, p->a, 0), text);
+	db_unlock(d);
+	db_close(d);
+	return has;
+}
+
 static bool database_has(struct place *p, const char *text)
 {
 	char *bytes;
 	size_t len;
 
+	if (p->url)
+		return table_has(p, text);
 	OK(fs_read(p->a, arena_printf(p->a, "%s/everleaf.db", p->dir), 1 << 20, &bytes, &len, E));
 	return memmem(bytes, len, text, strlen(text)) != NULL;
 }

@@ -1,0 +1,112 @@
+"""A PostgreSQL cluster of its own on a socket and a loopback port: from the machine's package, or unpacked privately."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from .debs import fetched
+from .ports import free_port
+from .process import wait_until
+
+# Nothing here has to outlive the machine's end; all of it a killed server.
+SETTINGS = {
+    "fsync": "off", "full_page_writes": "off", "unix_socket_permissions": "0777", "max_connections": "100",
+    "listen_addresses": "'127.0.0.1'", "shared_buffers": "32MB", "autovacuum_naptime": "1h",
+    "logging_collector": "off", "timezone": "'Pacific/Auckland'",  # nothing may depend on it
+}
+
+
+def programs():
+    """The folder of initdb and postgres."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        meta = subprocess.run(["apt-cache", "depends", "postgresql"], stdout=subprocess.PIPE, text=True).stdout
+        package = next((word.split()[-1] for word in meta.splitlines() if "Depends: postgresql-1" in word), None)
+        assert package, "no PostgreSQL server is known to this machine's package lists"
+        server, client = fetched(package), fetched(package.replace("postgresql-", "postgresql-client-"))
+        found = sorted(server.glob("usr/lib/postgresql/*/bin/initdb"))
+        for program in sorted(client.glob("usr/lib/postgresql/*/bin/*")):
+            beside = found[-1].parent / program.name
+            if not beside.exists():
+                shutil.copy2(program, beside)
+    return found[-1].parent
+
+
+class Postgres:
+    """PostgreSQL does not run as root: then it is nobody's."""
+
+    def __init__(self):
+        self.bin = programs()
+        self.folder = Path(tempfile.mkdtemp(prefix="everleaf-pg-", dir="/tmp"))
+        self.port = free_port()
+        self.process = None
+        self.as_nobody = []
+        if os.getuid() == 0:
+            self.as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            os.chown(self.folder, 65534, 65534)
+        self.folder.chmod(0o755)
+
+    def make(self):
+        subprocess.run([*self.as_nobody, self.bin / "initdb", "-D", self.folder / "data", "-U", "everleaf", "-A", "trust",
+                        "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL,
+                       cwd=self.folder)
+        with open(self.folder / "data/postgresql.conf", "a") as conf:
+            conf.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
+            conf.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+        hba = self.folder / "data/pg_hba.conf"
+        hba.write_text("local all guarded scram-sha-256\nlocal all all trust\n"
+                       "host all guarded 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n")
+        return self
+
+    def start(self, wait=True):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([*self.as_nobody, self.bin / "postgres", "-D", self.folder / "data"],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
+        if wait:
+            wait_until(self.is_ready, "PostgreSQL to be ready", 60)
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()[-3000:]
+        return subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)]).returncode == 0
+
+    def stop(self, how=signal.SIGINT):
+        """SIGINT: connections are ended at once. SIGQUIT: as a crash, with recovery at the next start."""
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(60)
+            self.process = None
+
+    def restart(self, how=signal.SIGINT):
+        self.stop(how)
+        return self.start()
+
+    def url(self, database="postgres", more=""):
+        return f"postgresql://everleaf@/{database}?host={quote(str(self.folder), safe='')}&port={self.port}{more}"
+
+    def tcp_url(self, database, user="everleaf", password=None):
+        return f"postgresql://{user}{':' + password if password else ''}@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, text, database="postgres"):
+        done = subprocess.run([self.bin / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)],
+                              input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def make_database(self, name):
+        self.sql(f'create database "{name}" template template0')
+        return self.url(name)
+
+    def drop_database(self, name):
+        self.sql(f'drop database if exists "{name}" with (force)')
+
+    def __enter__(self):
+        return self.make().start()
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
