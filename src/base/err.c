@@ -117,6 +117,20 @@ const char *err_word(enum err_code code)
 	return row_of(code)->word;
 }
 
+enum err_code err_of_word(const char *word)
+{
+	static const enum err_code codes[] = {
+#define X(code, http, exit_status, again, word) code,
+#include "base/errors.def"
+#undef X
+	};
+
+	for (size_t i = 0; word && i < ARRAY_LEN(codes); i++)
+		if (strcmp(err_word(codes[i]), word) == 0)
+			return codes[i];
+	return ERR_PROTOCOL;
+}
+
 int err_about(struct err *e, const char *name)
 {
 	size_t n = strlen(name);

@@ -62,5 +62,6 @@ int err_exit_status(enum err_code code);
 int err_http_status(enum err_code code);
 bool err_is_retryable(enum err_code code);
 const char *err_word(enum err_code code);
+enum err_code err_of_word(const char *word); /* ERR_PROTOCOL: there is none (NULL is fine) */
 
 #endif

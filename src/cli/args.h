@@ -62,17 +62,23 @@ struct account_args {
 };
 struct ca_add_args {
 	struct ca_add ca;
+	int http_port, tls_port, parallel;
 };
 struct dns_args {
-	struct dns_add add;
+	const char *credentials_file, *propagation;
+	struct strings zones;
+	bool all_zones;
 	const char *account;
 	bool once;
 };
 struct notify_args {
-	struct notify_add add;
+	const char *settings_file, *digest;
+	struct strings events;
+	bool usual_events;
 };
 struct persist_args {
 	struct persist_ask ask;
+	int days;
 };
 struct limits_args {
 	struct limits_ask ask;

@@ -1,12 +1,20 @@
 /* account …: parse is done, ops does it, here it is printed. */
 #include "cli/cmd.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/print_done.h"
 #include "cli/progress.h"
+#include "ops/op_account.h"
+
+#define HMAC_MAX_BYTES 4096
+#define KEY_MAX_BYTES ((size_t)64 << 10)
 
 static void print_account(struct cli *c, const struct account *account)
 {
@@ -33,14 +41,19 @@ static void print_account(struct cli *c, const struct account *account)
 
 int cmd_account_register(struct cli *c, struct err *e)
 {
-	const struct account_register *r = &((struct register_args *)c->args)->account;
-	struct account account;
+	struct account_register *r = &((struct register_args *)c->args)->account;
+	struct account account = { 0 };
+	char *hmac;
 
 	if (!r->eab_kid != !r->eab_hmac_file)
 		return err_set(
 		    e, ERR_USAGE,
 		    "--eab-kid and --eab-hmac-file belong together; your CA gives you both");
-	TRY(ops_account_register(c->ops, c->arena, r, &account, e));
+	if (r->eab_hmac_file) {
+		TRY(fs_read_secret(c->arena, r->eab_hmac_file, HMAC_MAX_BYTES, &hmac, e));
+		r->eab_hmac = hmac;
+	}
+	TRY(ask(c, OP_ACCOUNT_REGISTER, r, &account, e));
 	print_account(c, &account);
 	return 0;
 }
@@ -52,12 +65,13 @@ int cmd_account_list(struct cli *c, struct err *e)
 	};
 	struct table t = { .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = 2 };
 	json_auto_t *array = json_array();
-	struct account *v;
-	size_t n;
+	const struct account *v;
+	struct records list;
 
-	TRY(ops_account_list(c->ops, c->arena, &v, &n, e));
+	TRY(ask_all(c, OP_ACCOUNT_LIST, &list, e));
+	v = list.v;
 	table_row(&t, heading);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list.n; i++) {
 		const char *cells[] = {
 			shown(c->arena, v[i].name),   shown(c->arena, v[i].ca),
 			shown(c->arena, v[i].status), shown(c->arena, v[i].key_type),
@@ -69,79 +83,91 @@ int cmd_account_list(struct cli *c, struct err *e)
 	}
 	if (c->globals.json)
 		print_json(c->arena, array);
-	else if (n)
+	else if (list.n)
 		table_print(&t, stdout);
 	else if (!c->globals.quiet)
 		fprintf(stderr, "no accounts\n");
 	return 0;
 }
 
-int cmd_account_show(struct cli *c, struct err *e)
+/* Asks for what gives back an account as it is then. */
+static int one_account(struct cli *c, enum operation_id op, void *in, struct err *e)
 {
-	struct account account;
+	struct account account = { 0 };
 
-	TRY(ops_account_show(c->ops, c->arena, c->words.v[0], &account, e));
+	TRY(ask(c, op, in, &account, e));
 	print_account(c, &account);
 	return 0;
+}
+
+/* Asks for something to be done with the account that is named. */
+static int by_name(struct cli *c, enum operation_id op, const char *done, struct err *e)
+{
+	struct named in = { c->words.v[0] };
+	struct nothing nothing;
+
+	TRY(ask(c, op, &in, &nothing, e));
+	print_done(c, done, c->words.v[0]);
+	return 0;
+}
+
+int cmd_account_show(struct cli *c, struct err *e)
+{
+	return one_account(c, OP_ACCOUNT_REFRESH, &(struct named){ c->words.v[0] }, e);
 }
 
 int cmd_account_update(struct cli *c, struct err *e)
 {
 	const struct account_args *args = c->args;
-	struct account account;
+	struct account_contacts in = { c->words.v[0], args->emails };
 
-	TRY(ops_account_update(c->ops, c->arena, c->words.v[0], &args->emails, &account, e));
-	print_account(c, &account);
-	return 0;
+	return one_account(c, OP_ACCOUNT_UPDATE, &in, e);
 }
 
 int cmd_account_rollover(struct cli *c, struct err *e)
 {
 	const struct account_args *args = c->args;
-	struct account account;
+	struct account_rollover in = { c->words.v[0], args->key_type };
 
-	TRY(ops_account_rollover(c->ops, c->arena, c->words.v[0], args->key_type, &account, e));
-	print_account(c, &account);
-	return 0;
+	return one_account(c, OP_ACCOUNT_ROLLOVER, &in, e);
 }
 
 int cmd_account_export(struct cli *c, struct err *e)
 {
 	const struct account_args *args = c->args;
-	struct bytes data = { 0 };
+	struct account_export in = { c->words.v[0], args->format };
+	struct raw raw = { 0 };
 
-	TRY(ops_account_export(c->ops, c->arena, c->words.v[0], args->format, args->output, &data,
-	                       e));
-	return print_exported(c, c->words.v[0], args->format, args->output, &data, e);
+	TRY(ask(c, OP_ACCOUNT_EXPORT, &in, &raw, e));
+	return print_raw(c, c->words.v[0], args->format, args->output, &raw, e);
 }
 
 int cmd_account_import(struct cli *c, struct err *e)
 {
 	const struct account_args *args = c->args;
-	struct account account;
+	struct account_import in = { .file = c->words.v[0], .ca = args->ca, .name = args->name };
+	char *key;
+	size_t len;
 
-	TRY(ops_account_import(c->ops, c->arena, c->words.v[0], args->ca, args->name, &account, e));
-	print_account(c, &account);
-	return 0;
+	TRY(fs_read(c->arena, in.file, KEY_MAX_BYTES, &key, &len, e));
+	if (strlen(key) != len)
+		return err_set(e, ERR_INPUT, "the account key %s: it is neither PEM nor JWK",
+		               in.file);
+	in.key = key;
+	return one_account(c, OP_ACCOUNT_IMPORT, &in, e);
 }
 
 int cmd_account_deactivate(struct cli *c, struct err *e)
 {
-	TRY(ops_account_deactivate(c->ops, c->arena, c->words.v[0], e));
-	print_done(c, "deactivated", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_ACCOUNT_DEACTIVATE, "deactivated", e);
 }
 
 int cmd_account_delete(struct cli *c, struct err *e)
 {
-	TRY(ops_account_delete(c->ops, c->arena, c->words.v[0], e));
-	print_done(c, "deleted", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_ACCOUNT_DELETE, "deleted", e);
 }
 
 int cmd_account_default(struct cli *c, struct err *e)
 {
-	TRY(ops_account_default(c->ops, c->arena, c->words.v[0], e));
-	print_done(c, "default", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_ACCOUNT_DEFAULT, "default", e);
 }

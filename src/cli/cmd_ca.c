@@ -1,11 +1,15 @@
 /* ca …: the CAs known and added. */
 #include "cli/cmd.h"
 
+#include "base/fs.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/print_done.h"
 #include "model/limit.h"
+
+#define BUNDLE_MAX_BYTES ((size_t)4 << 20)
 
 int cmd_ca_list(struct cli *c, struct err *e)
 {
@@ -14,12 +18,13 @@ int cmd_ca_list(struct cli *c, struct err *e)
 		           .n_columns = ARRAY_LEN(heading),
 		           .status_column = SIZE_MAX };
 	json_auto_t *array = json_array();
-	struct ca *v;
-	size_t n;
+	const struct ca *v;
+	struct records list;
 
-	TRY(ops_ca_list(c->ops, c->arena, &v, &n, e));
+	TRY(ask_all(c, OP_CA_LIST, &list, e));
+	v = list.v;
 	table_row(&t, heading);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list.n; i++) {
 		const char *cells[] = { shown(c->arena, v[i].name), v[i].known ? "yes" : "added",
 			                v[i].needs_eab ? "needed" : "", shown(c->arena, v[i].url) };
 
@@ -70,28 +75,42 @@ static void print_ca(struct cli *c, const struct ca *ca)
 
 int cmd_ca_show(struct cli *c, struct err *e)
 {
-	struct ca ca;
+	struct named in = { c->words.v[0] };
+	struct ca ca = { 0 };
 
-	TRY(ops_ca_show(c->ops, c->arena, c->words.v[0], &ca, e));
+	TRY(ask(c, OP_CA_SHOW, &in, &ca, e));
 	print_ca(c, &ca);
 	return 0;
 }
 
 int cmd_ca_add(struct cli *c, struct err *e)
 {
-	struct ca_add *add = &((struct ca_add_args *)c->args)->ca;
-	struct ca ca;
+	struct ca_add_args *args = c->args;
+	struct ca_add *add = &args->ca;
+	struct ca ca = { 0 };
+	char *pem;
+	size_t len;
 
 	add->name = c->words.v[0];
 	add->url = c->words.v[1];
-	TRY(ops_ca_add(c->ops, c->arena, add, &ca, e));
+	add->http_port = args->http_port;
+	add->tls_port = args->tls_port;
+	add->parallel = args->parallel;
+	if (add->ca_bundle_file) {
+		TRY(fs_read(c->arena, add->ca_bundle_file, BUNDLE_MAX_BYTES, &pem, &len, e));
+		add->ca_bundle = pem;
+	}
+	TRY(ask(c, OP_CA_ADD, add, &ca, e));
 	print_ca(c, &ca);
 	return 0;
 }
 
 int cmd_ca_delete(struct cli *c, struct err *e)
 {
-	TRY(ops_ca_delete(c->ops, c->arena, c->words.v[0], e));
+	struct named in = { c->words.v[0] };
+	struct nothing nothing;
+
+	TRY(ask(c, OP_CA_DELETE, &in, &nothing, e));
 	print_done(c, "deleted", c->words.v[0]);
 	return 0;
 }

@@ -6,10 +6,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/print_done.h"
 #include "cli/print_dns.h"
 #include "cli/progress.h"
+#include "ops/op_dns.h"
 
 static const char *is_enabled(const struct dns_account *x)
 {
@@ -31,25 +33,67 @@ static void print_stored(struct cli *c, const struct dns_account *x)
 	           x->zones.n ? shown_names(c->arena, &x->zones, 0) : "all it may write");
 }
 
+static const char *file_word(const char *file)
+{
+	return strcmp(file, "-") == 0 ? "standard input" : file;
+}
+
 int cmd_dns_add(struct cli *c, struct err *e)
 {
-	struct dns_add *add = &((struct dns_args *)c->args)->add;
-	struct dns_account x;
+	const struct dns_args *args = c->args;
+	struct dns_add add = { .provider = c->words.v[0],
+		               .name = c->words.v[1],
+		               .origin = file_word(args->credentials_file),
+		               .zones = args->zones,
+		               .propagation = args->propagation };
+	struct dns_account x = { 0 };
+	char *settings;
 
-	add->provider = c->words.v[0];
-	add->name = c->words.v[1];
-	TRY(ops_dns_add(c->ops, c->arena, add, &x, e));
+	TRY(ops_dns_settings_file(c->arena, add.provider, args->credentials_file, &settings, e));
+	add.settings = settings;
+	TRY(ask(c, OP_DNS_ADD, &add, &x, e));
 	print_stored(c, &x);
+	return 0;
+}
+
+/* The provider tells which settings a file may name. */
+static int changed_settings(struct cli *c, const struct dns_args *args, struct dns_change *change,
+                            struct err *e)
+{
+	struct named in = { change->name };
+	struct dns_said said = { 0 };
+	char *settings;
+
+	TRY(ask(c, OP_DNS_SHOW, &in, &said, e));
+	TRY(ops_dns_settings_file(c->arena, said.account.provider, args->credentials_file,
+	                          &settings, e));
+	change->settings = settings;
+	change->origin = file_word(args->credentials_file);
+	strings_add(c->arena, &change->given, "settings");
 	return 0;
 }
 
 int cmd_dns_update(struct cli *c, struct err *e)
 {
-	struct dns_add *add = &((struct dns_args *)c->args)->add;
-	struct dns_account x;
+	const struct dns_args *args = c->args;
+	struct dns_change change = { .name = c->words.v[0],
+		                     .zones = args->zones,
+		                     .propagation = args->propagation };
+	struct dns_account x = { 0 };
 
-	add->name = c->words.v[0];
-	TRY(ops_dns_update(c->ops, c->arena, add, &x, e));
+	if (!args->credentials_file && args->zones.n == 0 && !args->all_zones && !args->propagation)
+		return err_set(e, ERR_USAGE,
+		               "say what shall change: --credentials FILE, --zone ZONE, "
+		               "--all-zones or --propagation MODE");
+	if (args->zones.n && args->all_zones)
+		return err_set(e, ERR_USAGE, "--zone and --all-zones exclude each other");
+	if (args->zones.n || args->all_zones)
+		strings_add(c->arena, &change.given, "zones");
+	if (args->propagation)
+		strings_add(c->arena, &change.given, "propagation");
+	if (args->credentials_file)
+		TRY(changed_settings(c, args, &change, e));
+	TRY(ask(c, OP_DNS_UPDATE, &change, &x, e));
 	print_stored(c, &x);
 	return 0;
 }
@@ -61,12 +105,13 @@ int cmd_dns_list(struct cli *c, struct err *e)
 		           .n_columns = ARRAY_LEN(heading),
 		           .status_column = SIZE_MAX };
 	json_auto_t *array = json_array();
-	struct dns_account *v = NULL;
-	size_t n;
+	const struct dns_account *v;
+	struct records list;
 
-	TRY(ops_dns_list(c->ops, c->arena, &v, &n, e));
+	TRY(ask_all(c, OP_DNS_LIST, &list, e));
+	v = list.v;
 	table_row(&t, heading);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list.n; i++) {
 		const char *cells[] = { shown(c->arena, v[i].name), shown(c->arena, v[i].provider),
 			                is_enabled(&v[i]),
 			                v[i].last_error     ? "failed"
@@ -79,7 +124,7 @@ int cmd_dns_list(struct cli *c, struct err *e)
 	}
 	if (c->globals.json)
 		print_json(c->arena, array);
-	else if (n)
+	else if (list.n)
 		table_print(&t, stdout);
 	else if (!c->globals.quiet)
 		fprintf(stderr, "no DNS accounts\n");
@@ -88,49 +133,56 @@ int cmd_dns_list(struct cli *c, struct err *e)
 
 int cmd_dns_show(struct cli *c, struct err *e)
 {
-	struct strings certs = { 0 };
+	struct named in = { c->words.v[0] };
 	json_auto_t *settings = NULL;
-	struct dns_account x;
+	struct dns_said said = { 0 };
+	const struct dns_account *x = &said.account;
 
-	TRY(ops_dns_show(c->ops, c->arena, c->words.v[0], &x, &certs, &settings, e));
+	TRY(ask(c, OP_DNS_SHOW, &in, &said, e));
 	if (c->globals.json) {
-		json_auto_t *object = json_encode(dns_account_fields, &x);
+		json_auto_t *object = json_encode(dns_said_fields, &said);
 
-		json_object_set(object, "settings", settings ? settings : json_null());
-		json_object_set_new(object, "certificates", print_strings(&certs));
 		print_json(c->arena, object);
 		return 0;
 	}
-	print_stored(c, &x);
+	if (said.settings)
+		TRY(json_parse(said.settings, strlen(said.settings), &settings, e));
+	print_stored(c, x);
 	print_settings(c, settings);
-	print_line(stdout, "used by", certs.n ? shown_names(c->arena, &certs, 0) : "-");
-	print_line(stdout, "tested", shown_time(c->arena, x.last_test_at, clock_now()));
-	if (x.last_error)
-		print_line(stdout, "it failed", shown(c->arena, x.last_error));
-	print_line(stdout, "added", shown_time(c->arena, x.created_at, clock_now()));
-	print_line(stdout, "changed", shown_time(c->arena, x.updated_at, clock_now()));
+	print_line(stdout, "used by",
+	           said.certificates.n ? shown_names(c->arena, &said.certificates, 0) : "-");
+	print_line(stdout, "tested", shown_time(c->arena, x->last_test_at, clock_now()));
+	if (x->last_error)
+		print_line(stdout, "it failed", shown(c->arena, x->last_error));
+	print_line(stdout, "added", shown_time(c->arena, x->created_at, clock_now()));
+	print_line(stdout, "changed", shown_time(c->arena, x->updated_at, clock_now()));
+	return 0;
+}
+
+/* Asks for something to be done with the account that is named. */
+static int by_name(struct cli *c, enum operation_id op, const char *done, struct err *e)
+{
+	struct named in = { c->words.v[0] };
+	struct nothing nothing;
+
+	TRY(ask(c, op, &in, &nothing, e));
+	print_done(c, done, c->words.v[0]);
 	return 0;
 }
 
 int cmd_dns_enable(struct cli *c, struct err *e)
 {
-	TRY(ops_dns_enable(c->ops, c->arena, c->words.v[0], true, e));
-	print_done(c, "enabled", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_DNS_ENABLE, "enabled", e);
 }
 
 int cmd_dns_disable(struct cli *c, struct err *e)
 {
-	TRY(ops_dns_enable(c->ops, c->arena, c->words.v[0], false, e));
-	print_done(c, "disabled", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_DNS_DISABLE, "disabled", e);
 }
 
 int cmd_dns_delete(struct cli *c, struct err *e)
 {
-	TRY(ops_dns_delete(c->ops, c->arena, c->words.v[0], e));
-	print_done(c, "deleted", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_DNS_DELETE, "deleted", e);
 }
 
 /* The words behind the first two. */
@@ -139,15 +191,12 @@ static struct strings values_of(struct cli *c, size_t from)
 	return (struct strings){ c->words.v + from, c->words.n - from };
 }
 
-static int by_hand(struct cli *c, const char *what,
-                   int (*act)(struct ops *, struct arena *, const char *, const char *,
-                              const struct strings *, struct dns_path *, struct err *),
-                   struct err *e)
+static int by_hand(struct cli *c, enum operation_id op, const char *what, struct err *e)
 {
-	struct strings values = values_of(c, 2);
-	struct dns_path path;
+	struct dns_publish in = { c->words.v[0], c->words.v[1], values_of(c, 2) };
+	struct dns_path path = { 0 };
 
-	TRY(act(c->ops, c->arena, c->words.v[0], c->words.v[1], &values, &path, e));
+	TRY(ask(c, op, &in, &path, e));
 	progress_end(c->progress);
 	if (c->globals.json) {
 		json_auto_t *object = json_encode(dns_path_fields, &path);
@@ -157,30 +206,34 @@ static int by_hand(struct cli *c, const char *what,
 	}
 	print_path(c, &path);
 	print_line(stdout, what,
-	           arena_printf(c->arena, "%zu value%s", values.n, values.n == 1 ? "" : "s"));
+	           arena_printf(c->arena, "%zu value%s", in.values.n, in.values.n == 1 ? "" : "s"));
 	return 0;
 }
 
 int cmd_dns_present(struct cli *c, struct err *e)
 {
-	return by_hand(c, "published", ops_dns_present, e);
+	return by_hand(c, OP_DNS_PRESENT, "published", e);
 }
 
 int cmd_dns_cleanup(struct cli *c, struct err *e)
 {
-	return by_hand(c, "removed", ops_dns_cleanup, e);
+	return by_hand(c, OP_DNS_CLEANUP, "removed", e);
 }
 
 int cmd_dns_test(struct cli *c, struct err *e)
 {
-	struct dns_test t;
+	struct dns_try in = { c->words.v[0], c->words.v[1] };
+	struct dns_tried tried = { 0 };
+	struct dns_test *t = &tried.test;
 
-	TRY(ops_dns_test(c->ops, c->arena, c->words.v[0], c->words.v[1], &t, e));
+	TRY(ask(c, OP_DNS_TEST, &in, &tried, e));
 	progress_end(c->progress);
-	print_test(c, &t);
-	if (t.failure.code == ERR_NONE)
+	if (!tried.ok)
+		err_set(&t->failure, err_of_word(tried.code), "%s", tried.error);
+	print_test(c, t);
+	if (tried.ok)
 		return 0;
-	*e = t.failure;
+	*e = t->failure;
 	return -(int)e->code;
 }
 

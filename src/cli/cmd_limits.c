@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/print_result.h"
+#include "ops/op_limits.h"
 
 static const char *count_shown(struct arena *a, const struct limit_state *s)
 {
@@ -54,12 +56,17 @@ static void print_states(struct cli *c, const struct limit_state *v, size_t n)
 
 int cmd_limits(struct cli *c, struct err *e)
 {
-	struct limits_ask *ask = &((struct limits_args *)c->args)->ask;
-	struct limit_state *v;
+	struct limits_ask *wish = &((struct limits_args *)c->args)->ask;
+	struct limits_said said = { 0 };
+	const struct limit_state *v;
 	size_t n;
 
-	ask->names = c->words;
-	TRY(ops_limits(c->ops, c->arena, ask, &v, &n, e));
+	wish->names = c->words;
+	if (wish->unpaused && wish->names.n == 0)
+		return err_set(e, ERR_USAGE, "--unpaused wants the names that the CA has resumed");
+	TRY(ask(c, wish->unpaused ? OP_LIMITS_UNPAUSE : OP_LIMITS, wish, &said, e));
+	v = said.limits.v;
+	n = said.limits.n;
 	if (c->globals.json) {
 		json_auto_t *array = json_array();
 
@@ -70,7 +77,7 @@ int cmd_limits(struct cli *c, struct err *e)
 		print_states(c, v, n);
 	} else if (!c->globals.quiet) {
 		fprintf(stderr, "%s\n",
-		        ask->names.n ? "no limits are known there" : "no limit is in use");
+		        wish->names.n ? "no limits are known there" : "no limit is in use");
 	}
 	return 0;
 }

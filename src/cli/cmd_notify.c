@@ -5,12 +5,14 @@
 
 #include "base/clock.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/print_dns.h"
 #include "cli/print_done.h"
 #include "cli/print_fields.h"
 #include "cli/progress.h"
 #include "model/outbox.h"
+#include "ops/op_notify.h"
 
 static const char *is_enabled(const struct channel *x)
 {
@@ -39,23 +41,60 @@ static void print_stored(struct cli *c, const struct channel *x)
 
 int cmd_notify_add(struct cli *c, struct err *e)
 {
-	struct notify_add *add = &((struct notify_args *)c->args)->add;
-	struct channel x;
+	const struct notify_args *args = c->args;
+	struct notify_add add = { .kind = c->words.v[0],
+		                  .name = c->words.v[1],
+		                  .origin = args->settings_file,
+		                  .events = args->events,
+		                  .digest = args->digest };
+	struct channel x = { 0 };
+	char *settings;
 
-	add->kind = c->words.v[0];
-	add->name = c->words.v[1];
-	TRY(ops_notify_add(c->ops, c->arena, add, &x, e));
+	TRY(ops_notify_settings_file(c->arena, add.kind, args->settings_file, &settings, e));
+	add.settings = settings;
+	TRY(ask(c, OP_CHANNEL_ADD, &add, &x, e));
 	print_stored(c, &x);
+	return 0;
+}
+
+/* The kind tells which settings a file may name. */
+static int changed_settings(struct cli *c, const struct notify_args *args,
+                            struct notify_change *change, struct err *e)
+{
+	struct named in = { change->name };
+	struct channel_said said = { 0 };
+	char *settings;
+
+	TRY(ask(c, OP_CHANNEL_SHOW, &in, &said, e));
+	TRY(ops_notify_settings_file(c->arena, said.channel.kind, args->settings_file, &settings,
+	                             e));
+	change->settings = settings;
+	change->origin = args->settings_file;
+	strings_add(c->arena, &change->given, "settings");
 	return 0;
 }
 
 int cmd_notify_update(struct cli *c, struct err *e)
 {
-	struct notify_add *add = &((struct notify_args *)c->args)->add;
-	struct channel x;
+	const struct notify_args *args = c->args;
+	struct notify_change change = { .name = c->words.v[0],
+		                        .events = args->events,
+		                        .digest = args->digest };
+	struct channel x = { 0 };
 
-	add->name = c->words.v[0];
-	TRY(ops_notify_update(c->ops, c->arena, add, &x, e));
+	if (!args->settings_file && args->events.n == 0 && !args->usual_events && !args->digest)
+		return err_set(e, ERR_USAGE,
+		               "say what shall change: --settings FILE, --event KIND, "
+		               "--usual-events or --digest");
+	if (args->events.n && args->usual_events)
+		return err_set(e, ERR_USAGE, "--event and --usual-events exclude each other");
+	if (args->events.n || args->usual_events)
+		strings_add(c->arena, &change.given, "events");
+	if (args->digest)
+		strings_add(c->arena, &change.given, "digest");
+	if (args->settings_file)
+		TRY(changed_settings(c, args, &change, e));
+	TRY(ask(c, OP_CHANNEL_UPDATE, &change, &x, e));
 	print_stored(c, &x);
 	return 0;
 }
@@ -67,12 +106,13 @@ int cmd_notify_list(struct cli *c, struct err *e)
 		           .n_columns = ARRAY_LEN(heading),
 		           .status_column = SIZE_MAX };
 	json_auto_t *array = json_array();
-	struct channel *v = NULL;
-	size_t n;
+	const struct channel *v;
+	struct records list;
 
-	TRY(ops_notify_list(c->ops, c->arena, &v, &n, e));
+	TRY(ask_all(c, OP_CHANNEL_LIST, &list, e));
+	v = list.v;
 	table_row(&t, heading);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list.n; i++) {
 		const char *cells[] = { shown(c->arena, v[i].name),
 			                shown(c->arena, v[i].kind),
 			                is_enabled(&v[i]),
@@ -87,7 +127,7 @@ int cmd_notify_list(struct cli *c, struct err *e)
 	}
 	if (c->globals.json)
 		print_json(c->arena, array);
-	else if (n)
+	else if (list.n)
 		table_print(&t, stdout);
 	else if (!c->globals.quiet)
 		fprintf(stderr, "no channels\n");
@@ -96,56 +136,60 @@ int cmd_notify_list(struct cli *c, struct err *e)
 
 int cmd_notify_show(struct cli *c, struct err *e)
 {
+	struct named in = { c->words.v[0] };
 	json_auto_t *settings = NULL;
-	struct channel x;
-	int64_t waiting;
+	struct channel_said said = { 0 };
+	const struct channel *x = &said.channel;
 
-	TRY(ops_notify_show(c->ops, c->arena, c->words.v[0], &x, &settings, &waiting, e));
+	TRY(ask(c, OP_CHANNEL_SHOW, &in, &said, e));
 	if (c->globals.json) {
-		json_auto_t *object = json_encode(channel_fields, &x);
+		json_auto_t *object = json_encode(channel_said_fields, &said);
 
-		json_object_set(object, "settings", settings);
-		json_object_set_new(object, "waiting", json_integer(waiting));
 		print_json(c->arena, object);
 		return 0;
 	}
-	print_stored(c, &x);
+	if (said.settings)
+		TRY(json_parse(said.settings, strlen(said.settings), &settings, e));
+	print_stored(c, x);
 	print_settings(c, settings);
-	print_line(stdout, "waiting", arena_printf(c->arena, "%lld", (long long)waiting));
-	print_line(stdout, "last sent", shown_time(c->arena, x.last_sent_at, clock_now()));
-	if (x.last_error)
-		print_line(stdout, "it failed", shown(c->arena, x.last_error));
-	print_line(stdout, "added", shown_time(c->arena, x.created_at, clock_now()));
-	print_line(stdout, "changed", shown_time(c->arena, x.updated_at, clock_now()));
+	print_line(stdout, "waiting", arena_printf(c->arena, "%lld", (long long)said.waiting));
+	print_line(stdout, "last sent", shown_time(c->arena, x->last_sent_at, clock_now()));
+	if (x->last_error)
+		print_line(stdout, "it failed", shown(c->arena, x->last_error));
+	print_line(stdout, "added", shown_time(c->arena, x->created_at, clock_now()));
+	print_line(stdout, "changed", shown_time(c->arena, x->updated_at, clock_now()));
+	return 0;
+}
+
+/* Asks for something to be done with the channel that is named. */
+static int by_name(struct cli *c, enum operation_id op, const char *done, struct err *e)
+{
+	struct named in = { c->words.v[0] };
+	struct nothing nothing;
+
+	TRY(ask(c, op, &in, &nothing, e));
+	print_done(c, done, c->words.v[0]);
 	return 0;
 }
 
 int cmd_notify_enable(struct cli *c, struct err *e)
 {
-	TRY(ops_notify_enable(c->ops, c->arena, c->words.v[0], true, e));
-	print_done(c, "enabled", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_CHANNEL_ENABLE, "enabled", e);
 }
 
 int cmd_notify_disable(struct cli *c, struct err *e)
 {
-	TRY(ops_notify_enable(c->ops, c->arena, c->words.v[0], false, e));
-	print_done(c, "disabled", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_CHANNEL_DISABLE, "disabled", e);
 }
 
 int cmd_notify_delete(struct cli *c, struct err *e)
 {
-	TRY(ops_notify_delete(c->ops, c->arena, c->words.v[0], e));
-	print_done(c, "deleted", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_CHANNEL_DELETE, "deleted", e);
 }
 
 int cmd_notify_test(struct cli *c, struct err *e)
 {
-	TRY(ops_notify_test(c->ops, c->arena, c->words.v[0], e));
-	print_done(c, "arrived", c->words.v[0]);
-	return 0;
+	return by_name(c, OP_CHANNEL_TEST, "arrived", e);
 }
 
 static json_t *kind_json(const struct notify_kind *k)

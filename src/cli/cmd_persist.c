@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/progress.h"
+#include "ops/op_dns.h"
 
 static void print_records(struct cli *c, const struct persist *v, size_t n)
 {
@@ -88,14 +90,13 @@ static int verdict(const struct persist *v, size_t n, struct err *e)
 
 static const struct verb {
 	const char *word;
-	int (*ask)(struct ops *o, struct arena *a, const struct persist_ask *p,
-	           struct persist **out, size_t *n, struct err *e);
+	enum operation_id op;
 	void (*print)(struct cli *c, const struct persist *v, size_t n);
 	bool judges, takes_dns, takes_days, needs_names;
 } verbs[] = {
-	{ "show", ops_persist_show, print_wanted, false, false, false, true },
-	{ "check", ops_persist_check, print_state, true, false, true, false },
-	{ "publish", ops_persist_publish, print_state, true, true, true, true },
+	{ "show", OP_PERSIST_SHOW, print_wanted, false, false, false, true },
+	{ "check", OP_PERSIST_CHECK, print_state, true, false, true, false },
+	{ "publish", OP_PERSIST_PUBLISH, print_state, true, true, true, true },
 };
 
 static int find_verb(struct cli *c, const struct persist_ask *ask, const struct verb **out,
@@ -125,14 +126,19 @@ static int find_verb(struct cli *c, const struct persist_ask *ask, const struct 
 
 int cmd_dns_persist(struct cli *c, struct err *e)
 {
-	struct persist_ask *ask = &((struct persist_args *)c->args)->ask;
+	struct persist_args *args = c->args;
+	struct persist_ask *wish = &args->ask;
+	struct persist_list list = { 0 };
 	const struct verb *verb;
-	struct persist *v;
+	const struct persist *v;
 	size_t n;
 
-	ask->names = (struct strings){ c->words.v + 1, c->words.n - 1 };
-	TRY(find_verb(c, ask, &verb, e));
-	TRY(verb->ask(c->ops, c->arena, ask, &v, &n, e));
+	wish->names = (struct strings){ c->words.v + 1, c->words.n - 1 };
+	wish->days = args->days;
+	TRY(find_verb(c, wish, &verb, e));
+	TRY(ask(c, verb->op, wish, &list, e));
+	v = list.records.v;
+	n = list.records.n;
 	progress_end(c->progress);
 	if (c->globals.json)
 		print_records(c, v, n);

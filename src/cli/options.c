@@ -285,11 +285,11 @@ const struct option ca_add_options[] = {
 	{ "resolver", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
 	  TO(ca_add_args, ca.resolver), .help = "the DNS resolver it uses" },
 	{ "http-port", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 65535,
-	  TO(ca_add_args, ca.http_port), .help = "where it validates http-01 (default 80)" },
+	  TO(ca_add_args, http_port), .help = "where it validates http-01 (default 80)" },
 	{ "tls-port", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 65535,
-	  TO(ca_add_args, ca.tls_port), .help = "where it validates tls-alpn-01 (default 443)" },
+	  TO(ca_add_args, tls_port), .help = "where it validates tls-alpn-01 (default 443)" },
 	{ "parallel", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 64,
-	  TO(ca_add_args, ca.parallel), .help = "requests under way at once (default 8)" },
+	  TO(ca_add_args, parallel), .help = "requests under way at once (default 8)" },
 	{ 0 }
 };
 
@@ -298,12 +298,12 @@ static const char *const propagations[] = { "authoritative", "recursive", "provi
 
 const struct option dns_add_options[] = {
 	{ "credentials", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS | OPTION_NEEDED,
-	  TO(dns_args, add.credentials_file),
+	  TO(dns_args, credentials_file),
 	  .help = "what the provider needs, YAML or KEY=VALUE (`everleaf dns help PROVIDER`)" },
-	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, add.zones),
+	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, zones),
 	  .help = "only for names in this zone; repeatable" },
 	{ "propagation", .kind = OPT_STRING, .arg = "MODE", .values = propagations,
-	  TO(dns_args, add.propagation),
+	  TO(dns_args, propagation),
 	  .help =
 	      "how to see that a record has arrived, in place of what the settings say (default "
 	      "authoritative: every name server of the zone is asked)" },
@@ -312,14 +312,14 @@ const struct option dns_add_options[] = {
 
 const struct option dns_update_options[] = {
 	{ "credentials", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
-	  TO(dns_args, add.credentials_file),
+	  TO(dns_args, credentials_file),
 	  .help = "new settings; those that FILE does not name are kept" },
-	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, add.zones),
+	{ "zone", .kind = OPT_STRINGS, .arg = "ZONE", TO(dns_args, zones),
 	  .help = "only for names in this zone, instead of those so far; repeatable" },
-	{ "all-zones", .kind = OPT_FLAG, TO(dns_args, add.all_zones),
+	{ "all-zones", .kind = OPT_FLAG, TO(dns_args, all_zones),
 	  .help = "for names in any zone it may write" },
 	{ "propagation", .kind = OPT_STRING, .arg = "MODE", .values = propagations,
-	  TO(dns_args, add.propagation),
+	  TO(dns_args, propagation),
 	  .help =
 	      "how to see that a record has arrived, in place of what the settings say (default "
 	      "authoritative: every name server of the zone is asked)" },
@@ -330,26 +330,25 @@ static const char *const digests[] = { "at-once", "daily", NULL };
 
 const struct option notify_add_options[] = {
 	{ "settings", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS | OPTION_NEEDED,
-	  TO(notify_args, add.settings_file),
+	  TO(notify_args, settings_file),
 	  .help = "what the channel needs, YAML or KEY=VALUE (`everleaf notify help KIND`)" },
-	{ "event", .kind = OPT_STRINGS, .arg = "EVENT", TO(notify_args, add.events),
+	{ "event", .kind = OPT_STRINGS, .arg = "EVENT", TO(notify_args, events),
 	  .help = "only this kind of news; repeatable (`everleaf notify help KIND` lists them)" },
-	{ "digest", .kind = OPT_STRING, .arg = "WHEN", .values = digests,
-	  TO(notify_args, add.digest),
+	{ "digest", .kind = OPT_STRING, .arg = "WHEN", .values = digests, TO(notify_args, digest),
 	  .help = "at-once (default), or daily: a day's news in one message, after 08:00" },
 	{ 0 }
 };
 
 const struct option notify_update_options[] = {
 	{ "settings", .kind = OPT_STRING, .arg = "FILE", .flags = OPTION_READS,
-	  TO(notify_args, add.settings_file),
+	  TO(notify_args, settings_file),
 	  .help = "new settings; those that FILE does not name are kept" },
-	{ "event", .kind = OPT_STRINGS, .arg = "EVENT", TO(notify_args, add.events),
+	{ "event", .kind = OPT_STRINGS, .arg = "EVENT", TO(notify_args, events),
 	  .help = "only this kind of news, instead of those so far; repeatable" },
-	{ "usual-events", .kind = OPT_FLAG, TO(notify_args, add.usual_events),
+	{ "usual-events", .kind = OPT_FLAG, TO(notify_args, usual_events),
 	  .help = "the usual kinds of news again" },
-	{ "digest", .kind = OPT_STRING, .arg = "WHEN", .values = digests,
-	  TO(notify_args, add.digest), .help = "at-once or daily" },
+	{ "digest", .kind = OPT_STRING, .arg = "WHEN", .values = digests, TO(notify_args, digest),
+	  .help = "at-once or daily" },
 	{ 0 }
 };
 
@@ -374,7 +373,7 @@ const struct option persist_options[] = {
 	  .help =
 	      "show, publish: the record ends then: a day (2027-06-30) or days from now (365d); "
 	      "default: it has no end" },
-	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 3650, TO(persist_args, ask.days),
+	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 3650, TO(persist_args, days),
 	  .help = "check, publish: a record that ends within so many days is near its end (default "
 	          "30)" },
 	{ 0 }

@@ -1,6 +1,8 @@
 /* What commands print that end in one word about one name, in a file's content or in a text. */
 #include "cli/print_done.h"
 
+#include "ops/operation.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +56,18 @@ int print_exported(struct cli *c, const char *name, const char *format, const ch
 		fprintf(stderr, "%s: written to %s\n", shown(c->arena, name),
 		        shown(c->arena, file));
 	return 0;
+}
+
+int print_raw(struct cli *c, const char *name, const char *format, const char *output,
+              const struct raw *raw, struct err *e)
+{
+	struct bytes data;
+	bool written;
+
+	if (base64_decode_any(c->arena, raw->data ? raw->data : "", &data, e) < 0)
+		return err_ctx(e, "what the daemon sent");
+	TRY(ops_write(output, data.v, data.n, &written, e));
+	return print_exported(c, name, format, output, &data, e);
 }
 
 int print_text(struct cli *c, const char *key,

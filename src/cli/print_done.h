@@ -14,6 +14,11 @@ void print_done(struct cli *c, const char *key, const char *name);
 NODISCARD int print_exported(struct cli *c, const char *name, const char *format,
                              const char *output, const struct bytes *data, struct err *e);
 
+/* An OP_RAW answer, written to output first. */
+struct raw;
+NODISCARD int print_raw(struct cli *c, const char *name, const char *format, const char *output,
+                        const struct raw *raw, struct err *e);
+
 /* What write() writes, as it is, or as {key: text}. */
 NODISCARD int print_text(struct cli *c, const char *key,
                          int (*write)(struct cli *c, FILE *out, const void *ctx, struct err *e),

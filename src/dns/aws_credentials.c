@@ -13,6 +13,7 @@
 #define FRESH_S 300
 
 #define S(member, help) FIELD(struct aws_settings, member, FT_STRING, 0, help)
+#define S_HOST(member, help) FIELD(struct aws_settings, member, FT_STRING, F_HOST, help)
 const struct field aws_fields[] = {
 	S(access_key_id,
 	  "access key ID; without it the keys are looked for in the environment, a web "
@@ -20,25 +21,27 @@ const struct field aws_fields[] = {
 	FIELD(struct aws_settings, secret_access_key, FT_SECRET, 0, "its secret access key"),
 	FIELD(struct aws_settings, session_token, FT_SECRET, 0,
 	      "its session token, for a temporary key"),
-	S(profile, "profile of the AWS files to use (default: AWS_PROFILE, or \"default\")"),
-	S(config_file, "AWS configuration file (default: AWS_CONFIG_FILE, or ~/.aws/config)"),
-	S(credentials_file, "AWS credentials file (default: AWS_SHARED_CREDENTIALS_FILE, or "
-	                    "~/.aws/credentials)"),
+	S_HOST(profile, "profile of the AWS files to use (default: AWS_PROFILE, or \"default\")"),
+	S_HOST(config_file, "AWS configuration file (default: AWS_CONFIG_FILE, or ~/.aws/config)"),
+	S_HOST(credentials_file, "AWS credentials file (default: AWS_SHARED_CREDENTIALS_FILE, or "
+	                         "~/.aws/credentials)"),
 	S(role_arn, "role to assume with these keys: arn:aws:iam::ACCOUNT:role/NAME"),
 	S(external_id, "external ID that the role's trust policy asks for"),
 	S(role_session_name, "name of the role's session in AWS's logs (default: everleaf)"),
-	S(web_identity_token_file,
-	  "file with a web identity's token, for role_arn, read anew each time"),
+	S_HOST(web_identity_token_file,
+	       "file with a web identity's token, for role_arn, read anew each time"),
 	S(region, "region of the account's keys and of STS (default: AWS_REGION, or us-east-1); "
 	          "cn-… and us-gov-… choose those partitions"),
-	S(sts_url, "address of STS in place of AWS's own"),
-	S(metadata_url, "address of the instance's metadata service in place of "
-	                "http://169.254.169.254"),
-	S(container_url, "address of the container's credentials service in place of "
-	                 "http://169.254.170.2"),
+	FIELD(struct aws_settings, sts_url, FT_STRING, F_PEER,
+	      "address of STS in place of AWS's own"),
+	S_HOST(metadata_url, "address of the instance's metadata service in place of "
+	                     "http://169.254.169.254"),
+	S_HOST(container_url, "address of the container's credentials service in place of "
+	                      "http://169.254.170.2"),
 	FIELD_END,
 };
 #undef S
+#undef S_HOST
 
 static bool fits(const char *s, const char *chars, size_t least, size_t most)
 {

@@ -19,18 +19,18 @@ static const struct field fields[] = {
 	      "the client secret's value (not its ID)"),
 	FIELD(struct azure_settings, client_certificate, FT_SECRET, 0,
 	      "certificate and RSA key as PEM, instead of a secret"),
-	FIELD(struct azure_settings, federated_token_file, FT_STRING, 0,
+	FIELD(struct azure_settings, federated_token_file, FT_STRING, F_HOST,
 	      "file with a workload identity's token; AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID "
 	      "and AZURE_TENANT_ID of the environment otherwise"),
 	FIELD(struct azure_settings, credential, FT_STRING, 0,
 	      "secret, certificate, workload or managed; otherwise by what is given, managed if "
 	      "nothing is"),
 	FIELD(struct azure_settings, cloud, FT_STRING, 0, "public (default), china or usgov"),
-	FIELD(struct azure_settings, login_url, FT_STRING, 0,
+	FIELD(struct azure_settings, login_url, FT_STRING, F_PEER,
 	      "address of the token service, in place of the cloud's own"),
-	FIELD(struct azure_settings, metadata_url, FT_STRING, 0,
+	FIELD(struct azure_settings, metadata_url, FT_STRING, F_HOST,
 	      "address of the machine's metadata service, in place of http://169.254.169.254"),
-	FIELD(struct azure_settings, arc_folder, FT_STRING, 0,
+	FIELD(struct azure_settings, arc_folder, FT_STRING, F_HOST,
 	      "folder of Azure Arc's challenges, in place of /var/opt/azcmagent/tokens"),
 	FIELD_END
 };

@@ -10,22 +10,22 @@
 #include "dns/dnsapi_impl.h"
 
 static const struct field dnsapi_fields[] = {
-	FIELD(struct dnsapi, script, FT_STRING, F_REQUIRED,
+	FIELD(struct dnsapi, script, FT_STRING, F_REQUIRED | F_HOST,
 	      "acme.sh's provider script: its name (dns_cf) or its whole path"),
 	FIELD(
-	    struct dnsapi, environment, FT_SECRET, F_LIST,
+	    struct dnsapi, environment, FT_SECRET, F_LIST | F_HOST,
 	    "what the script is to know (CF_Token=…): a mapping or list of NAME=VALUE, kept "
 	    "secret; "
 	    "the script's own first lines name them. A value that is the path of a file or folder "
 	    "lets the script read that"),
-	FIELD(struct dnsapi, folder, FT_STRINGS, 0,
+	FIELD(struct dnsapi, folder, FT_STRINGS, F_HOST,
 	      "where scripts are looked for by name, instead of /etc/everleaf/dnsapi, "
 	      "/usr/local/share/acme.sh/dnsapi, /usr/share/acme.sh/dnsapi and ~/.acme.sh/dnsapi"),
 	FIELD(
-	    struct dnsapi, user, FT_STRING, 0,
+	    struct dnsapi, user, FT_STRING, F_HOST,
 	    "the user the script runs as; everleaf-dnsapi if there is one, else nobody; Everleaf's "
 	    "own where that is not root"),
-	FIELD_NAMED(struct dnsapi, timeout_s, "timeout", FT_INT, 0,
+	FIELD_NAMED(struct dnsapi, timeout_s, "timeout", FT_INT, F_HOST,
 	            "seconds after which the script is killed (300)"),
 	FIELD_END
 };

@@ -20,19 +20,19 @@ struct exec {
 };
 
 static const struct field exec_fields[] = {
-	FIELD(struct exec, program, FT_STRING, F_REQUIRED,
+	FIELD(struct exec, program, FT_STRING, F_REQUIRED | F_HOST,
 	      "path of the program; called with present or cleanup, the name with a dot at its "
 	      "end, and the value"),
-	FIELD(struct exec, environment, FT_SECRET, F_LIST,
+	FIELD(struct exec, environment, FT_SECRET, F_LIST | F_HOST,
 	      "what the program finds in its environment: a mapping or list of NAME=VALUE, kept "
 	      "secret; nothing else of Everleaf's own environment but PATH, HOME, LANG, TZ and "
 	      "proxies"),
-	FIELD(struct exec, user, FT_STRING, 0,
+	FIELD(struct exec, user, FT_STRING, F_HOST,
 	      "the user it runs as; Everleaf's own by default; needs root"),
-	FIELD_NAMED(struct exec, timeout_s, "timeout", FT_INT, 0,
+	FIELD_NAMED(struct exec, timeout_s, "timeout", FT_INT, F_HOST,
 	            "seconds after which the program is killed (300)"),
 	FIELD(
-	    struct exec, mode, FT_STRING, 0,
+	    struct exec, mode, FT_STRING, F_HOST,
 	    "default; lego's other one, raw, cannot be offered: it needs the challenge's token and "
 	    "key authorization"),
 	FIELD_END

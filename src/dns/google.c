@@ -15,7 +15,7 @@ static const struct field fields[] = {
 	      "of this machine in Google's cloud"),
 	FIELD(struct google_settings, project, FT_STRING, 0,
 	      "the project that the zones are in; the service account's own otherwise"),
-	FIELD(struct google_settings, metadata_url, FT_STRING, 0,
+	FIELD(struct google_settings, metadata_url, FT_STRING, F_HOST,
 	      "address of the machine's metadata server, in place of "
 	      "http://metadata.google.internal"),
 	FIELD_END

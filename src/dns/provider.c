@@ -11,7 +11,7 @@ const struct dns_provider *const dns_providers[] = {
 };
 
 const struct field dns_common_fields[] = {
-	FIELD(struct dns_common, base_url, FT_STRING, 0,
+	FIELD(struct dns_common, base_url, FT_STRING, F_PEER,
 	      "address of the service, in place of its own: for private clouds and laboratories"),
 	FIELD(struct dns_common, zone, FT_STRING, 0, "the zone, where it is not to be looked for"),
 	FIELD(struct dns_common, zone_id, FT_STRING, 0,
@@ -21,16 +21,19 @@ const struct field dns_common_fields[] = {
 	FIELD(struct dns_common, propagation, FT_STRING, 0,
 	      "authoritative (default): ask every name server of the zone; recursive: these, and "
 	      "then the resolver; provider: believe the service; none: do not look"),
-	FIELD(struct dns_common, resolvers, FT_STRINGS, 0,
+	FIELD(struct dns_common, resolvers, FT_STRINGS, F_PEER,
 	      "ADDR:PORT list: whom to ask instead of the system's resolver"),
-	FIELD(struct dns_common, servers, FT_STRINGS, 0,
+	FIELD(struct dns_common, servers, FT_STRINGS, F_PEER,
 	      "ADDR:PORT list: whom to ask instead of the zone's name servers"),
 	FIELD_NAMED(struct dns_common, propagation_timeout_s, "propagation_timeout", FT_INT, 0,
 	            "seconds to wait until all name servers have the record"),
 	FIELD_NAMED(struct dns_common, propagation_wait_s, "propagation_wait", FT_INT, 0,
 	            "seconds to wait before the first look, and with `none` instead of looking"),
-	FIELD(struct dns_common, ca_bundle, FT_STRING, 0,
+	FIELD(struct dns_common, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for base_url (PEM); the system's otherwise"),
+	FIELD(struct dns_common, public_only, FT_BOOL, F_HOST,
+	      "yes: base_url is not reached at loopback, link-local or private addresses; so for "
+	      "accounts made over the network unless allow_private is configured"),
 	FIELD_END
 };
 

@@ -54,6 +54,7 @@ struct dns_common {
 	int64_t propagation_wait_s;    /* waited before the first look, and with `none` instead of
 	                                  looking */
 	const char *ca_bundle;         /* PEM file: trust anchors for base_url */
+	bool public_only;              /* base_url leads to no address inside */
 };
 extern const struct field dns_common_fields[];
 

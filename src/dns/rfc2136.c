@@ -29,7 +29,7 @@ static const struct field entry_fields[] = {
 };
 
 static const struct field fields[] = {
-	FIELD(struct rfc2136, server, FT_STRING, F_REQUIRED,
+	FIELD(struct rfc2136, server, FT_STRING, F_REQUIRED | F_PEER,
 	      "HOST[:PORT] or ADDRESS[:PORT] of the primary server (port 53 by default)"),
 	KEY_FIELDS(struct rfc2136),
 	FIELD(struct rfc2136, transport, FT_STRING, 0, "tcp (default) or udp"),

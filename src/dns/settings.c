@@ -95,21 +95,44 @@ static int decode_both(struct arena *a, const struct dns_provider *p, const json
 	return 0;
 }
 
+static int about(const struct dns_provider *p, const char *name, struct err *e)
+{
+	e->code = e->code == ERR_INPUT ? ERR_CONFIG : e->code;
+	return err_ctx(e, "%s (`everleaf dns help %s` shows the settings)", name, p->name);
+}
+
+int dns_settings_take(struct arena *a, const struct dns_provider *p, json_t *object,
+                      const char *name, const char *over, const char **out, struct err *e)
+{
+	struct dns_common common;
+	const void *settings;
+
+	TRY(settings_merge(over, object, e));
+	if (settings_fit(a, p->fields, dns_common_fields, object, e) < 0 ||
+	    decode_both(a, p, object, &settings, &common, e) < 0)
+		return about(p, name, e);
+	*out = json_text(a, object);
+	return 0;
+}
+
 int dns_settings_read(struct arena *a, const struct dns_provider *p, const char *text, size_t len,
                       const char *name, const char *over, const char **out, struct err *e)
 {
 	json_auto_t *object = NULL;
-	struct dns_common common;
-	const void *settings;
 
 	TRY(settings_file_parse(a, text, len, name, &object, e));
-	TRY(settings_merge(over, object, e));
-	if (settings_fit(a, p->fields, dns_common_fields, object, e) < 0 ||
-	    decode_both(a, p, object, &settings, &common, e) < 0) {
-		e->code = e->code == ERR_INPUT ? ERR_CONFIG : e->code;
-		return err_ctx(e, "%s (`everleaf dns help %s` shows the settings)", name, p->name);
-	}
-	*out = json_text(a, object);
+	return dns_settings_take(a, p, object, name, over, out, e);
+}
+
+int dns_settings_file(struct arena *a, const struct dns_provider *p, const char *text, size_t len,
+                      const char *name, json_t **out, struct err *e)
+{
+	json_auto_t *object = NULL;
+
+	TRY(settings_file_parse(a, text, len, name, &object, e));
+	if (settings_fit(a, p->fields, dns_common_fields, object, e) < 0)
+		return about(p, name, e);
+	*out = TAKE(object);
 	return 0;
 }
 

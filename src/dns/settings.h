@@ -16,6 +16,13 @@
 NODISCARD int dns_settings_read(struct arena *a, const struct dns_provider *p, const char *text,
                                 size_t len, const char *name, const char *over, const char **out,
                                 struct err *e);
+/* The same of an object that was read already, which it changes. */
+NODISCARD int dns_settings_take(struct arena *a, const struct dns_provider *p, json_t *object,
+                                const char *name, const char *over, const char **out,
+                                struct err *e);
+/* Only read: an object whose members fit the provider's fields, files read; no one is missed. */
+NODISCARD int dns_settings_file(struct arena *a, const struct dns_provider *p, const char *text,
+                                size_t len, const char *name, json_t **out, struct err *e);
 /* Decodes: *settings is the provider's struct. */
 NODISCARD int dns_settings_open(struct arena *a, const struct dns_provider *p, const char *json,
                                 const void **settings, struct dns_common *common, struct err *e);

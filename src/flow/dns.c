@@ -72,30 +72,51 @@ int dns_account_provider(struct arena *a, const char *name, const struct dns_pro
 	return 0;
 }
 
-int dns_account_set(struct arena *a, const char *text, size_t len, const char *name,
-                    struct dns_account *x, struct err *e)
+/* A file that it names and that is not there is a wrong setting too. */
+static int wrong_setting(struct err *e)
 {
+	if (e->code == ERR_NOT_FOUND || e->code == ERR_INPUT)
+		e->code = ERR_CONFIG;
+	return -(int)e->code;
+}
+
+int dns_account_file(struct arena *a, const char *provider, const char *file, char **out,
+                     struct err *e)
+{
+	json_auto_t *object = NULL;
+	const struct dns_provider *p;
+	char *text;
+	size_t len;
+
+	TRY(dns_account_provider(a, provider, &p, e));
+	TRY(fs_read(a, file, CREDENTIALS_MAX_BYTES, &text, &len, e));
+	if (dns_settings_file(a, p, text, len, strcmp(file, "-") ? file : "standard input", &object,
+	                      e) < 0)
+		return wrong_setting(e);
+	*out = json_text(a, object);
+	return 0;
+}
+
+int dns_account_take(struct arena *a, const char *json, const char *name, const struct afar *afar,
+                     struct dns_account *x, struct err *e)
+{
+	json_auto_t *object = NULL;
 	const struct dns_provider *p;
 	const char *settings;
 
 	TRY(dns_account_provider(a, x->provider, &p, e));
-	if (dns_settings_read(a, p, text, len, name, x->settings, &settings, e) < 0) {
-		/* a file that it names and that is not there is a wrong setting too */
-		if (e->code == ERR_NOT_FOUND || e->code == ERR_INPUT)
-			e->code = ERR_CONFIG;
-		return -(int)e->code;
+	TRY(json_parse(json, strlen(json), &object, e));
+	if (!json_is_object(object))
+		return err_set(e, ERR_INPUT, "%s: not a JSON object", name);
+	if (afar) {
+		TRY(afar_settings(a, afar, p->fields, dns_common_fields, object, e));
+		if (!afar->allow_private)
+			json_object_set_new(object, "public_only", json_true());
 	}
+	if (dns_settings_take(a, p, object, name, x->settings, &settings, e) < 0)
+		return wrong_setting(e);
 	x->settings = settings;
 	return 0;
-}
-
-int dns_account_read(struct arena *a, const char *file, struct dns_account *x, struct err *e)
-{
-	char *text;
-	size_t len;
-
-	TRY(fs_read(a, file, CREDENTIALS_MAX_BYTES, &text, &len, e));
-	return dns_account_set(a, text, len, strcmp(file, "-") ? file : "standard input", x, e);
 }
 
 json_t *dns_account_shown(struct arena *a, const struct dns_account *x)
@@ -199,7 +220,8 @@ static int session_make(struct dns_use *u, struct dns_opened *x, struct err *e)
 	                      x->account.settings ? x->account.settings : "{}", &s->settings,
 	                      &s->common, e) < 0)
 		return dns_ctx(e, s, NULL);
-	if (session_http(u->run, u->arena, s->common.ca_bundle, &s->http, e) < 0)
+	if (session_http(u->run, u->arena, s->common.ca_bundle, s->common.public_only, &s->http,
+	                 e) < 0)
 		return dns_ctx(e, s, NULL);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "dns/place.h"
+#include "flow/afar.h"
 #include "flow/run.h"
 
 /* Whether an account may be called so. */
@@ -20,13 +21,14 @@ NODISCARD int dns_account_enabled(struct run *r, struct arena *a, const char *na
 /* ERR_USAGE listing the providers. */
 NODISCARD int dns_account_provider(struct arena *a, const char *name,
                                    const struct dns_provider **out, struct err *e);
-/* Reads a credentials file into settings; the members of x's settings that it does not name are
- * kept. ERR_CONFIG names the member. */
-NODISCARD int dns_account_read(struct arena *a, const char *file, struct dns_account *x,
+/* Reads a provider's credentials file, and the files it names: *out is a JSON object's text.
+ * ERR_USAGE for the provider; ERR_CONFIG names the member. */
+NODISCARD int dns_account_file(struct arena *a, const char *provider, const char *file, char **out,
                                struct err *e);
-/* The same from a text; name for messages. */
-NODISCARD int dns_account_set(struct arena *a, const char *text, size_t len, const char *name,
-                              struct dns_account *x, struct err *e);
+/* Such a text becomes x's settings; members that it does not name are kept. name for messages;
+ * afar: it was said over the network (NULL = on the host). ERR_CONFIG, ERR_DENIED. */
+NODISCARD int dns_account_take(struct arena *a, const char *json, const char *name,
+                               const struct afar *afar, struct dns_account *x, struct err *e);
 /* Its settings as they may be shown, or NULL. */
 json_t *dns_account_shown(struct arena *a, const struct dns_account *x);
 

@@ -38,15 +38,34 @@ int post_kind(struct arena *a, const char *name, const struct channel_kind **out
 	               strings_join(a, &known, ", "));
 }
 
-int post_settings_read(struct arena *a, const char *file, struct channel *x, struct err *e)
+int post_settings_file(struct arena *a, const char *kind, const char *file, char **out,
+                       struct err *e)
 {
+	json_auto_t *object = NULL;
 	const struct channel_kind *k;
 	char *text;
 	size_t len;
 
-	TRY(post_kind(a, x->kind, &k, e));
+	TRY(post_kind(a, kind, &k, e));
 	TRY(fs_read(a, file, FILE_MAX_BYTES, &text, &len, e));
-	return channel_settings_read(a, k, text, len, file, x->settings, &x->settings, e);
+	TRY(channel_settings_file(a, k, text, len, file, &object, e));
+	*out = json_text(a, object);
+	return 0;
+}
+
+int post_settings_take(struct arena *a, const char *json, const char *name, const struct afar *afar,
+                       struct channel *x, struct err *e)
+{
+	json_auto_t *object = NULL;
+	const struct channel_kind *k;
+
+	TRY(post_kind(a, x->kind, &k, e));
+	TRY(json_parse(json, strlen(json), &object, e));
+	if (!json_is_object(object))
+		return err_set(e, ERR_INPUT, "%s: not a JSON object", name);
+	if (afar)
+		TRY(afar_settings(a, afar, k->fields, NULL, object, e));
+	return channel_settings_take(a, k, object, name, x->settings, &x->settings, e);
 }
 
 int64_t post_backoff(int64_t attempts)
@@ -95,7 +114,7 @@ int post_message(struct run *r, struct arena *a, const struct channel *x, const 
 	TRY(post_kind(a, x->kind, &k, e));
 	if (channel_settings_open(a, k, x->settings ? x->settings : "{}", &s.settings, e) < 0)
 		return err_ctx(e, "channel %s", x->name);
-	if (k->ca_bundle && session_http(r, a, k->ca_bundle(s.settings), &s.http, e) < 0)
+	if (k->ca_bundle && session_http(r, a, k->ca_bundle(s.settings), false, &s.http, e) < 0)
 		return err_ctx(e, "channel %s", x->name);
 	TRY(hash_random(id, sizeof(id), e));
 	whole.id = m->id ? m->id : hex_encode(a, id, sizeof(id));

@@ -6,6 +6,7 @@
 #ifndef FLOW_POST_H
 #define FLOW_POST_H
 
+#include "flow/afar.h"
 #include "flow/run.h"
 #include "notify/channel.h"
 
@@ -23,9 +24,14 @@ NODISCARD int post_test(struct run *r, struct arena *a, const char *channel, str
 NODISCARD int post_mail_channel(struct run *r, struct arena *a, const char *name,
                                 struct channel *out, struct err *e);
 
-/* Reads a settings file into x->settings; members that it does not name are kept. ERR_CONFIG. */
-NODISCARD int post_settings_read(struct arena *a, const char *file, struct channel *x,
+/* Reads a settings file of that kind, and the files it names: *out is a JSON object's text.
+ * ERR_CONFIG. */
+NODISCARD int post_settings_file(struct arena *a, const char *kind, const char *file, char **out,
                                  struct err *e);
+/* Such a text becomes x->settings; members that it does not name are kept. name for messages; afar:
+ * it was said over the network (NULL = on the host). ERR_CONFIG, ERR_DENIED. */
+NODISCARD int post_settings_take(struct arena *a, const char *json, const char *name,
+                                 const struct afar *afar, struct channel *x, struct err *e);
 /* ERR_USAGE listing the kinds. */
 NODISCARD int post_kind(struct arena *a, const char *name, const struct channel_kind **out,
                         struct err *e);

@@ -134,24 +134,28 @@ static int http_for_ca(struct run *r, const struct ca *ca, struct http **out, st
 		.ca_bundle_file = ca->ca_bundle ? NULL : r->ca_bundle,
 		.proxy = r->config->proxy,
 		.user_agent = USER_AGENT,
+		.public_only = ca->public_only,
 	};
 
 	return http_shared(r, ca->url, &o, out, e);
 }
 
-int session_http(struct run *r, struct arena *a, const char *ca_bundle_file, struct http **out,
-                 struct err *e)
+int session_http(struct run *r, struct arena *a, const char *ca_bundle_file, bool public_only,
+                 struct http **out, struct err *e)
 {
 	const struct http_options o = {
 		.ca_bundle_file = ca_bundle_file,
 		.proxy = r->config->proxy,
 		.user_agent = USER_AGENT,
 		.allow_http = true,
+		.public_only = public_only,
 	};
 
-	return http_shared(
-	    r, arena_printf(a, "trusting %s", ca_bundle_file ? ca_bundle_file : "the system"), &o,
-	    out, e);
+	return http_shared(r,
+	                   arena_printf(a, "trusting %s%s",
+	                                ca_bundle_file ? ca_bundle_file : "the system",
+	                                public_only ? ", outside" : ""),
+	                   &o, out, e);
 }
 
 int session_http_as_ca(struct run *r, struct http **out, struct err *e)

@@ -15,6 +15,7 @@ const struct field ca_fields[] = {
 	FIELD(struct ca, tls_port, FT_INT, 0, "port where it validates tls-alpn-01; 0 = 443"),
 	FIELD(struct ca, parallel, FT_INT, 0, "requests under way at once; 0 = 8"),
 	FIELD(struct ca, needs_eab, FT_BOOL, 0, "demands external account binding"),
+	FIELD(struct ca, public_only, FT_BOOL, F_HIDDEN, "it is at no address inside"),
 	FIELD(struct ca, known, FT_BOOL, F_NOT_STORED, "built in"),
 	FIELD_RECORDS(struct ca, limits, struct limit_words, limit_shown_fields, 0,
 	              "its rate limits as far as they are known"),

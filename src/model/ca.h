@@ -15,6 +15,7 @@ struct ca {
 	int64_t http_port, tls_port; /* where it validates; 0 = 80, 443 */
 	int64_t parallel;            /* requests under way at once; 0 = 8 */
 	bool needs_eab;              /* known to demand external account binding */
+	bool public_only;            /* added over the network: never an address inside */
 	bool known;                  /* built in */
 	struct records limits;       /* of struct limit_words: filled for who looks */
 	int64_t created_at;

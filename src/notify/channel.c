@@ -32,21 +32,33 @@ static int decode(struct arena *a, const struct channel_kind *k, const json_t *o
 	return 0;
 }
 
-int channel_settings_read(struct arena *a, const struct channel_kind *k, const char *text,
-                          size_t len, const char *name, const char *over, const char **out,
-                          struct err *e)
+static int about(const struct channel_kind *k, const char *name, struct err *e)
+{
+	e->code = e->code == ERR_INPUT ? ERR_CONFIG : e->code;
+	return err_ctx(e, "%s (`everleaf notify help %s` shows the settings)", name, k->name);
+}
+
+int channel_settings_file(struct arena *a, const struct channel_kind *k, const char *text,
+                          size_t len, const char *name, json_t **out, struct err *e)
 {
 	json_auto_t *object = NULL;
-	const void *settings;
 
 	TRY(settings_file_parse(a, text, len, name, &object, e));
+	if (settings_fit(a, k->fields, NULL, object, e) < 0)
+		return about(k, name, e);
+	*out = TAKE(object);
+	return 0;
+}
+
+int channel_settings_take(struct arena *a, const struct channel_kind *k, json_t *object,
+                          const char *name, const char *over, const char **out, struct err *e)
+{
+	const void *settings;
+
 	TRY(settings_merge(over, object, e));
 	if (settings_fit(a, k->fields, NULL, object, e) < 0 ||
-	    decode(a, k, object, &settings, e) < 0) {
-		e->code = e->code == ERR_INPUT ? ERR_CONFIG : e->code;
-		return err_ctx(e, "%s (`everleaf notify help %s` shows the settings)", name,
-		               k->name);
-	}
+	    decode(a, k, object, &settings, e) < 0)
+		return about(k, name, e);
 	*out = json_text(a, object);
 	return 0;
 }

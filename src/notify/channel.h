@@ -67,11 +67,15 @@ extern const struct channel_kind *const channel_kinds[]; /* ends with NULL */
 
 const struct channel_kind *channel_kind_find(const char *name); /* NULL = none */
 
-/* Settings from a file's text; members of `over` that it does not name are kept. *out is one JSON
- * object's text, ready to be sealed, checked as channel_settings_open would. ERR_CONFIG. */
-NODISCARD int channel_settings_read(struct arena *a, const struct channel_kind *k, const char *text,
-                                    size_t len, const char *name, const char *over,
-                                    const char **out, struct err *e);
+/* Settings from a file's text: an object whose members fit the kind's fields. ERR_CONFIG. */
+NODISCARD int channel_settings_file(struct arena *a, const struct channel_kind *k, const char *text,
+                                    size_t len, const char *name, json_t **out, struct err *e);
+/* From such an object, which it changes; members of `over` that it does not name are kept. *out is
+ * one JSON object's text, ready to be sealed, checked as channel_settings_open would. ERR_CONFIG.
+ */
+NODISCARD int channel_settings_take(struct arena *a, const struct channel_kind *k, json_t *object,
+                                    const char *name, const char *over, const char **out,
+                                    struct err *e);
 NODISCARD int channel_settings_open(struct arena *a, const struct channel_kind *k, const char *json,
                                     const void **settings, struct err *e);
 json_t *channel_settings_show(const struct channel_kind *k, const char *json);

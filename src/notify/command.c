@@ -17,13 +17,13 @@ struct command {
 };
 
 static const struct field command_fields[] = {
-	FIELD(struct command, program, FT_STRING, F_REQUIRED,
+	FIELD(struct command, program, FT_STRING, F_REQUIRED | F_HOST,
 	      "path of the program; it finds EVERLEAF_EVENT, EVERLEAF_SUBJECT, EVERLEAF_DELIVERY "
 	      "and, "
 	      "for one certificate, EVERLEAF_CERTIFICATE in its environment, and all of it as JSON "
 	      "on its standard input"),
-	FIELD(struct command, arguments, FT_STRINGS, 0, "what it is called with"),
-	FIELD_NAMED(struct command, timeout_s, "timeout", FT_INT, 0,
+	FIELD(struct command, arguments, FT_STRINGS, F_HOST, "what it is called with"),
+	FIELD_NAMED(struct command, timeout_s, "timeout", FT_INT, F_HOST,
 	            "seconds after which it is killed, at most 600 (60)"),
 	FIELD_END
 };

@@ -23,7 +23,7 @@ struct mail {
 
 static const struct field mail_fields[] = {
 	FIELD(
-	    struct mail, server, FT_STRING, F_REQUIRED,
+	    struct mail, server, FT_STRING, F_REQUIRED | F_PEER,
 	    "HOST or HOST:PORT of the mail server that takes your mail; port 587, or 465 with tls: "
 	    "tls, 25 with tls: none"),
 	FIELD(struct mail, tls, FT_STRING, 0,
@@ -35,7 +35,7 @@ static const struct field mail_fields[] = {
 	FIELD(struct mail, contacts, FT_BOOL, 0,
 	      "yes: also to the mail addresses of the CA account that a certificate belongs to"),
 	FIELD(struct mail, subject_prefix, FT_STRING, 0, "put before every subject ([Everleaf])"),
-	FIELD(struct mail, ca_bundle, FT_STRING, 0,
+	FIELD(struct mail, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for the server (PEM); the system's otherwise"),
 	FIELD_NAMED(struct mail, timeout_s, "timeout", FT_INT, 0,
 	            "seconds for one delivery, at most 600 (60)"),

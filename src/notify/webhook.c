@@ -22,7 +22,7 @@ struct webhook {
 };
 
 static const struct field webhook_fields[] = {
-	FIELD(struct webhook, url, FT_SECRET, F_REQUIRED,
+	FIELD(struct webhook, url, FT_SECRET, F_REQUIRED | F_PEER,
 	      "https:// address that takes a POST of JSON; kept secret, since many such addresses "
 	      "are a key in themselves"),
 	FIELD(struct webhook, secret, FT_SECRET, F_REQUIRED,
@@ -31,10 +31,10 @@ static const struct field webhook_fields[] = {
 	FIELD(struct webhook, authorization, FT_SECRET, 0,
 	      "value of an Authorization header, where the receiver wants one"),
 	FIELD(struct webhook, allow_http, FT_BOOL, 0, "yes: http:// too, which anybody can read"),
-	FIELD(struct webhook, allow_private, FT_BOOL, 0,
+	FIELD(struct webhook, allow_private, FT_BOOL, F_HOST,
 	      "yes: loopback, link-local and private addresses too, and through a proxy if one is "
 	      "configured"),
-	FIELD(struct webhook, ca_bundle, FT_STRING, 0,
+	FIELD(struct webhook, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for the receiver (PEM); the system's otherwise"),
 	FIELD_NAMED(struct webhook, timeout_s, "timeout", FT_INT, 0,
 	            "seconds to wait for the answer, at most 300 (30)"),

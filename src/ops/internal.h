@@ -32,6 +32,15 @@ NODISCARD int ops_dry(struct ops *o, struct ops **out, struct err *e);
 NODISCARD int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char **name,
                             struct err *e);
 
+/* A setting that somebody gave is wrong: over the network their request is. */
+int ops_wrong_setting(const struct ops *o, struct err *e);
+
+/* The CA that is meant: given, else the configured one, else Let's Encrypt. Over the network it is
+ * named, never given by its URL. */
+NODISCARD int ops_ca_named(struct ops *o, struct arena *a, const char *given, struct ca *out,
+                           struct err *e);
+const char *ops_ca_asked(const struct ops *o, const char *given);
+
 /* From now on what this thread does is done by whom o works for. */
 void ops_act(const struct ops *o);
 

@@ -9,4 +9,14 @@ struct version_said {
 };
 extern const struct field version_said_fields[];
 
+/* What of the configuration may be shown: no secret, and nothing of the host's own folders. */
+struct settings_said {
+	const char *ca, *account, *key_type, *renew_window;
+	struct strings email;
+	bool agree_tos, allow_private, has_proxy, has_ping;
+	int64_t jobs, pass_within_days, wait_s;
+	struct records limits; /* of struct limit_words */
+};
+extern const struct field settings_said_fields[];
+
 #endif

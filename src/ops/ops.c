@@ -166,6 +166,13 @@ const struct who *ops_who(const struct ops *o)
 	return o->who;
 }
 
+int ops_wrong_setting(const struct ops *o, struct err *e)
+{
+	if (o->who && e->code == ERR_CONFIG)
+		e->code = ERR_USAGE;
+	return err_member(e, "settings");
+}
+
 void ops_act(const struct ops *o)
 {
 	if (o->who)
@@ -197,19 +204,25 @@ void ops_tell(struct ops *o, bool quiet)
 	post_due(&o->run, quiet);
 }
 
+int ops_write(const char *file, const void *data, size_t len, bool *written, struct err *e)
+{
+	struct stat st;
+
+	*written = file && strcmp(file, "-") != 0;
+	if (!*written)
+		return 0;
+	/* a pipe or a device is written to, not replaced */
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return fs_write_into(file, data, len, e);
+	return fs_write_atomic(file, data, len, 0600, e);
+}
+
 int ops_output(const char *file, const struct bytes *data, struct bytes *out, struct err *e)
 {
-	if (file && strcmp(file, "-") != 0) {
-		struct stat st;
-		bool into =
-		    stat(file, &st) == 0 &&
-		    !S_ISREG(st.st_mode); /* a pipe or a device is written to, not replaced */
-		TRY(into ? fs_write_into(file, data->v, data->n, e)
-		         : fs_write_atomic(file, data->v, data->n, 0600, e));
-		*out = (struct bytes){ 0 };
-		return 0;
-	}
-	*out = *data;
+	bool written;
+
+	TRY(ops_write(file, data->v, data->n, &written, e));
+	*out = written ? (struct bytes){ 0 } : *data;
 	return 0;
 }
 

@@ -42,6 +42,9 @@ struct ops;
 NODISCARD int ops_open(const struct ops_options *o, struct ops **out, struct err *e);
 void ops_close(struct ops *o);
 const char *ops_state_dir(const struct ops *o);
+/* Writes data to a file, made 0600; for NULL and "-" does nothing and *written is false. */
+NODISCARD int ops_write(const char *file, const void *data, size_t len, bool *written,
+                        struct err *e);
 /* For whom it works: NULL = whoever has the rights of the state folder, which are all rights. */
 const struct who *ops_who(const struct ops *o);
 

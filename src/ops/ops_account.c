@@ -6,17 +6,43 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "base/fs.h"
 #include "base/log.h"
 #include "flow/register.h"
 #include "flow/session.h"
 #include "ops/internal.h"
 
-#define FILE_MAX_BYTES ((size_t)64 << 10)
-
-static const char *ca_name(const struct ops *o, const char *given)
+const char *ops_ca_asked(const struct ops *o, const char *given)
 {
 	return given ? given : o->config.ca ? o->config.ca : "letsencrypt";
+}
+
+int ops_ca_named(struct ops *o, struct arena *a, const char *given, struct ca *out, struct err *e)
+{
+	if (o->who && given && strstr(given, "://")) {
+		err_set(
+		    e, ERR_DENIED,
+		    "over the network a CA is given by its name; add it first: `everleaf ca add "
+		    "NAME URL`");
+		return err_member(e, "ca");
+	}
+	if (ca_resolve(&o->run, a, ops_ca_asked(o, given), out, e) < 0)
+		return given ? err_member(e, "ca") : -(int)e->code;
+	return 0;
+}
+
+static int register_check(struct ops *o, struct arena *a, const struct account_register *r,
+                          struct ca *ca, struct bytes *eab_key, struct err *e)
+{
+	if (!r->eab_kid != !r->eab_hmac) {
+		err_set(e, ERR_USAGE, "--eab-kid and --eab-hmac-file belong together");
+		return err_member(e, r->eab_kid ? "eab_hmac" : "eab_kid");
+	}
+	TRY(ops_ca_named(o, a, r->ca, ca, e));
+	if (!r->eab_hmac || base64_decode_any(a, r->eab_hmac, eab_key, e) == 0)
+		return 0;
+	err_ctx(e, "the key%s%s", r->eab_hmac_file ? " in " : "",
+	        r->eab_hmac_file ? r->eab_hmac_file : "");
+	return err_member(e, "eab_hmac");
 }
 
 int ops_account_register(struct ops *o, struct arena *a, const struct account_register *r,
@@ -28,19 +54,20 @@ int ops_account_register(struct ops *o, struct arena *a, const struct account_re
 		                      .eab_kid = r->eab_kid,
 		                      .eab_alg = r->eab_alg,
 		                      .key_type = r->key_type };
-	char *hmac;
 	struct ca ca;
 
-	if (!r->eab_kid != !r->eab_hmac_file)
-		return err_set(e, ERR_USAGE, "--eab-kid and --eab-hmac-file belong together");
-	TRY(ca_resolve(&o->run, a, ca_name(o, r->ca), &ca, e));
+	TRY(register_check(o, a, r, &ca, &spec.eab_key, e));
 	spec.ca = &ca;
-	if (r->eab_hmac_file) {
-		TRY(fs_read_secret(a, r->eab_hmac_file, 4096, &hmac, e));
-		if (base64_decode_any(a, hmac, &spec.eab_key, e) < 0)
-			return err_ctx(e, "the key in %s", r->eab_hmac_file);
-	}
 	return account_register(&o->run, a, &spec, out, e);
+}
+
+int ops_account_register_check(struct ops *o, struct arena *a, const struct account_register *r,
+                               struct err *e)
+{
+	struct bytes key;
+	struct ca ca;
+
+	return register_check(o, a, r, &ca, &key, e);
 }
 
 int ops_account_list(struct ops *o, struct arena *a, struct account **out, size_t *n, struct err *e)
@@ -81,27 +108,23 @@ int ops_account_rollover(struct ops *o, struct arena *a, const char *name, const
 }
 
 int ops_account_export(struct ops *o, struct arena *a, const char *name, const char *format,
-                       const char *output, struct bytes *data, struct err *e)
+                       struct bytes *data, struct err *e)
 {
 	struct account x;
-	struct bytes all;
 
 	TRY(st_account_get(o->run.store, a, name, &x, e));
-	TRY(account_key_text(a, &x, format, &all, e));
-	return ops_output(output, &all, data, e);
+	return account_key_text(a, &x, format, data, e);
 }
 
-int ops_account_import(struct ops *o, struct arena *a, const char *file, const char *ca_given,
-                       const char *name, struct account *out, struct err *e)
+int ops_account_import(struct ops *o, struct arena *a, const struct account_import *i,
+                       struct account *out, struct err *e)
 {
-	char *text;
-	size_t len;
 	struct ca ca;
 
-	TRY(ca_resolve(&o->run, a, ca_name(o, ca_given), &ca, e));
-	TRY(fs_read(a, file, FILE_MAX_BYTES, &text, &len, e));
-	if (account_find_again(&o->run, a, &ca, text, len, name, out, e) < 0)
-		return err_ctx(e, "the account key %s", file);
+	TRY(ops_ca_named(o, a, i->ca, &ca, e));
+	if (account_find_again(&o->run, a, &ca, i->key, strlen(i->key), i->name, out, e) < 0)
+		return err_ctx(e, "the account key%s%s", i->file ? " " : "",
+		               i->file ? i->file : "");
 	return 0;
 }
 

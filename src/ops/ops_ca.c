@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
+#include "flow/afar.h"
 #include "flow/limits.h"
 #include "flow/session.h"
 #include "ops/internal.h"
 #include "ops/ops_account.h"
-
-#define BUNDLE_MAX_BYTES ((size_t)4 << 20)
 
 int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, struct err *e)
 {
@@ -59,6 +57,30 @@ static int check_url(const char *url, const char *option, struct err *e)
 	return 0;
 }
 
+static int check_port(const char *member, int64_t port, int64_t most, struct err *e)
+{
+	if (port >= 0 && port <= most)
+		return 0;
+	err_set(e, ERR_USAGE, "\"%s\" must be from 1 to %lld", member, (long long)most);
+	return err_member(e, member);
+}
+
+/* Where it is, and how it sees the world. */
+static int check_place(struct ops *o, struct arena *a, const struct ca_add *c, struct err *e)
+{
+	const struct afar afar = { .allow_private = o->config.allow_private };
+
+	TRY(check_port("http_port", c->http_port, 65535, e));
+	TRY(check_port("tls_port", c->tls_port, 65535, e));
+	TRY(check_port("parallel", c->parallel, 64, e));
+	if (!o->who)
+		return 0;
+	TRY(afar_peer(a, &afar, "url", c->url, e));
+	if (c->staging && strstr(c->staging, "://"))
+		TRY(afar_peer(a, &afar, "staging", c->staging, e));
+	return c->resolver ? afar_peer(a, &afar, "resolver", c->resolver, e) : 0;
+}
+
 int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca *out,
                struct err *e)
 {
@@ -66,15 +88,16 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 		.name = c->name,
 		.url = c->url,
 		.staging = c->staging,
+		.ca_bundle = c->ca_bundle,
 		.resolver = c->resolver,
 		.http_port = c->http_port,
 		.tls_port = c->tls_port,
 		.parallel = c->parallel,
+		.public_only = o->who && !o->config.allow_private,
 		.created_at = clock_now(),
 	};
 	struct ca *v;
-	char *pem;
-	size_t n, len;
+	size_t n;
 
 	if (!ca_is_name(c->name))
 		return err_set(
@@ -83,9 +106,10 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 		    c->name);
 	if (is_known(c->name))
 		return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", c->name);
-	TRY(check_url(c->url, "the URL", e));
-	if (c->staging && strstr(c->staging, "://"))
-		TRY(check_url(c->staging, "--staging", e));
+	if (check_url(c->url, "the URL", e) < 0)
+		return err_member(e, "url");
+	if (c->staging && strstr(c->staging, "://") && check_url(c->staging, "--staging", e) < 0)
+		return err_member(e, "staging");
 	TRY(st_ca_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].name, c->name) == 0)
@@ -93,13 +117,12 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 			               "there is a CA %s already (%s); delete it first, or choose "
 			               "another name",
 			               c->name, v[i].url);
-	if (c->ca_bundle_file) {
-		TRY(fs_read(a, c->ca_bundle_file, BUNDLE_MAX_BYTES, &pem, &len, e));
-		if (!strstr(pem, "-----BEGIN CERTIFICATE-----"))
-			return err_set(e, ERR_INPUT, "%s holds no certificate in PEM",
-			               c->ca_bundle_file);
-		ca.ca_bundle = pem;
+	if (c->ca_bundle && !strstr(c->ca_bundle, "-----BEGIN CERTIFICATE-----")) {
+		err_set(e, ERR_INPUT, "%s holds no certificate in PEM",
+		        c->ca_bundle_file ? c->ca_bundle_file : "\"ca_bundle\"");
+		return err_member(e, "ca_bundle");
 	}
+	TRY(check_place(o, a, c, e));
 	TRY(st_ca_put(o->run.store, &ca, e));
 	TRY(limits_shown(&o->run, a, ca.url, &ca.limits, e));
 	*out = ca;

@@ -59,6 +59,16 @@ const struct field *ops_dns_common(void)
 	return dns_common_fields;
 }
 
+static int bad_zone(const char *typed, struct err *e)
+{
+	err_set(
+	    e, ERR_USAGE,
+	    "--zone: \"%s\" is not a zone's name (an internationalised one is given in its xn-- "
+	    "form)",
+	    typed);
+	return err_member(e, "zones");
+}
+
 static int check_zone(struct arena *a, const char *typed, const char **out, struct err *e)
 {
 	size_t len = strlen(typed);
@@ -72,10 +82,7 @@ static int check_zone(struct arena *a, const char *typed, const char **out, stru
 			*p += 'a' - 'A';
 	if (len > ZONE_MAX_BYTES || zone[0] == '.' || strstr(zone, "..") ||
 	    strspn(zone, "abcdefghijklmnopqrstuvwxyz0123456789-._") != len)
-		return err_set(e, ERR_USAGE,
-		               "--zone: \"%s\" is not a zone's name (an internationalised one is "
-		               "given in its xn-- form)",
-		               typed);
+		return bad_zone(typed, e);
 	*out = zone;
 	return 0;
 }
@@ -114,9 +121,36 @@ static int refuse_existing(struct ops *o, struct arena *a, const char *name, str
 
 static int set_propagation(struct arena *a, const char *mode, struct dns_account *x, struct err *e)
 {
-	const char *text = arena_printf(a, "propagation: %s\n", mode);
+	json_auto_t *object = json_pack("{s:s?}", "propagation", mode);
 
-	return dns_account_set(a, text, strlen(text), "--propagation", x, e);
+	if (dns_account_take(a, json_text(a, object), "--propagation", NULL, x, e) < 0)
+		return err_member(e, "propagation");
+	return 0;
+}
+
+static int bad_name(const char *name, struct err *e)
+{
+	err_set(e, ERR_USAGE,
+	        "\"%s\" cannot be a DNS account's name: letters, digits, '.', '_' and '-' only",
+	        name);
+	return err_member(e, "name");
+}
+
+static int take_settings(struct ops *o, struct arena *a, const char *settings, const char *origin,
+                         struct dns_account *x, struct err *e)
+{
+	const struct afar afar = { .allow_private = o->config.allow_private };
+
+	if (dns_account_take(a, settings, origin ? origin : "its settings", o->who ? &afar : NULL,
+	                     x, e) < 0)
+		return ops_wrong_setting(o, e);
+	return 0;
+}
+
+int ops_dns_settings_file(struct arena *a, const char *provider, const char *file, char **out,
+                          struct err *e)
+{
+	return dns_account_file(a, provider, file, out, e);
 }
 
 int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct dns_account *out,
@@ -125,16 +159,14 @@ int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct 
 	struct dns_account x = { .name = d->name, .enabled = true };
 	const struct dns_provider *p;
 
-	TRY(dns_account_provider(a, d->provider, &p, e));
+	if (dns_account_provider(a, d->provider, &p, e) < 0)
+		return err_member(e, "provider");
 	x.provider = p->name;
 	if (!dns_account_is_name(d->name))
-		return err_set(e, ERR_USAGE,
-		               "\"%s\" cannot be a DNS account's name: letters, digits, '.', '_' "
-		               "and '-' only",
-		               d->name);
+		return bad_name(d->name, e);
 	TRY(check_zones(a, &d->zones, &x.zones, e));
 	TRY(refuse_existing(o, a, d->name, e));
-	TRY(dns_account_read(a, d->credentials_file, &x, e));
+	TRY(take_settings(o, a, d->settings, d->origin, &x, e));
 	if (d->propagation)
 		TRY(set_propagation(a, d->propagation, &x, e));
 	TRY(st_dns_put(o->run.store, &x, e));
@@ -178,28 +210,22 @@ static void set_update(struct dns_account *x, const void *to)
 	x->zones = u->zones ? *u->zones : x->zones;
 }
 
-int ops_dns_update(struct ops *o, struct arena *a, const struct dns_add *d, struct dns_account *out,
-                   struct err *e)
+int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
+                   struct dns_account *out, struct err *e)
 {
 	struct update u = { 0 };
 	struct dns_account x;
 	struct strings zones;
 
-	if (!d->credentials_file && d->zones.n == 0 && !d->all_zones && !d->propagation)
-		return err_set(e, ERR_USAGE,
-		               "say what shall change: --credentials FILE, --zone ZONE, "
-		               "--all-zones or --propagation MODE");
-	if (d->zones.n && d->all_zones)
-		return err_set(e, ERR_USAGE, "--zone and --all-zones exclude each other");
 	TRY(st_dns_get(o->run.store, a, d->name, &x, e));
 	TRY(check_zones(a, &d->zones, &zones, e));
-	if (d->zones.n || d->all_zones)
+	if (strings_has(&d->given, "zones"))
 		u.zones = &zones;
-	if (d->credentials_file) {
-		TRY(dns_account_read(a, d->credentials_file, &x, e));
+	if (strings_has(&d->given, "settings") && d->settings) {
+		TRY(take_settings(o, a, d->settings, d->origin, &x, e));
 		u.settings = x.settings;
 	}
-	if (d->propagation) {
+	if (strings_has(&d->given, "propagation")) {
 		TRY(set_propagation(a, d->propagation, &x, e));
 		u.settings = x.settings;
 	}

@@ -20,17 +20,28 @@ NODISCARD int ops_dns_service(struct arena *a, const char *name, struct dns_serv
                               struct err *e); /* ERR_USAGE listing them */
 const struct field *ops_dns_common(void);
 
+/* A credentials file of a provider, and the files that it names, as JSON text: the `settings`
+ * below. */
+NODISCARD int ops_dns_settings_file(struct arena *a, const char *provider, const char *file,
+                                    char **out, struct err *e);
 struct dns_add {
 	const char *provider, *name;
-	const char *credentials_file;
+	const char *settings; /* secret: JSON object */
+	const char *origin;   /* the file they were read from, for messages; NULL = none */
 	struct strings zones;
 	const char *propagation; /* in place of what the settings say; NULL = as they do */
-	bool all_zones;          /* update: bound to none any more */
 };
 NODISCARD int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d,
                           struct dns_account *out, struct err *e);
-/* Settings that the file does not name are kept; zones are replaced if any are given. */
-NODISCARD int ops_dns_update(struct ops *o, struct arena *a, const struct dns_add *d,
+struct dns_change {
+	struct strings given; /* which of those below shall change */
+	const char *name;
+	const char *settings; /* members that it does not name are kept; null takes one away */
+	const char *origin;
+	struct strings zones; /* instead of those so far; none = any */
+	const char *propagation;
+};
+NODISCARD int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
                              struct dns_account *out, struct err *e);
 NODISCARD int ops_dns_list(struct ops *o, struct arena *a, struct dns_account **out, size_t *n,
                            struct err *e);

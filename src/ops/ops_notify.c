@@ -46,6 +46,35 @@ static int refuse_existing(struct ops *o, struct arena *a, const char *name, str
 	return -(int)e->code;
 }
 
+/* A wrong setting is a member of the settings' own; all else that may be wrong is one of ours. */
+static int take_settings(struct ops *o, struct arena *a, const char *settings, const char *origin,
+                         struct channel *x, struct err *e)
+{
+	const struct afar afar = { .allow_private = o->config.allow_private };
+
+	if (post_settings_take(a, settings, origin ? origin : "its settings", o->who ? &afar : NULL,
+	                       x, e) < 0)
+		return ops_wrong_setting(o, e);
+	return 0;
+}
+
+static int check_events(struct arena *a, const struct strings *events, const char *digest,
+                        struct err *e)
+{
+	if (tell_check_kinds(a, events, e) < 0)
+		return err_member(e, "events");
+	if (!digest || strcmp(digest, "at-once") == 0 || strcmp(digest, "daily") == 0)
+		return 0;
+	err_set(e, ERR_USAGE, "\"digest\" must be at-once or daily");
+	return err_member(e, "digest");
+}
+
+int ops_notify_settings_file(struct arena *a, const char *kind, const char *file, char **out,
+                             struct err *e)
+{
+	return post_settings_file(a, kind, file, out, e);
+}
+
 int ops_notify_add(struct ops *o, struct arena *a, const struct notify_add *d, struct channel *out,
                    struct err *e)
 {
@@ -55,16 +84,17 @@ int ops_notify_add(struct ops *o, struct arena *a, const struct notify_add *d, s
 		             .digest = d->digest ? d->digest : "at-once" };
 	const struct channel_kind *k;
 
-	TRY(post_kind(a, d->kind, &k, e));
+	if (post_kind(a, d->kind, &k, e) < 0)
+		return err_member(e, "kind");
 	x.kind = k->name;
 	if (!dns_account_is_name(d->name))
 		return err_set(e, ERR_USAGE,
 		               "\"%s\" cannot be a channel's name: letters, digits, '.', '_' and "
 		               "'-' only",
 		               d->name);
-	TRY(tell_check_kinds(a, &d->events, e));
+	TRY(check_events(a, &d->events, d->digest, e));
 	TRY(refuse_existing(o, a, d->name, e));
-	TRY(post_settings_read(a, d->settings_file, &x, e));
+	TRY(take_settings(o, a, d->settings, d->origin, &x, e));
 	TRY(st_channel_put(o->run.store, &x, e));
 	*out = x;
 	return 0;
@@ -107,24 +137,20 @@ static void set_update(struct channel *x, const void *to)
 	x->events = u->events ? *u->events : x->events;
 }
 
-int ops_notify_update(struct ops *o, struct arena *a, const struct notify_add *d,
+int ops_notify_update(struct ops *o, struct arena *a, const struct notify_change *d,
                       struct channel *out, struct err *e)
 {
-	struct update u = { .digest = d->digest };
+	struct update u = { 0 };
 	struct channel x;
 
-	if (!d->settings_file && d->events.n == 0 && !d->usual_events && !d->digest)
-		return err_set(e, ERR_USAGE,
-		               "say what shall change: --settings FILE, --event KIND, "
-		               "--usual-events or --digest");
-	if (d->events.n && d->usual_events)
-		return err_set(e, ERR_USAGE, "--event and --usual-events exclude each other");
-	TRY(tell_check_kinds(a, &d->events, e));
+	TRY(check_events(a, &d->events, d->digest, e));
 	TRY(st_channel_get(o->run.store, a, d->name, &x, e));
-	if (d->events.n || d->usual_events)
+	if (strings_has(&d->given, "digest"))
+		u.digest = d->digest ? d->digest : "at-once";
+	if (strings_has(&d->given, "events"))
 		u.events = &d->events;
-	if (d->settings_file) {
-		TRY(post_settings_read(a, d->settings_file, &x, e));
+	if (strings_has(&d->given, "settings") && d->settings) {
+		TRY(take_settings(o, a, d->settings, d->origin, &x, e));
 		u.settings = x.settings;
 	}
 	return change(o, a, d->name, set_update, &u, out, e);

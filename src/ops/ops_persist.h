@@ -12,7 +12,7 @@ struct persist_ask {
 	                       enabled one */
 	bool wildcard;
 	const char *until; /* "365d" or "2027-06-30" or RFC 3339; NULL = no end */
-	int days;          /* "near its end" when fewer are left; 0 = 30 */
+	int64_t days;      /* "near its end" when fewer are left; 0 = 30 */
 };
 NODISCARD int ops_persist_show(struct ops *o, struct arena *a, const struct persist_ask *p,
                                struct persist **out, size_t *n, struct err *e);

@@ -61,23 +61,9 @@ const char *problem_text(struct arena *a, const struct err *e)
 	return json_text(a, object);
 }
 
-static enum err_code code_of(const struct problem *p)
-{
-	static const enum err_code codes[] = {
-#define X(code, http, exit_status, again, word) code,
-#include "base/errors.def"
-#undef X
-	};
-
-	for (size_t i = 0; p->code && i < ARRAY_LEN(codes); i++)
-		if (strcmp(err_word(codes[i]), p->code) == 0)
-			return codes[i];
-	return ERR_PROTOCOL;
-}
-
 void problem_error(const struct problem *p, struct err *e)
 {
-	err_set(e, code_of(p), "%s", p->detail ? p->detail : "no reason was told");
+	err_set(e, err_of_word(p->code), "%s", p->detail ? p->detail : "no reason was told");
 	if (p->retry_after > 0 && p->retry_after <= UINT32_MAX)
 		e->retry_s = (uint32_t)p->retry_after;
 	snprintf(e->member, sizeof(e->member), "%s", p->member ? p->member : "");

@@ -56,7 +56,8 @@ static void settings_done(struct http_settings *s)
 
 int http_open(const struct http_options *o, struct http **out, struct err *e)
 {
-	struct http_settings s = { .allow_http = o->allow_http, .unverified = o->unverified };
+	struct http_settings s = { .allow_http = o->allow_http, .unverified = o->unverified,
+		                   .public_only = o->public_only };
 	struct http *h;
 
 	if (!o->unverified)

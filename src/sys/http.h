@@ -25,6 +25,7 @@ struct http_options {
 	bool allow_http;        /* tests and http-01 checks only */
 	bool unverified; /* the server's certificate is not looked at: as a CA follows redirects to
 	                    https before there is a certificate */
+	bool public_only; /* every request as if its own public_only were set */
 };
 struct http;
 /* Makes no connection and starts no thread until the first exchange. ERR_INPUT if the bundle cannot

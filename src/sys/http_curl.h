@@ -21,7 +21,7 @@ void http_trust_apply(const struct http_trust *t, CURL *easy);
 struct http_settings {
 	struct http_trust trust;
 	char *proxy, *user_agent;
-	bool allow_http, unverified;
+	bool allow_http, unverified, public_only;
 };
 
 enum exchange_state { EXCHANGE_QUEUED, EXCHANGE_RUNNING, EXCHANGE_FINISHED };

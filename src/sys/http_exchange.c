@@ -229,9 +229,10 @@ static int on_connected(void *ctx, char *peer, char *own, int peer_port, int own
 	return CURL_PREREQFUNC_ABORT;
 }
 
-static void set_public_only(struct http_exchange *x, const struct http_request *req)
+static void set_public_only(struct http_exchange *x, const struct http_settings *s,
+                            const struct http_request *req)
 {
-	if (!req->public_only)
+	if (!s->public_only && !req->public_only)
 		return;
 	curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected);
@@ -261,7 +262,7 @@ int http_exchange_new(const struct http_settings *s, const struct http_request *
 	TRY(take_url(x, s, req->url, e));
 	TRY(take_headers(x, req, e));
 	TRY(set_address(x, req, e));
-	set_public_only(x, req);
+	set_public_only(x, s, req);
 	take_method(x, req);
 	*out = TAKE(x);
 	return 0;
