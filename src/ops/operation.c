@@ -7,7 +7,10 @@
 #include "ops/op_dns.h"
 #include "ops/op_limits.h"
 #include "ops/op_notify.h"
+#include "ops/op_session.h"
 #include "ops/op_system.h"
+#include "ops/op_token.h"
+#include "ops/op_user.h"
 
 const struct field nothing_fields[] = { FIELD_END };
 const struct field raw_fields[] = {
