@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/args_people.h"
 #include "cli/cmd.h"
 
 const struct command commands[] = {
@@ -32,6 +33,8 @@ const struct command_group command_groups[] = {
 	{ "ca", "the CAs themselves" },
 	{ "dns", "write access to DNS zones" },
 	{ "notify", "who is told of what happens, and how" },
+	{ "user", "who may ask the daemon" },
+	{ "token", "by what programs are known to the daemon" },
 	{ "master-key", "the key that seals all other keys" },
 	{ 0 }
 };
