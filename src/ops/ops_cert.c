@@ -16,6 +16,7 @@
 #include "flow/retire.h"
 #include "flow/session.h"
 #include "ops/internal.h"
+#include "ops/owner.h"
 
 #define DAY_S 86400
 #define CHECK_DAYS 7
@@ -68,6 +69,11 @@ int ops_list(struct ops *o, const struct list_options *opt,
 		    opt->expiring_days ? l.now + (int64_t)opt->expiring_days * DAY_S : 0,
 	};
 
+	if (owner_filter(o)) {
+		if (opt->owner && strcmp(opt->owner, owner_filter(o)) != 0)
+			return 0;
+		filter.owner = owner_filter(o);
+	}
 	return o->run.store ? st_cert_each(o->run.store, &filter, list_row, &l, e) : 0;
 }
 
@@ -92,7 +98,11 @@ int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_detai
 int ops_log(struct ops *o, struct arena *a, const char *name, int64_t after_id, struct event **out,
             size_t *n, struct err *e)
 {
-	return st_event_list(o->run.store, a, name, after_id, LOG_AT_ONCE, out, n, e);
+	const struct event_page page = {
+		.cert = name, .owner = owner_filter(o), .after_id = after_id, .limit = LOG_AT_ONCE
+	};
+
+	return st_event_page(o->run.store, a, &page, out, n, e);
 }
 
 struct checking {
@@ -138,7 +148,7 @@ int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, s
               struct err *e)
 {
 	struct checking w = { .arena = a, .days = days, .now = clock_now() };
-	struct cert_filter all = { 0 };
+	struct cert_filter all = { .owner = owner_filter(o) };
 
 	TRY(st_cert_each(o->run.store, &all, check_row, &w, e));
 	ops_tell(o, true);
@@ -156,6 +166,7 @@ static int leased(struct ops *o, struct arena *a, const char *name, const char *
 	struct cert c;
 	int result;
 
+	TRY(owner_check_write(o, e));
 	TRY(ops_cert_name(o, a, name, &name, e));
 	TRY(lease_take(&o->run, name, e));
 	result = st_cert_get(o->run.store, a, name, &c, e);
@@ -199,6 +210,7 @@ int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const
 	size_t cert_len, key_len;
 	struct ca ca;
 
+	TRY(owner_check_host(o, "naming files", e));
 	TRY(ca_resolve(&o->run, a,
 	               ca_name        ? ca_name
 	               : o->config.ca ? o->config.ca
@@ -219,5 +231,6 @@ int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e)
 
 int ops_master_key_rotate(struct ops *o, struct err *e)
 {
+	TRY(owner_check_host(o, "the master key", e));
 	return store_rotate_master_key(o->run.store, e);
 }

@@ -11,6 +11,7 @@
 #include "flow/dns.h"
 #include "flow/dns_look.h"
 #include "ops/internal.h"
+#include "ops/owner.h"
 
 #define ZONE_MAX_BYTES 253
 
@@ -234,8 +235,37 @@ int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
 
 int ops_dns_list(struct ops *o, struct arena *a, struct dns_account **out, size_t *n, struct err *e)
 {
+	struct strings shared = { 0 };
+	struct dns_account *v;
+	size_t all_n, have = 0;
+	bool all;
+
 	*n = 0;
-	return o->run.store ? st_dns_list(o->run.store, a, out, n, e) : 0;
+	if (!o->run.store)
+		return 0;
+	TRY(owner_dns_accounts(o, a, &shared, &all, e));
+	TRY(st_dns_list(o->run.store, a, &v, &all_n, e));
+	for (size_t i = 0; i < all_n; i++)
+		if (all || strings_has(&shared, v[i].name))
+			v[have++] = v[i];
+	*out = v;
+	*n = have;
+	return 0;
+}
+
+/* Who may not see all sees the certificates that are theirs, and no settings. */
+static int show_shared(struct ops *o, struct arena *a, struct dns_account *x, struct strings *certs,
+                       struct err *e)
+{
+	struct strings own, theirs = { 0 };
+
+	TRY(owner_certs(o, a, &own, e));
+	for (size_t i = 0; i < certs->n; i++)
+		if (strings_has(&own, certs->v[i]))
+			strings_add(a, &theirs, certs->v[i]);
+	*certs = theirs;
+	x->last_error = NULL;
+	return 0;
 }
 
 struct users {
@@ -275,11 +305,18 @@ static int users_of(struct ops *o, struct arena *a, const char *name, struct str
 int ops_dns_show(struct ops *o, struct arena *a, const char *name, struct dns_account *out,
                  struct strings *certs, json_t **settings, struct err *e)
 {
+	struct strings shared = { 0 };
 	struct dns_account x;
+	bool all;
 
+	TRY(owner_dns_accounts(o, a, &shared, &all, e));
+	if (!all && !strings_has(&shared, name))
+		return err_set(e, ERR_NOT_FOUND, "there is no DNS account %s here", name);
 	TRY(st_dns_get(o->run.store, a, name, &x, e));
 	TRY(users_of(o, a, name, certs, e));
-	*settings = dns_account_shown(a, &x);
+	if (!all)
+		TRY(show_shared(o, a, &x, certs, e));
+	*settings = all ? dns_account_shown(a, &x) : NULL;
 	x.settings = x.saved = NULL;
 	*out = x;
 	return 0;

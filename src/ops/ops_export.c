@@ -9,6 +9,7 @@
 #include "flow/export.h"
 #include "flow/post.h"
 #include "ops/internal.h"
+#include "ops/owner.h"
 
 /* The one kept for the certificate serves where none is given. */
 static bool takes_password(const struct export_spec *spec)
@@ -35,6 +36,18 @@ static int newest(struct ops *o, struct arena *a, const char *typed, struct cert
 	return result < 0 ? -(int)err.code : 0;
 }
 
+/* All but what is said to be public. */
+static bool has_key(const struct export_options *opt)
+{
+	static const char *const without[] = { "fullchain", "cert", "chain" };
+
+	for (size_t i = 0; opt->part && i < ARRAY_LEN(without); i++)
+		if (strcmp(opt->part, without[i]) == 0)
+			return opt->format && strcmp(opt->format, "pem") != 0 &&
+			       strcmp(opt->format, "der") != 0;
+	return opt->part || !opt->format || strcmp(opt->format, "der") != 0;
+}
+
 int ops_export(struct ops *o, struct arena *a, const char *name, const struct export_options *opt,
                struct bytes *data, struct err *e)
 {
@@ -47,6 +60,10 @@ int ops_export(struct ops *o, struct arena *a, const char *name, const struct ex
 	struct bytes out;
 
 	TRY(newest(o, a, name, &c, &v, e));
+	if (has_key(opt))
+		TRY(owner_check_secret(o, e));
+	if (opt->password_file || opt->output)
+		TRY(owner_check_host(o, "naming files", e));
 	if (opt->password_file)
 		TRY(fs_read_secret(a, opt->password_file, 1024, &password, e));
 	spec.password = password ? password : takes_password(&spec) ? c.keystore_password : NULL;
@@ -99,6 +116,9 @@ int ops_export_mail(struct ops *o, struct arena *a, const char *name,
 	struct version v;
 	struct cert c;
 
+	TRY(owner_check_secret(o, e));
+	if (opt->password_file || opt->output)
+		TRY(owner_check_host(o, "naming files", e));
 	if (opt->mail.n == 0)
 		return err_set(e, ERR_USAGE, "--channel goes with --mail ADDR");
 	if (opt->output)

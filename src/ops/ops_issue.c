@@ -13,6 +13,7 @@
 #include "flow/session.h"
 #include "ops/dry_run.h"
 #include "ops/internal.h"
+#include "ops/owner.h"
 
 #define DUE_AT_ONCE 100000
 #define FROM_MAX_BYTES ((size_t)16 << 20)
@@ -126,6 +127,15 @@ static int refuse_doubles(struct arena *a, const struct strings *names, struct e
 	return 0;
 }
 
+/* Accounts are made by administrators. */
+static int check_accounts(struct ops *o, const struct issue_options *opt, struct err *e)
+{
+	if (!o->who || o->who->role == ROLE_ADMIN || (!opt->agree_tos && opt->emails.n == 0))
+		return 0;
+	err_set(e, ERR_DENIED, "accounts at CAs are made by administrators");
+	return err_member(e, opt->emails.n ? "email" : "agree_tos");
+}
+
 int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n,
               const struct issue_options *opt, struct issue_result *out, struct err *e)
 {
@@ -133,6 +143,7 @@ int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n,
 	struct intake *in = ARENA_ARRAY(a, struct intake, n + 1);
 	struct strings names = { 0 };
 
+	TRY(check_accounts(o, opt, e));
 	TRY(take_in(o, a, v, n, in, &names, e));
 	TRY(refuse_doubles(a, &names, e));
 	if (opt->dry_run)
@@ -204,6 +215,7 @@ int ops_issue_from(struct ops *o, struct arena *a, const char *file, const struc
 	struct cert_change *v;
 	size_t n;
 
+	TRY(owner_check_host(o, "naming files", e));
 	TRY(from_file(a, file, base, &v, &n, e));
 	return ops_issue(o, a, v, n, opt, out, e);
 }
@@ -251,7 +263,8 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
                   struct strings *names, struct err *e)
 {
 	struct choosing w = { a, names, opt };
-	struct cert_filter all = { .owner = opt->owner };
+	const char *owner = owner_filter(o) ? owner_filter(o) : opt->owner;
+	struct cert_filter all = { .owner = owner };
 
 	if (opt->names.n) {
 		for (size_t i = 0; i < opt->names.n; i++) {
@@ -265,7 +278,7 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 	if (opt->force || opt->days > 0)
 		return st_cert_each(o->run.store, &all, choose_by_days, &w, e);
 	TRY(st_job_due(o->run.store, a, clock_now(), DUE_AT_ONCE, names, e));
-	return owned_by(o, a, opt->owner, names, e);
+	return owned_by(o, a, owner, names, e);
 }
 
 int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt,
@@ -279,13 +292,14 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt,
 	};
 	struct strings names = { 0 };
 
+	TRY(owner_check_write(o, e));
 	if (opt->names.n == 0)
 		dry_run_sweep(o, a);
 	TRY(choose(o, a, opt, &names, e));
 	if (opt->dry_run)
 		return dry_run_names(o, a, &names, opt, out, e);
 	TRY(ops_work(o, a, &names, NULL, opt->jobs, &work, out, e));
-	if (opt->names.n == 0 && !opt->owner && !cancel_is_set(o->run.cancel))
+	if (opt->names.n == 0 && !opt->owner && !owner_filter(o) && !cancel_is_set(o->run.cancel))
 		ping_pass(&o->run, out->n_failed > 0);
 	return 0;
 }
@@ -298,6 +312,7 @@ int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challe
 		                     .new_challenge = new_challenge };
 	struct strings names = { 0 };
 
+	TRY(owner_check_write(o, e));
 	TRY(ops_cert_name(o, a, name, &name, e));
 	strings_add(a, &names, name);
 	return ops_work(o, a, &names, NULL, 1, &work, out, e);

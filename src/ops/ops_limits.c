@@ -10,6 +10,7 @@
 #include "flow/limits.h"
 #include "flow/session.h"
 #include "ops/internal.h"
+#include "ops/owner.h"
 
 /* What one of the words means. */
 struct subject {
@@ -43,6 +44,7 @@ static int understand(struct ops *o, struct arena *a, const char *word, const ch
 		TRY(ca_resolve(&o->run, a, ca ? ca : c->ca, &s->ca, e));
 	} else {
 		TRY(limits_domain(a, word, &name, e));
+		TRY(owner_check_domain(o, a, name, e));
 		strings_add(a, &s->domains, name);
 		TRY(ca_asked(o, a, ca, &s->ca, e));
 	}
@@ -93,6 +95,7 @@ static int look_at(struct ops *o, struct arena *a, const struct limits_ask *ask,
 int ops_limits(struct ops *o, struct arena *a, const struct limits_ask *ask,
                struct limit_state **out, size_t *n, struct err *e)
 {
+	struct strings names = ask->names;
 	struct limit_state *v = NULL;
 	size_t have = 0;
 	struct ca ca;
@@ -101,7 +104,14 @@ int ops_limits(struct ops *o, struct arena *a, const struct limits_ask *ask,
 	*n = 0;
 	if (ask->unpaused && ask->names.n == 0)
 		return err_set(e, ERR_USAGE, "--unpaused wants the names that the CA has resumed");
-	if (ask->names.n == 0) {
+	if (ask->unpaused && owner_filter(o))
+		return err_set(e, ERR_DENIED, "that is for operators");
+	if (names.n == 0 && owner_filter(o)) {
+		TRY(owner_certs(o, a, &names, e));
+		if (names.n == 0)
+			return 0;
+	}
+	if (names.n == 0) {
 		if (ask->ca)
 			TRY(ca_resolve(&o->run, a, ask->ca, &ca, e));
 		return o->run.store ? limits_in_use(&o->run, a, ask->ca ? ca.url : NULL, out, n, e)
@@ -109,8 +119,8 @@ int ops_limits(struct ops *o, struct arena *a, const struct limits_ask *ask,
 	}
 	if (!o->run.store)
 		return err_set(e, ERR_NOT_FOUND, "there is no state in %s yet", o->run.state_dir);
-	for (size_t i = 0; i < ask->names.n; i++)
-		TRY(look_at(o, a, ask, ask->names.v[i], &v, &have, e));
+	for (size_t i = 0; i < names.n; i++)
+		TRY(look_at(o, a, ask, names.v[i], &v, &have, e));
 	*out = v;
 	*n = have;
 	return 0;
