@@ -13,6 +13,8 @@ struct api;
 /* state: how the daemon is now; any thread. */
 struct api *api_new(struct ops_daemon *ops, void (*state)(void *ctx, struct daemon_state *out),
                     void *state_ctx);
+/* Ends the streams of events; before the server is stopped. NULL is fine. */
+void api_stop(struct api *api);
 /* After the server that has its handler was stopped. NULL is fine. */
 void api_free(struct api *api);
 /* To be given to httpd_start; stays the api's. */

@@ -1,11 +1,16 @@
 /*
- * From a request to the function of its route. A path that is known with another method is told
- * which it takes; HEAD is a GET whose body the server leaves out.
+ * From a request to the function of its route, or to its operation. A path that is known with
+ * another method is told which it takes; HEAD is a GET whose body the server leaves out.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/request.h"
 #include "api/route.h"
+#include "ops/openapi.h"
+
+#define BODY_BYTES ((size_t)1 << 20)
+#define BODY_BYTES_ANYBODY ((size_t)16 << 10)
 
 static const struct route routes[] = {
 #define X(method, path, handler, body_limit, access) { method, path, handler, body_limit, access },
@@ -20,12 +25,30 @@ struct api *api_new(struct ops_daemon *ops, void (*state)(void *ctx, struct daem
 
 	if (!api)
 		out_of_memory();
-	*api = (struct api){ ops, state, state_ctx };
+	*api = (struct api){ .ops = ops,
+		             .state = state,
+		             .state_ctx = state_ctx,
+		             .a = arena_new(0),
+		             .rate = rate_new() };
+	pthread_mutex_init(&api->changes, NULL);
+	api->streams = streams_new(api);
 	return api;
+}
+
+void api_stop(struct api *api)
+{
+	if (api)
+		streams_stop(api->streams);
 }
 
 void api_free(struct api *api)
 {
+	if (!api)
+		return;
+	streams_free(api->streams);
+	rate_free(api->rate);
+	pthread_mutex_destroy(&api->changes);
+	arena_free(api->a);
 	free(api);
 }
 
@@ -52,45 +75,115 @@ static const struct route *route_find(struct arena *a, const struct httpd_reques
 	return NULL;
 }
 
+/* The part of a path that operations have; NULL = it is none of theirs. */
+static const char *below_prefix(const char *path)
+{
+	size_t n = strlen(API_PREFIX);
+
+	return strncmp(path, API_PREFIX, n) == 0 && path[n] == '/' ? path + n : NULL;
+}
+
 static size_t body_limit(void *ctx, const struct httpd_request *q)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	const char *allow;
+	const char *allow = NULL, *path = below_prefix(q->path);
 	const struct route *r = route_find(a, q, &allow);
+	const struct operation *op = NULL;
+	struct path_parts parts;
+	struct err e;
 
 	(void)ctx;
-	return r ? r->body_limit : 0;
+	if (r)
+		return r->body_limit;
+	if (!path || match_operation(a, q->method, path, &op, &parts, &allow, &e) < 0 || !op ||
+	    !request_has_body(op))
+		return 0;
+	/* who shows nothing that could be looked up gets no more memory than signing in takes */
+	return httpd_header(q, "Authorization") || httpd_header(q, "Cookie") ? BODY_BYTES
+	                                                                     : BODY_BYTES_ANYBODY;
+}
+
+static void reply_not_allowed(struct api_call *c, const char *allow)
+{
+	reply_problem(c, 405, arena_printf(c->a, "this takes %s", allow));
+	reply_header(c, "Allow", allow);
+}
+
+static void handle_operation(struct api_call *c, const char *path)
+{
+	const char *allow = NULL;
+	struct err e;
+
+	if (match_operation(c->a, c->q->method, path, &c->op, &c->parts, &allow, &e) < 0)
+		reply_error(c, &e);
+	else if (!c->op)
+		reply_not_allowed(c, allow);
+	else
+		call_operation(c);
+}
+
+static void handle_route(struct api_call *c, const struct route *r)
+{
+	struct err e;
+
+	if (r->access == ROUTE_METRICS && !c->q->from_loopback) {
+		int rc = auth_who(c, &e);
+
+		if (rc == 0)
+			rc = auth_allows(c, ROLES_READ_ALL, &e);
+		auth_part(c);
+		if (rc < 0) {
+			reply_error(c, &e);
+			return;
+		}
+	}
+	r->handle(c);
 }
 
 static void handle(void *ctx, struct arena *a, const struct httpd_request *q,
                    struct httpd_reply *out)
 {
-	struct api_call c = { ctx, a, q, out };
-	const char *allow = NULL;
+	struct api_call c = { .api = ctx, .a = a, .q = q, .reply = out };
+	const char *allow = NULL, *path = below_prefix(q->path);
 	const struct route *r = route_find(a, q, &allow);
+	uint32_t retry_s = 0;
 
-	if (!r && allow) {
-		reply_problem(&c, 405, arena_printf(a, "this takes %s", allow));
-		out->headers[0].name = "Allow";
-		out->headers[0].value = allow;
-	} else if (!r) {
+	if (r)
+		handle_route(&c, r);
+	else if (allow)
+		reply_not_allowed(&c, allow);
+	else if (!rate_take(c.api->rate, RATE_REQUEST, q->peer, &retry_s))
+		reply_too_many(&c, retry_s);
+	else if (path)
+		handle_operation(&c, path);
+	else
 		reply_problem(&c, 404, "there is nothing here");
-	} else if (r->access == ROUTE_LOOPBACK && !q->from_loopback) {
-		reply_problem(&c, 403, "this is told to this machine alone");
-	} else {
-		r->handle(&c);
-	}
+	reply_finish(&c);
 }
 
 static void refuse(void *ctx, struct arena *a, unsigned status, struct httpd_reply *out)
 {
-	struct api_call c = { ctx, a, NULL, out };
+	struct api_call c = { .api = ctx, .a = a, .reply = out };
 
 	reply_problem(&c, status,
 	              status == 413 ? "the body is larger than this route takes" : NULL);
+	reply_finish(&c);
+}
+
+/* What asks neither the database nor anybody is answered even when all who do are waiting. */
+static bool is_quick(void *ctx, const struct httpd_request *q)
+{
+	(void)ctx;
+	return strncmp(q->path, API_PREFIX, strlen(API_PREFIX)) != 0 &&
+	       strcmp(q->path, "/metrics") != 0;
 }
 
 void api_handler(struct api *api, struct httpd_handler *out)
 {
-	*out = (struct httpd_handler){ body_limit, handle, refuse, api };
+	*out = (struct httpd_handler){ body_limit, handle, refuse, api, is_quick };
+}
+
+void route_openapi(struct api_call *c)
+{
+	reply_text(c, 200, "application/json", openapi_text(c->a));
 }

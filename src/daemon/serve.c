@@ -268,6 +268,7 @@ static void stop_turns(struct server *s)
 
 static void stop(struct server *s)
 {
+	api_stop(s->api);
 	stop_turns(s);
 	httpd_stop(s->httpd);
 	api_free(s->api);

@@ -29,6 +29,7 @@ enum table_id {
 	T_USER_DOMAINS,
 	T_TOKENS,
 	T_SESSIONS,
+	T_REPLIES,
 	N_TABLES
 };
 
@@ -45,6 +46,7 @@ struct store {
 	bool rotating;       /* the master key is being changed: keep to s->seal */
 	unsigned depth;      /* 1: inside store_begin */
 	struct chain *chain; /* of the event log; made when first needed */
+	const char *reply_holder; /* this process, in `replies`; made when first needed */
 	const char *select[N_TABLES], *insert[N_TABLES],
 	    *update[N_TABLES]; /* made when first needed */
 };

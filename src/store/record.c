@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "store/internal.h"
+#include "store/replies.h"
 
 #define SQL_MAX 4096
 
@@ -36,6 +37,7 @@ static const struct table {
 	[T_CHANNELS] = { "channels", channel_fields, sizeof(struct channel), "name" },
 	[T_OUTBOX] = { "outbox", outbox_fields, sizeof(struct outbox), "channel" },
 	[T_TASKS] = { "tasks", task_fields, sizeof(struct task), "operation", "created_at" },
+	[T_REPLIES] = { "replies", reply_fields, sizeof(struct reply), "name" },
 	[T_USERS] = { "users", user_fields, sizeof(struct user), "name" },
 	[T_USER_DOMAINS] = { "user_domains", binding_fields, sizeof(struct binding), "owner" },
 	[T_TOKENS] = { "tokens", token_fields, sizeof(struct token), "name" },

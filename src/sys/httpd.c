@@ -97,6 +97,11 @@ void httpd_query_each(const struct httpd_request *q,
 	MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_parameter, &x);
 }
 
+void httpd_sleep(void *connection)
+{
+	MHD_suspend_connection(connection);
+}
+
 void httpd_wake(void *connection)
 {
 	MHD_resume_connection(connection);
@@ -105,7 +110,6 @@ void httpd_wake(void *connection)
 /* replies */
 
 struct stream {
-	struct MHD_Connection *connection;
 	ssize_t (*more)(void *ctx, char *out, size_t max);
 	void (*done)(void *ctx);
 	void *ctx;
@@ -119,11 +123,8 @@ static ssize_t stream_read(void *cls, uint64_t at, char *out, size_t max)
 	(void)at;
 	if (n == 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (n == HTTPD_WAIT) {
-		/* a wake that came between is remembered by the library */
-		MHD_suspend_connection(s->connection);
+	if (n == HTTPD_WAIT)
 		return 0;
-	}
 	return n < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : n;
 }
 
@@ -136,7 +137,7 @@ static void stream_free(void *cls)
 	free(s);
 }
 
-static struct MHD_Response *response_new(struct MHD_Connection *c, const struct httpd_reply *r)
+static struct MHD_Response *response_new(const struct httpd_reply *r)
 {
 	struct stream *s;
 
@@ -146,14 +147,14 @@ static struct MHD_Response *response_new(struct MHD_Connection *c, const struct 
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		out_of_memory();
-	*s = (struct stream){ c, r->more, r->done, r->more_ctx };
+	*s = (struct stream){ r->more, r->done, r->more_ctx };
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, stream_read, s,
 	                                         stream_free);
 }
 
 static enum MHD_Result reply_queue(struct MHD_Connection *c, const struct httpd_reply *r)
 {
-	struct MHD_Response *response = response_new(c, r);
+	struct MHD_Response *response = response_new(r);
 	enum MHD_Result result;
 
 	if (!response)

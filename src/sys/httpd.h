@@ -44,15 +44,17 @@ struct httpd_reply {
 	const char *body;         /* in the handler's arena; copied */
 	size_t len;
 	/* Instead of a body: called for one piece after another, with max bytes of room. Bytes
-	 * written, 0 = the end, -1 = cut the connection, HTTPD_WAIT = nothing yet: it is asked
-	 * again after httpd_wake of the request's connection, and no thread waits meanwhile. done
-	 * is called once, whatever happens; the connection is not to be named after it. */
+	 * written, 0 = the end, -1 = cut the connection, HTTPD_WAIT = nothing yet: httpd_sleep was
+	 * called, and no thread waits until somebody calls httpd_wake. done is called once,
+	 * whatever happens; the connection is not to be named after it. */
 	ssize_t (*more)(void *ctx, char *out, size_t max);
 	void (*done)(void *ctx);
 	void *more_ctx;
 };
 #define HTTPD_WAIT (-2)
-/* Any thread. All that wait are woken, and end, before httpd_stop. */
+/* httpd_sleep within more, httpd_wake from any thread, once for each; under a lock of the caller's,
+ * so that neither comes before the other. All that sleep are woken before httpd_stop. */
+void httpd_sleep(void *connection);
 void httpd_wake(void *connection);
 
 struct httpd_handler {

@@ -1,0 +1,173 @@
+/*
+ * What a client may put before a change: only if it is still as it was seen (If-Match), and not a
+ * second time if the answer to the first got lost (Idempotency-Key).
+ */
+#include <string.h>
+
+#include "api/request.h"
+#include "api/route.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "ops/ops_reply.h"
+
+/* The GET of the thing that a path is about: the longest path that it begins with. */
+static const struct operation *looked_at_by(const struct operation *op)
+{
+	const struct operation *best = NULL;
+	size_t best_len = 0;
+
+	for (size_t i = 0; i < N_OPERATIONS; i++) {
+		const struct operation *get = &operations[i];
+		size_t len = strlen(get->path);
+
+		if (strcmp(get->method, "GET") == 0 && !(get->flags & (OP_LIST | OP_RAW)) &&
+		    get->out->name && len > best_len && strncmp(op->path, get->path, len) == 0 &&
+		    (op->path[len] == '\0' || op->path[len] == '/')) {
+			best = get;
+			best_len = len;
+		}
+	}
+	return best;
+}
+
+/* Those parts of the path that the GET has too. */
+static struct path_parts parts_for(struct api_call *c, const struct operation *get)
+{
+	struct path_parts parts = { 0 };
+
+	for (size_t i = 0; i < c->parts.names.n; i++)
+		if (strstr(get->path, arena_printf(c->a, "{%s}", c->parts.names.v[i]))) {
+			strings_add(c->a, &parts.names, c->parts.names.v[i]);
+			strings_add(c->a, &parts.values, c->parts.values.v[i]);
+		}
+	return parts;
+}
+
+static int tag_now(struct api_call *c, const struct operation *get, const char **tag, struct err *e)
+{
+	const struct path_parts parts = parts_for(c, get);
+	const struct query_pairs none = { 0 };
+	void *in = NULL, *out = arena_alloc(c->a, get->out_size);
+	json_auto_t *value = NULL;
+	const char *text = NULL;
+
+	TRY(auth_allows(c, get->roles, e));
+	TRY(request_decode(c->a, get, &parts, &none, "", 0, &in, &text, e));
+	TRY(get->run(c->o, c->a, in, out, e));
+	value = json_encode(get->out, out);
+	return tag_of(c, json_text(c->a, value), tag, e);
+}
+
+int guard_match(struct api_call *c, struct err *e)
+{
+	const char *wanted = httpd_header(c->q, "If-Match"), *tag = NULL;
+	const struct operation *get = looked_at_by(c->op);
+
+	if (!wanted || strcmp(c->op->method, "GET") == 0)
+		return 0;
+	if (!get)
+		return err_set(e, ERR_USAGE, "If-Match: there is nothing here that has a tag");
+	TRY(tag_now(c, get, &tag, e));
+	if (strcmp(wanted, "*") == 0 || (strstr(wanted, tag) && !strstr(wanted, "W/")))
+		return 0;
+	return err_set(e, ERR_CHANGED, "it was changed meanwhile; look at it again");
+}
+
+/* RFC 9110 5.6.2's visible characters; the draft's quotes are part of the key. */
+static bool is_key(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n > 255)
+		return false;
+	for (; *s; s++)
+		if (*s < 0x21 || *s > 0x7e)
+			return false;
+	return true;
+}
+
+static void reply_kept(struct api_call *c, const struct reply *r)
+{
+	reply_text(c, (unsigned)r->status, r->body ? "application/json" : NULL,
+	           r->body ? r->body : "");
+	if (r->location)
+		reply_header(c, "Location", r->location);
+	reply_header(c, "Idempotency-Replayed", "true");
+}
+
+static void reply_under_way(struct api_call *c)
+{
+	reply_problem(c, 409, "the first request with this Idempotency-Key is still under way");
+	reply_header(c, "Retry-After", "5");
+}
+
+static bool reply_state(struct api_call *c, enum reply_state state, const struct reply *r)
+{
+	switch (state) {
+	case REPLY_NEW:
+		return false;
+	case REPLY_KEPT:
+		reply_kept(c, r);
+		return true;
+	case REPLY_OTHER:
+		reply_problem(c, 422, "this Idempotency-Key came with another request before");
+		return true;
+	case REPLY_UNDER_WAY:
+		reply_under_way(c);
+		return true;
+	case REPLY_LOST:
+		reply_problem(c, 409,
+		              "the daemon ended while it did the first request with this "
+		              "Idempotency-Key; look what became of it, and use a new key");
+		return true;
+	}
+	return false;
+}
+
+bool guard_kept(struct api_call *c, const char **key)
+{
+	const char *sent = httpd_header(c->q, "Idempotency-Key");
+	enum reply_state state = REPLY_NEW;
+	struct reply r = { 0 };
+	struct err e;
+
+	if (!sent || strcmp(c->op->method, "POST") != 0 || c->op->flags & OP_SESSION ||
+	    !c->who.user)
+		return false;
+	if (!is_key(sent)) {
+		reply_problem(c, 400, "Idempotency-Key must be 1 to 255 visible characters");
+		return true;
+	}
+	sent = arena_printf(c->a, "%s %s", c->op->id, sent);
+	if (ops_reply_claim(c->o, c->a, sent, arena_printf(c->a, "%s %s", c->q->path, c->text), &r,
+	                    &state, &e) < 0) {
+		reply_error(c, &e);
+		return true;
+	}
+	if (reply_state(c, state, &r))
+		return true;
+	*key = sent;
+	return false;
+}
+
+static const char *header_of(const struct httpd_reply *r, const char *name)
+{
+	for (size_t i = 0; i < HTTPD_HEADERS && r->headers[i].name; i++)
+		if (strcmp(r->headers[i].name, name) == 0)
+			return r->headers[i].value;
+	return NULL;
+}
+
+void guard_keep(struct api_call *c, const char *key)
+{
+	struct reply r = { .status = c->reply->status,
+		           .location = header_of(c->reply, "Location"),
+		           .body = c->reply->len ? c->reply->body : NULL };
+	struct err e;
+
+	if (!key)
+		return;
+	/* what failed changed nothing, or may be tried again */
+	if (ops_reply_keep(c->o, c->a, key, r.status < 300 ? &r : NULL, &e) < 0)
+		log_warn("the answer for an Idempotency-Key was not kept: %s", e.text);
+}
