@@ -34,7 +34,11 @@ struct list_args {
 	struct list_options list;
 };
 struct log_args {
-	bool follow;
+	bool follow, verify;
+	const char *head;
+};
+struct snippet_args {
+	const char *http;
 };
 struct export_args {
 	struct export_options export;
@@ -88,11 +92,11 @@ struct man_args {
 };
 
 extern const struct option cert_options[], preflight_options[], issue_options[], renew_options[],
-    list_options[], log_options[], export_options[], revoke_options[], verify_options[],
-    check_options[], serve_options[], register_options[], account_update_options[],
-    account_rollover_options[], account_export_options[], account_import_options[],
-    account_yes_options[], ca_add_options[], dns_add_options[], dns_update_options[],
-    notify_add_options[], notify_update_options[], dns_watch_options[], persist_options[],
-    limits_options[], man_options[];
+    list_options[], log_options[], snippet_options[], export_options[], revoke_options[],
+    verify_options[], check_options[], serve_options[], register_options[],
+    account_update_options[], account_rollover_options[], account_export_options[],
+    account_import_options[], account_yes_options[], ca_add_options[], dns_add_options[],
+    dns_update_options[], notify_add_options[], notify_update_options[], dns_watch_options[],
+    persist_options[], limits_options[], man_options[];
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/cmd_verify_log.h"
 #include "cli/print.h"
 #include "cli/print_result.h"
 
@@ -203,8 +204,9 @@ static void print_event(struct cli *c, struct arena *a, const struct event *even
 		return;
 	}
 	clock_format_rfc3339(event->at, stamp);
-	printf("%.10s %.8s  %-10s  %s\n", stamp, stamp + 11, shown(a, event->kind),
-	       shown(a, event->text));
+	printf("%.10s %.8s  %-10s  %s%s%s\n", stamp, stamp + 11, shown(a, event->kind),
+	       c->words.n || !event->cert ? "" : shown(a, event->cert),
+	       c->words.n || !event->cert ? "" : ": ", shown(a, event->text));
 }
 
 static int print_events(struct cli *c, int64_t *last, bool *begun, struct err *e)
@@ -213,12 +215,24 @@ static int print_events(struct cli *c, int64_t *last, bool *begun, struct err *e
 	struct event *events;
 	size_t n;
 
-	TRY(ops_log(c->ops, a, c->words.v[0], *last, &events, &n, e));
+	TRY(ops_log(c->ops, a, c->words.n ? c->words.v[0] : NULL, *last, &events, &n, e));
 	for (size_t i = 0; i < n; i++) {
 		print_event(c, a, &events[i], begun);
 		*last = events[i].id;
 	}
 	return n && print_flush(e) < 0 ? -(int)e->code : 0;
+}
+
+static int check_log(struct cli *c, struct err *e)
+{
+	const struct log_args *args = c->args;
+
+	if (args->verify && (c->words.n || args->follow))
+		return err_set(e, ERR_USAGE, "--verify looks through the whole log: give no %s",
+		               args->follow ? "--follow" : "name");
+	if (args->head && !args->verify)
+		return err_set(e, ERR_USAGE, "--head belongs to --verify");
+	return 0;
 }
 
 /* An interrupt is how following ends. */
@@ -230,8 +244,11 @@ int cmd_log(struct cli *c, struct err *e)
 	struct cert_details details;
 	struct err interrupted;
 
+	TRY(check_log(c, e));
+	if (args->verify)
+		return verify_log(c, e);
 	TRY(print_events(c, &last, &begun, e));
-	if (!last)
+	if (!last && c->words.n)
 		TRY(ops_show(c->ops, c->arena, c->words.v[0], &details,
 		             e)); /* is there such a certificate? */
 	while (args->follow && cancel_sleep_ms(c->cancel, FOLLOW_MS, &interrupted) == 0)

@@ -151,10 +151,23 @@ const struct option list_options[] = {
 	{ 0 }
 };
 
-const struct option log_options[] = { { "follow", .letter = 'f', .kind = OPT_FLAG,
-	                                TO(log_args, follow),
-	                                .help = "wait for more until interrupted" },
-	                              { 0 } };
+const struct option log_options[] = {
+	{ "follow", .letter = 'f', .kind = OPT_FLAG, TO(log_args, follow),
+	  .help = "wait for more until interrupted" },
+	{ "verify", .kind = OPT_FLAG, TO(log_args, verify),
+	  .help = "look whether every event is as it was written, and name the first that is not" },
+	{ "head", .kind = OPT_STRING, .arg = "NUMBER:MAC", TO(log_args, head),
+	  .help = "with --verify: a head that the daemon wrote to its log, which must be in it" },
+	{ 0 }
+};
+
+const struct option snippet_options[] = {
+	{ "http", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
+	  TO(snippet_args, http),
+	  .help = "the daemon's http-01 responder (default: \"http\" of the configuration, or "
+	          "127.0.0.1:8080)" },
+	{ 0 }
+};
 
 const struct option export_options[] = {
 	{ "format", .kind = OPT_STRING, .arg = "FORMAT", .values = formats,

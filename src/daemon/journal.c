@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ops/ops_daemon.h"
 #include "sys/notify_systemd.h"
 
 #define LINE_SIZE 2304
@@ -44,4 +45,18 @@ void journal_start(void)
 void journal_stop(void)
 {
 	log_set_sink(NULL, NULL);
+}
+
+void journal_head(struct ops_daemon *d)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const char *head = NULL;
+	struct err e;
+
+	if (ops_daemon_head(d, a, &head, &e) < 0) {
+		log_error("%s", e.text);
+		return;
+	}
+	(notify_is_journal() ? to_journal : with_time)(
+	    LOG_INFO, arena_printf(a, "head of the event log: %s", head), NULL);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/holdback.h"
+#include "daemon/journal.h"
 
 #define LOOK_MS 2000
 #define LOOK_FAILED_MOST_MS 30000
@@ -50,6 +51,7 @@ struct sched {
 	int64_t jump_until_ms;
 	int64_t keep_ms;        /* when the jobs at work are to be kept again */
 	int64_t failed_wait_ms; /* 0 = the database answers */
+	int64_t head_hour;      /* in which the event log's head was last written down */
 };
 
 /* People are told by a worker, since mail servers may be slow. */
@@ -172,6 +174,16 @@ static void offer_news(struct sched *s)
 		workers_offer(s->workers, NEWS, NULL);
 }
 
+/* At the start, and each hour. */
+static void write_head(struct sched *s)
+{
+	int64_t hour = clock_now() / 3600;
+
+	if (s->head_hour != hour)
+		journal_head(s->ops);
+	s->head_hour = hour;
+}
+
 static void set_ready(struct sched *s, const struct err *failure)
 {
 	pthread_mutex_lock(&s->lock);
@@ -213,6 +225,7 @@ static int64_t look(struct sched *s)
 	if (s->failed_wait_ms)
 		log_info("the database answers again");
 	s->failed_wait_ms = 0;
+	write_head(s);
 	offer_tasks(s, a, tasks, n_tasks);
 	if (clock_is_steady(s)) {
 		offer(s, v, n);

@@ -279,6 +279,8 @@ static void stop(struct server *s)
 		listener_release(s->http);
 	if (s->alpn)
 		listener_release(s->alpn);
+	if (s->daemon)
+		journal_head(s->daemon);
 	ops_daemon_close(s->daemon);
 	ops_close(s->ops);
 	arena_free(s->arena);

@@ -8,6 +8,7 @@
 #include "ops/op_limits.h"
 #include "ops/op_notify.h"
 #include "ops/op_session.h"
+#include "ops/op_log.h"
 #include "ops/op_system.h"
 #include "ops/op_token.h"
 #include "ops/op_user.h"

@@ -272,6 +272,11 @@ enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 	return turn;
 }
 
+int ops_daemon_head(struct ops_daemon *d, struct arena *a, const char **out, struct err *e)
+{
+	return st_chain_head(d->ops->run.store, a, out, e);
+}
+
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed)
 {
 	struct generation *g = generation_hold(d);

@@ -51,6 +51,10 @@ void ops_daemon_part(struct ops_daemon *d, struct ops *o);
  * after (failed: something was not). Waits for the network. */
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed);
 
+/* The event log's last number and MAC, "NUMBER:MAC". */
+NODISCARD int ops_daemon_head(struct ops_daemon *d, struct arena *a, const char **out,
+                              struct err *e);
+
 /* How the daemon is, for its HTTP side. */
 struct daemon_state {
 	bool ready;
