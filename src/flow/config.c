@@ -16,6 +16,14 @@
 #define LIMIT_COUNT_MAX 1000000
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
 
+static const struct field named_path_fields[] = {
+	FIELD(struct named_path, name, FT_STRING, F_REQUIRED, "what it is called over the network"),
+	FIELD(struct named_path, path, FT_STRING, F_REQUIRED, "the folder, or the program"),
+	FIELD(struct named_path, well_known, FT_STRING, 0,
+	      "hooks: folder that the web server takes http-01's tokens from"),
+	FIELD_END
+};
+
 const struct field config_fields[] = {
 	FIELD(struct config, ca, FT_STRING, 0,
 	      "the CA used where none is named: a name of `everleaf ca list`, or a directory URL"),
@@ -49,6 +57,12 @@ const struct field config_fields[] = {
 	      "days after which `check` says that no `renew` without names has run (2)"),
 	FIELD(struct config, allow_private, FT_BOOL, 0,
 	      "webhooks may reach loopback, link-local and private addresses"),
+	FIELD_RECORDS(struct config, webroots, struct named_path, named_path_fields, 0,
+	              "web roots that may be chosen by name over the network"),
+	FIELD_RECORDS(struct config, hooks, struct named_path, named_path_fields, 0,
+	              "hook scripts that may be chosen by name over the network"),
+	FIELD_RECORDS(struct config, deploy_hooks, struct named_path, named_path_fields, 0,
+	              "deploy hooks that may be chosen by name over the network"),
 	FIELD(struct config, wait_s, FT_INT, 0,
 	      "seconds that one request waits for the CA to validate and issue"),
 	FIELD_END
@@ -96,8 +110,27 @@ static int watch_check(const struct config *c, const char *name, struct err *e)
 	return 0;
 }
 
+static int paths_check(const struct records *list, const char *key, const char *name, struct err *e)
+{
+	const struct named_path *v = list->v;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (v[i].path[0] != '/' || (v[i].well_known && v[i].well_known[0] != '/'))
+			return err_set(e, ERR_CONFIG, "%s: %s: %s: a path begins with \"/\"", name,
+			               key, v[i].name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(v[k].name, v[i].name) == 0)
+				return err_set(e, ERR_CONFIG, "%s: %s: %s is there twice", name,
+				               key, v[i].name);
+	}
+	return 0;
+}
+
 static int config_check(const struct config *c, const char *name, struct err *e)
 {
+	TRY(paths_check(&c->webroots, "webroots", name, e));
+	TRY(paths_check(&c->hooks, "hooks", name, e));
+	TRY(paths_check(&c->deploy_hooks, "deploy_hooks", name, e));
 	if (c->jobs < 0 || c->jobs > 64)
 		return err_set(e, ERR_CONFIG, "%s: jobs is %lld, it must be from 1 to 64", name,
 		               (long long)c->jobs);

@@ -5,6 +5,12 @@
 
 #include "base/field.h"
 
+/* What somebody over the network may choose by its name. */
+struct named_path {
+	const char *name, *path;
+	const char *well_known; /* hooks: where the web server takes http-01's tokens from */
+};
+
 struct config {
 	const char *ca;       /* default CA: name or directory URL; NULL = letsencrypt */
 	const char *account;  /* default account's name */
@@ -23,7 +29,8 @@ struct config {
 	const char *ping_url;     /* fetched after each pass; NULL = none */
 	int64_t pass_within_days; /* `check` says when no pass has run for longer; 0 = 2 */
 	bool allow_private;       /* what a person named may be an address inside */
-	int64_t wait_s;           /* how long one request waits for the CA; 0 = 300 */
+	struct records webroots, hooks, deploy_hooks; /* of struct named_path */
+	int64_t wait_s; /* how long one request waits for the CA; 0 = 300 */
 };
 extern const struct field config_fields[];
 

@@ -429,7 +429,7 @@ int intake(struct run *r, struct arena *a, const struct cert_change *change, str
 
 	TRY(refuse_files(r, change, e));
 	TRY(normalize_domains(a, &change->values.domains, &ch.values.domains, e));
-	if (change->csr_file)
+	if (change->csr_file || change->csr_text)
 		TRY(intake_csr_names(a, change, &ch, e));
 	TRY(check_name(a, &ch, &ch.values.domains, &name, e));
 	TRY(stored_or_new(r, a, name, &in.stored, &in.wanted, e));

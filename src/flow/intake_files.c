@@ -12,13 +12,36 @@
 
 #define FILE_MAX_BYTES ((size_t)64 << 10)
 
-static int read_csr(struct arena *a, const char *file, struct csr_info *out, char **text,
-                    size_t *len, struct err *e)
+/* What stands in a file of this host, or came over the network. */
+static int read_it(struct arena *a, const char *file, const char *given, char **text, size_t *len,
+                   struct err *e)
 {
-	TRY(fs_read(a, file, FILE_MAX_BYTES, text, len, e));
-	if (csr_parse(a, *text, *len, out, e) < 0)
-		return err_ctx(e, "the request %s", file);
+	if (file)
+		return fs_read(a, file, FILE_MAX_BYTES, text, len, e);
+	if (strlen(given) > FILE_MAX_BYTES)
+		return err_set(e, ERR_INPUT, "of more than %zu bytes", FILE_MAX_BYTES);
+	*text = arena_strdup(a, given);
+	*len = strlen(given);
 	return 0;
+}
+
+static const char *said(const char *file)
+{
+	return file ? file : "given";
+}
+
+static int read_csr(struct arena *a, const struct cert_change *ch, struct csr_info *out,
+                    struct err *e)
+{
+	char *text;
+	size_t len;
+
+	if (read_it(a, ch->csr_file, ch->csr_text, &text, &len, e) < 0)
+		return ch->csr_file ? -(int)e->code : err_member(e, "csr");
+	if (csr_parse(a, text, len, out, e) == 0)
+		return 0;
+	err_ctx(e, "the request %s", said(ch->csr_file));
+	return err_member(e, "csr");
 }
 
 static bool same_set(const struct strings *x, const struct strings *y)
@@ -35,10 +58,8 @@ int intake_csr_names(struct arena *a, const struct cert_change *change, struct c
                      struct err *e)
 {
 	struct csr_info info;
-	char *text;
-	size_t len;
 
-	TRY(read_csr(a, change->csr_file, &info, &text, &len, e));
+	TRY(read_csr(a, change, &info, e));
 	if (out->values.domains.n == 0) {
 		out->values.domains = info.names;
 		out->given = strings_dup(a, &out->given);
@@ -48,7 +69,7 @@ int intake_csr_names(struct arena *a, const struct cert_change *change, struct c
 	if (!same_set(&out->values.domains, &info.names))
 		return err_set(e, ERR_INPUT,
 		               "the request %s is for %s, which are not the names given",
-		               change->csr_file, strings_join(a, &info.names, ", "));
+		               said(change->csr_file), strings_join(a, &info.names, ", "));
 	return 0;
 }
 
@@ -110,20 +131,18 @@ static int take_csr(struct run *r, struct arena *a, const struct cert_change *ch
                     struct err *e)
 {
 	struct csr_info info;
-	char *text;
-	size_t len;
 
-	if (ch->key_file)
+	if (ch->key_file || ch->key_text)
 		return err_set(
 		    e, ERR_USAGE,
 		    "--csr and --key exclude each other: the request has its key already");
-	TRY(read_csr(a, ch->csr_file, &info, &text, &len, e));
+	TRY(read_csr(a, ch, &info, e));
 	if (info.must_staple)
 		return err_set(e, ERR_INPUT,
 		               "the request %s asks for must-staple, which CAs have refused since "
 		               "2025; make it without",
-		               ch->csr_file);
-	TRY(refuse_blocked(r, info.spki_sha256, ch->csr_file, e));
+		               said(ch->csr_file));
+	TRY(refuse_blocked(r, info.spki_sha256, said(ch->csr_file), e));
 	c->own_csr = base64url_encode(a, info.der.v, info.der.n);
 	c->own_key = NULL;
 	c->key_type = key_type_name(info.key_type);
@@ -134,18 +153,22 @@ static int take_key(struct run *r, struct arena *a, const struct cert_change *ch
                     struct err *e)
 {
 	struct key *k CLEANUP(key_cleanup) = NULL;
+	const char *file = said(ch->key_file);
 	char *text, *spki, *pem;
 	size_t len;
 
-	TRY(fs_read(a, ch->key_file, FILE_MAX_BYTES, &text, &len, e));
-	if (key_parse(text, len, &k, e) < 0)
-		return err_ctx(e, "the key %s", ch->key_file);
+	if (read_it(a, ch->key_file, ch->key_text, &text, &len, e) < 0)
+		return ch->key_file ? -(int)e->code : err_member(e, "key");
+	if (key_parse(text, len, &k, e) < 0) {
+		err_ctx(e, "the key %s", file);
+		return err_member(e, "key");
+	}
 	if (strings_has(&ch->given, "key_type") && key_type(k) != key_type_parse(c->key_type))
 		return err_set(e, ERR_USAGE, "the key %s is %s, not %s; leave --key-type away",
-		               ch->key_file, key_type_name(key_type(k)), c->key_type);
+		               file, key_type_name(key_type(k)), c->key_type);
 	TRY(key_spki_sha256(a, k, &spki, e));
-	TRY(refuse_blocked(r, spki, ch->key_file, e));
-	TRY(refuse_account_key(r, a, k, ch->key_file, e));
+	TRY(refuse_blocked(r, spki, file, e));
+	TRY(refuse_account_key(r, a, k, file, e));
 	TRY(key_pem(a, k, &pem, e));
 	c->own_key = pem;
 	c->own_csr = NULL;
@@ -178,11 +201,13 @@ int intake_files(struct run *r, struct arena *a, const struct cert_change *ch, s
 		TRY(fs_read_secret(a, ch->keystore_password_file, 1024, &password, e));
 		c->keystore_password = password;
 	}
-	if (ch->csr_file || (c->own_csr && !ch->key_file))
+	bool has_csr = ch->csr_file || ch->csr_text, has_key = ch->key_file || ch->key_text;
+
+	if (has_csr || (c->own_csr && !has_key))
 		TRY(refuse_beside_csr(ch, e));
-	if (ch->csr_file)
+	if (has_csr)
 		return take_csr(r, a, ch, c, e);
-	if (ch->key_file)
+	if (has_key)
 		return take_key(r, a, ch, c, e);
 	TRY(check_kept_csr(a, ch, c, e));
 	/* another type of key ends the use of an own one */

@@ -28,7 +28,10 @@ struct run {
 	struct sessions *sessions;
 	/* What who it works for may have (flow/intake.h); NULL = everything. */
 	const struct intake_rule *rule;
-	bool dry_run;   /* nothing is deployed */
+	bool dry_run; /* nothing is deployed */
+	/* the daemon's own: what --standalone and --alpn use where no address was given; NULL =
+	 * there is none */
+	const char *http, *alpn;
 	bool is_daemon; /* it comes again by itself: a busy certificate is not waited for */
 	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */
 	void *step_ctx;

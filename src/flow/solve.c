@@ -79,6 +79,16 @@ static const char *account_url(struct run *r, struct arena *a, const struct cert
 	return account_for_cert(r, a, c, &account, &ignored) == 0 ? account.url : NULL;
 }
 
+/* Where it listens: the address given, or the daemon's own responder. */
+static const char *listen_of(const struct run *r, const struct cert *c)
+{
+	if (c->listen || !c->method)
+		return c->listen;
+	if (strcmp(c->method, "standalone") == 0)
+		return r->http;
+	return strcmp(c->method, "alpn") == 0 ? r->alpn : NULL;
+}
+
 struct solve *solve_new_in(struct run *r, struct run *journal, struct arena *a,
                            const struct cert *c)
 {
@@ -90,7 +100,7 @@ struct solve *solve_new_in(struct run *r, struct run *journal, struct arena *a,
 		.method = c->method,
 		.type = c->challenge,
 		.webroot = c->webroot,
-		.listen = c->listen,
+		.listen = listen_of(r, c),
 		.hook = c->hook,
 		.well_known = c->well_known,
 		.hook_chain = c->hook_chain,

@@ -21,6 +21,7 @@
 
 #define DAY_S 86400
 #define PENDING_S 300
+#define FOLLOWS_S 60 /* whoever asked for it goes on; should they not, the daemon does */
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
@@ -225,6 +226,8 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 	TRY(solve_sweep(r, a, c, e));
 	TRY(look_for_open_order(r, a, c, &f.open, e));
 	TRY(deliver_first(r, a, c, f.open, out, e));
+	if (opt->only_stand_in)
+		return st_job_set(r->store, c->name, clock_now() + FOLLOWS_S, e);
 	if (opt->person_is_ready) {
 		if (!f.open)
 			return err_set(
@@ -287,7 +290,7 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 	} else if (is_to_be_asked_for(r, &c, out)) {
 		renewal_info_refresh(r, a, &c);
 		asked = true;
-	} else if (r->is_daemon && out->outcome == WORK_UNCHANGED &&
+	} else if (r->is_daemon && out->outcome == WORK_UNCHANGED && !opt->only_stand_in &&
 	           keep_record(r, a, &c, NULL, NULL, &e) < 0) {
 		out->failure = e; /* its job row may say that it is due, and would say so again */
 	}

@@ -17,6 +17,7 @@ struct work_options {
 	int days;   /* due when it ends within so many days; 0 = not given */
 	bool person_is_ready; /* verify */
 	bool new_challenge;   /* verify --new */
+	bool only_stand_in;   /* the record, and what stands in at first; the rest is to follow */
 	bool only_renew;      /* `renew`: a changed record alone does not re-issue */
 };
 

@@ -68,6 +68,8 @@ struct cert_change {
 	struct strings given; /* field names of cert_fields: "domains", "webroot", "key_type", … */
 	/* files to read on the way in: */
 	const char *key_file, *csr_file, *keystore_password_file;
+	/* the same as it came over the network: */
+	const char *key_text, *csr_text;
 	const char
 	    *origin; /* where it was said, for messages: "FILE:12"; NULL = on the command line */
 };

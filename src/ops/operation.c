@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ops/op_account.h"
+#include "ops/op_cert.h"
 #include "ops/op_dns.h"
 #include "ops/op_limits.h"
 #include "ops/op_notify.h"

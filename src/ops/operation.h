@@ -86,6 +86,11 @@ int check_account_register(struct ops *o, struct arena *a, void *in_record, stru
 int check_account_update(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_account_rollover(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_account_import(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_cert_create(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_cert_named(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_cert_renew_due(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_cert_revoke(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_cert_send(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_dns_use(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_channel_named(struct ops *o, struct arena *a, void *in_record, struct err *e);
 

@@ -95,7 +95,7 @@ struct export_options {
 	const char *part;   /* "all", "fullchain", "cert", "chain", "key"; NULL = "all" for pem,
 	                       pkcs12 and jks, "cert" for der */
 	const char *output; /* file, made 0600; NULL or "-": *data is for standard output */
-	const char *password_file;
+	const char *password_file, *password; /* the latter over the network */
 	bool legacy;
 	struct strings mail; /* ops_export_mail: to these addresses */
 	const char *channel; /* NULL = the only one of kind mail */

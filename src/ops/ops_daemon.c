@@ -108,6 +108,8 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 	int fd;
 
 	TRY(daemon_become(o->run.state_dir, http, alpn, &fd, e));
+	o->run.http = http;
+	o->run.alpn = alpn;
 	if (generation_new(o, &g, e) < 0) {
 		close(fd);
 		return -(int)e->code;

@@ -54,7 +54,7 @@ int ops_export(struct ops *o, struct arena *a, const char *name, const struct ex
 	struct export_spec spec = { .format = opt->format,
 		                    .part = opt->part,
 		                    .legacy = opt->legacy };
-	char *password = NULL;
+	char *password = arena_strdup(a, opt->password);
 	struct version v;
 	struct cert c;
 	struct bytes out;
@@ -112,7 +112,7 @@ int ops_export_mail(struct ops *o, struct arena *a, const char *name,
 	struct export_spec spec = { .format = opt->format,
 		                    .part = opt->part,
 		                    .legacy = opt->legacy };
-	char *password = NULL;
+	char *password = arena_strdup(a, opt->password);
 	struct version v;
 	struct cert c;
 

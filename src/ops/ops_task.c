@@ -13,7 +13,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ops/internal.h"
+#include "ops/op_cert.h"
 #include "ops/ops_daemon.h"
+#include "ops/owner.h"
 #include "ops/problem.h"
 #include "store/people.h"
 
@@ -37,11 +39,36 @@ static const struct operation *operation_of(const char *word)
 	return NULL;
 }
 
+static int decode_input(struct arena *a, const struct operation *op, const char *text, void *in,
+                        struct err *e)
+{
+	json_auto_t *object = NULL;
+
+	TRY(json_parse(text, strlen(text), &object, e));
+	if (op->flags & OP_GIVEN)
+		return json_decode_given(a, object, op->in, in, op->in_size, in, e);
+	return json_decode(a, object, op->in, in, op->in_size, true, e);
+}
+
+/* A stand-in is live before its request is answered, however much there is to do. */
+static int prepare(struct ops *o, struct arena *a, enum operation_id op, const char *input,
+                   struct err *e)
+{
+	struct cert_in in = { 0 };
+
+	if (op != OP_CERTIFICATE_CREATE)
+		return 0;
+	TRY(decode_input(a, &operations[op], input, &in, e));
+	cert_prepare(o, a, &in);
+	return 0;
+}
+
 int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const char *subject,
                  const char *input, struct task *out, struct err *e)
 {
 	struct task t = { .operation = word_of(a, op), .subject = subject, .input = input };
 
+	TRY(prepare(o, a, op, input, e));
 	if (o->who) {
 		t.user = o->who->user;
 		t.role = role_word(o->who->role);
@@ -57,29 +84,29 @@ int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const cha
 
 /* doing one */
 
-static int decode_input(struct arena *a, const struct operation *op, const char *text, void *in,
-                        struct err *e)
+/* Certificates that failed make the job fail; what came of the others is told all the same. */
+static void note_failed(struct arena *a, const struct operation *op, const void *out,
+                        struct task *t)
 {
-	json_auto_t *object = NULL;
+	struct err e;
 
-	TRY(json_parse(text, strlen(text), &object, e));
-	if (op->flags & OP_GIVEN)
-		return json_decode_given(a, object, op->in, in, op->in_size, in, e);
-	return json_decode(a, object, op->in, in, op->in_size, true, e);
+	if (op->out == issue_said_fields && issue_said_error(a, out, &e) < 0)
+		t->error = problem_text(a, &e);
 }
 
-static int do_it(struct ops *o, struct arena *a, const struct operation *op, const char *input,
-                 const char **result, struct err *e)
+static int do_it(struct ops *o, struct arena *a, const struct operation *op, struct task *t,
+                 struct err *e)
 {
 	void *in = arena_alloc(a, op->in_size), *out = arena_alloc(a, op->out_size);
 	json_auto_t *object = NULL;
 
-	TRY(decode_input(a, op, input, in, e));
+	TRY(decode_input(a, op, t->input, in, e));
 	if (op->check)
 		TRY(op->check(o, a, in, e));
 	TRY(op->run(o, a, in, out, e));
 	object = json_encode(op->out, out);
-	*result = op->out->name ? json_text(a, object) : NULL;
+	t->result = op->out->name ? json_text(a, object) : NULL;
+	note_failed(a, op, out, t);
 	return 0;
 }
 
@@ -106,10 +133,9 @@ static int who_asks(struct ops *o, struct arena *a, const struct task *t, struct
 		return not_any_more(t, e);
 	if (st_user_get(o->run.store, a, t->user, &u, e) < 0)
 		return e->code == ERR_NOT_FOUND ? not_any_more(t, e) : -(int)e->code;
-	if (!u.enabled || !role_parse(u.role, &who.role))
+	if (!u.enabled || !role_parse(u.role, &who.role) ||
+	    !role_meet(who.role, asked_as, &who.role))
 		return not_any_more(t, e);
-	if (asked_as < who.role)
-		who.role = asked_as;
 	*out = who;
 	return 0;
 }
@@ -128,7 +154,7 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *
 	if (!(op->roles & who.role))
 		return not_any_more(t, e);
 	o = ops_daemon_for(d, a, &who);
-	result = do_it(o, a, op, t->input, &t->result, e);
+	result = do_it(o, a, op, t, e);
 	*parked = result < 0 && is_parked(o, e);
 	ops_daemon_part(d, o);
 	return result;
@@ -155,8 +181,7 @@ void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
 	if (st_task_take(s, a, id, "everleaf serve", LEASE_S, &t, &taken, &e) == 0 && taken) {
 		if (do_task(d, a, &t, &parked, &e) < 0 && !parked)
 			t.error = problem_text(a, &e);
-		if (t.error)
-			log_info("%s failed: %s", t.operation, e.text);
+		log_detail("%s %s", t.operation, parked ? "parked" : t.error ? "failed" : "done");
 		end_task(s, &t, parked);
 	}
 	*busy = !taken || parked;

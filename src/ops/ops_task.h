@@ -9,6 +9,8 @@
 #include "model/task.h"
 #include "ops/operation.h"
 
+/* A job of certificates of which some failed is "failed" and has a result too: whoever waited for
+ * it prints that, as a command that did it here would. */
 /* Keeps the request (input: JSON of operations[op].in) for o's actor; *out as `jobs` shows it.
  * subject: the certificate or whatever it is about; NULL = none. */
 NODISCARD int ops_task_add(struct ops *o, struct arena *a, enum operation_id op,

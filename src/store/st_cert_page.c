@@ -90,6 +90,17 @@ static int end_condition(struct page_query *q, const struct cert_page *p, struct
 	                  number(q, p->expires_before));
 }
 
+static int waiting_condition(struct page_query *q, const struct cert_page *p, struct err *e)
+{
+	if (!p->waiting)
+		return 0;
+	TRY(next_condition(q, e));
+	return buf_str(&q->tail,
+	               "name in (select name from certs where status = 'pending' union select cert "
+	               "from challenges where method in ('manual', 'dns-persist'))",
+	               e);
+}
+
 /* Where the last page ended. */
 static int place_condition(struct page_query *q, const struct cert_page *p, struct err *e)
 {
@@ -207,6 +218,7 @@ int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p, st
 	TRY(equal(&q, "ca", p->ca, e));
 	TRY(equal(&q, "account", p->account, e));
 	TRY(end_condition(&q, p, e));
+	TRY(waiting_condition(&q, p, e));
 	TRY(search_condition(&q, a, p, e));
 	TRY(place_condition(&q, p, e));
 	TRY(order_text(&q, p, e));

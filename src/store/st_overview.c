@@ -94,3 +94,18 @@ int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t 
 	*out = rows;
 	return 0;
 }
+
+int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct err *e)
+{
+	struct tx t CLEANUP(tx_done) = { 0 };
+
+	TRY(tx_open(s, &t, e));
+	TRY(RUN(s,
+	        "update certs set ari_check_at = $1 where status = 'issued' and ari_id is not null",
+	        n, e, ARG_INT(now)));
+	TRY(RUN(s,
+	        "update jobs set run_at = $1 where (run_at = 0 or run_at > $1) and subject in "
+	        "(select name from certs where status = 'issued' and ari_id is not null)",
+	        NULL, e, ARG_INT(now)));
+	return tx_commit(&t, e);
+}

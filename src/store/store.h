@@ -70,6 +70,7 @@ struct cert_page {
 	int64_t expires_before;                    /* 0 = any */
 	const char *search; /* beginning of its name, or of a name it is for, or a domain above
 	                       one; NULL = any */
+	bool waiting;       /* only those that have no certificate yet, or wait for a person */
 	int64_t now;
 	enum cert_order order;
 	bool descending;
@@ -79,6 +80,8 @@ struct cert_page {
 };
 NODISCARD int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p,
                            struct cert **out, size_t *n, struct err *e);
+/* The CAs are to be asked for their renewal information at once; *n = of so many. */
+NODISCARD int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct err *e);
 /* Those that failed last, newest failure first. */
 NODISCARD int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
                               struct cert **out, size_t *n, struct err *e);
