@@ -139,3 +139,8 @@ int err_about(struct err *e, const char *name)
 		return -(int)e->code;
 	return err_ctx(e, "%s", name);
 }
+
+bool err_is_of_database(const struct err *e)
+{
+	return e->code == ERR_AGAIN && strcmp(e->problem, PROBLEM_DATABASE) == 0;
+}

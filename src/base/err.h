@@ -57,6 +57,11 @@ static inline int err_is_failure(int rc)
 /* As err_ctx with a name, unless the text begins with that name already. */
 int err_about(struct err *e, const char *name);
 
+/* The database's connection was lost at a moment at which nothing can be repeated: nothing of the
+ * transaction was kept, and whoever comes again finds everything as it was before. */
+#define PROBLEM_DATABASE "database"
+bool err_is_of_database(const struct err *e);
+
 /* The row of errors.def. */
 int err_exit_status(enum err_code code);
 int err_http_status(enum err_code code);

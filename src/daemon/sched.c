@@ -154,6 +154,7 @@ static void offer_tasks(struct sched *s, struct arena *a, const struct task *v, 
 	for (size_t i = 0; i < n; i++)
 		offer_one(s, arena_printf(a, TASK "%lld", (long long)v[i].id),
 		          arena_printf(a, TASK "%s", v[i].user ? v[i].user : ""));
+	ops_daemon_leases_keep(s->ops);
 	if (clock_monotonic_ms() < s->keep_ms)
 		return;
 	s->keep_ms = clock_monotonic_ms() + KEEP_MS;
@@ -325,6 +326,10 @@ void sched_state(struct sched *s, struct daemon_state *out)
 	out->sleeping = load.sleeping;
 	out->queued = load.queued;
 	out->slots = load.slots;
+	if (ops_daemon_is_away(s->ops)) {
+		out->ready = false;
+		snprintf(out->why, sizeof(out->why), "the database is away; it is waited for");
+	}
 	if (out->ready && !sched_is_alive(s)) {
 		out->ready = false;
 		snprintf(out->why, sizeof(out->why), "the scheduler does not go round");
@@ -336,7 +341,8 @@ bool sched_is_alive(struct sched *s)
 	bool alive;
 
 	pthread_mutex_lock(&s->lock);
-	alive = s->stopping || clock_monotonic_ms() - s->round_ms < ALIVE_MS;
+	alive = s->stopping || ops_daemon_is_away(s->ops) ||
+	        clock_monotonic_ms() - s->round_ms < ALIVE_MS;
 	pthread_mutex_unlock(&s->lock);
 	return alive;
 }

@@ -255,6 +255,8 @@ static void stop_turns(struct server *s)
 {
 	if (!s->sched)
 		return;
+	if (ops_daemon_is_away(s->daemon)) /* what waits for it would hold up the end */
+		cancel_set(&s->cancel, SIGTERM);
 	sched_stop(s->sched);
 	if (!await_turns(s, STOP_MS)) {
 		log_info("what still runs is cancelled; the next start goes on with it");

@@ -13,6 +13,7 @@
 #include "deploy/live.h"
 #include "flow/hooks.h"
 #include "flow/keep.h"
+#include "flow/lease.h"
 #include "sys/csr.h"
 #include "sys/key.h"
 #include "sys/keystore.h"
@@ -107,6 +108,7 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	TRY(hook_csr(a, c, v, &f.csr_pem, e));
 	TRY(deliver_keystore(a, c, v, &f.keystore, &f.keystore_file, e));
 	run_step(r, c->name, "putting it in place");
+	TRY(lease_look(r, e));
 	TRY(live_write(r->state_dir, &f, e));
 	return record_live(r, a, c, v, finishes, e);
 }
@@ -177,6 +179,7 @@ int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes, struc
 		TRY(write_live(r, a, c, &v, finishes, e));
 	if (v.deployed)
 		return 0;
+	TRY(lease_look(r, e));
 	run_hooks(r, a, c, &v, hook_failure);
 	if (hook_failure->code != ERR_NONE)
 		return 0;

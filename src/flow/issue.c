@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "flow/hooks.h"
 #include "flow/keep.h"
+#include "flow/lease.h"
 #include "flow/limits.h"
 #include "flow/order.h"
 #include "flow/preflight.h"
@@ -32,6 +33,7 @@ static int finalize(struct run *r, struct arena *a, struct acme *ca, const struc
 	if (strcmp(order->status, "ready") == 0) {
 		run_step(r, row->cert, "sending the signing request");
 		TRY(base64url_decode(a, row->csr, &csr, e));
+		TRY(lease_look(r, e));
 		TRY(acme_order_finalize(ca, a, order, &csr, e));
 	}
 	run_step(r, row->cert, "waiting for the CA to issue");

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "flow/hooks.h"
 #include "flow/identity.h"
+#include "flow/lease.h"
 #include "flow/limits.h"
 #include "sys/csr.h"
 #include "sys/key.h"
@@ -217,6 +218,7 @@ static int order_send(struct run *r, struct arena *a, struct acme *ca, const str
 	}
 	row->replaces = want.replaces = NULL;
 	TRY(order_count_again(r, a, c, account, row, false, e));
+	TRY(lease_look(r, e));
 	return acme_order_new(ca, a, &want, order, e);
 }
 

@@ -12,6 +12,7 @@
 #include "deploy/live.h"
 #include "flow/keep.h"
 #include "flow/limits.h"
+#include "flow/lease.h"
 #include "flow/session.h"
 #include "flow/solve.h"
 #include "flow/tell.h"
@@ -36,6 +37,7 @@ static int revoke_by_key(struct run *r, struct arena *a, const struct ca *ca,
 	struct acme *acme;
 	int result;
 
+	TRY(lease_look(r, e));
 	TRY(session_open(r, ca, &acme, e));
 	result = acme_revoke(acme, a, der, code, k, already, e);
 	acme_close(acme);
@@ -53,6 +55,7 @@ static int revoke_by_account(struct run *r, struct arena *a, const struct versio
 		return err_set(e, ERR_NOT_FOUND, "it was issued to no account that is known here");
 	TRY(st_account_get(r->store, a, v->account, &account, e));
 	TRY(session_for_account(r, a, &account, &acme, e));
+	TRY(lease_look(r, e));
 	return acme_revoke(acme, a, der, code, NULL, already, e);
 }
 

@@ -16,6 +16,7 @@
 #include "flow/daemon.h"
 #include "flow/dns_solve.h"
 #include "flow/hooks.h"
+#include "flow/lease.h"
 #include "flow/session.h"
 #include "sys/dns.h"
 #include "sys/names.h"
@@ -380,6 +381,7 @@ static int answer(struct run *r, struct arena *a, struct acme *ca, const struct 
 	run_step(
 	    r, c->name,
 	    arena_printf(a, "waiting for the CA to validate %zu name%s", n, n == 1 ? "" : "s"));
+	TRY(lease_look(r, e));
 	TRY(acme_challenge_answer(ca, a, &urls, e));
 	row->answered = true;
 	TRY(await(r, a, ca, c, order, "pending", "validating", e));

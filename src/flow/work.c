@@ -271,7 +271,7 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
                             struct intake *change, const struct work_options *opt,
                             struct work_result *out)
 {
-	struct err e = { 0 };
+	struct err e = { 0 }, lost;
 	struct cert c;
 	bool asked = false;
 
@@ -284,6 +284,10 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		if (out->outcome != WORK_ISSUED && out->outcome != WORK_RENEWED)
 			out->outcome = WORK_FAILED;
 		out->failure = e;
+		/* It is another's to tell; or it failed for no fault of its own, and is due still.
+		 */
+		if (lease_look(r, &lost) < 0 || err_is_of_database(&e))
+			return;
 		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&
 		    !(opt->person_is_ready && e.code == ERR_INPUT))
 			record_failure(r, a, &c, &e);

@@ -9,5 +9,6 @@ const struct field job_fields[] = {
 	FIELD(struct job, attempt, FT_INT, 0, "how often it was taken up"),
 	FIELD(struct job, lease, FT_STRING, F_HIDDEN, "who works on it"),
 	FIELD(struct job, lease_until, FT_TIME, F_HIDDEN, "until when, at most"),
+	FIELD(struct job, fence, FT_INT, F_HIDDEN, "the lease's number"),
 	FIELD_END
 };

@@ -15,6 +15,7 @@ struct job {
 	int64_t attempt;
 	const char *lease; /* "HOST:BOOT:PID:START command since"; NULL = nobody */
 	int64_t lease_until;
+	int64_t fence; /* of the lease: another number each time it is taken */
 };
 extern const struct field job_fields[];
 

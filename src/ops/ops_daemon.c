@@ -119,6 +119,7 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 		out_of_memory();
 	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g };
 	pthread_mutex_init(&d->lock, NULL);
+	store_patience(o->run.store, -1, o->run.cancel);
 	*out = d;
 	return 0;
 }
@@ -207,6 +208,19 @@ int ops_daemon_due(struct ops_daemon *d, struct arena *a, size_t limit, struct j
 	return st_job_look(d->ops->run.store, a, clock_now(), limit, out, n, next_at, e);
 }
 
+bool ops_daemon_is_away(struct ops_daemon *d)
+{
+	return store_is_away(d->ops->run.store);
+}
+
+void ops_daemon_leases_keep(struct ops_daemon *d)
+{
+	struct err e;
+
+	if (st_lease_keep_own(d->ops->run.store, &e) < 0)
+		log_warn("leases: %s", e.text);
+}
+
 int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,
                       struct err *e)
 {
@@ -233,8 +247,8 @@ int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, in
 /* Whether its job row may be due still: what stopped the turn kept it from being recorded too. */
 static bool is_still_due(enum err_code code)
 {
-	return code == ERR_BUSY || code == ERR_CANCELLED || code == ERR_IO || code == ERR_DAMAGED ||
-	       code == ERR_DENIED || code == ERR_NOT_FOUND;
+	return code == ERR_BUSY || code == ERR_AGAIN || code == ERR_CANCELLED || code == ERR_IO ||
+	       code == ERR_DAMAGED || code == ERR_DENIED || code == ERR_NOT_FOUND;
 }
 
 static void tell_turn(const char *subject, enum turn turn, const struct work_result *r)

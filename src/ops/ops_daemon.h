@@ -69,6 +69,10 @@ struct daemon_state {
  * ERR_NOT_FOUND: there is none, or nothing of it is live. */
 NODISCARD int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed,
                               int64_t known, struct version *out, bool *fresh, struct err *e);
+/* Whether the database went away and is being waited for; never waits itself. */
+bool ops_daemon_is_away(struct ops_daemon *d);
+/* Prolongs the leases of what is at work. */
+void ops_daemon_leases_keep(struct ops_daemon *d);
 NODISCARD int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,
                                 struct err *e);
 

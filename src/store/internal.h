@@ -67,8 +67,20 @@ struct tx {
 	bool own;
 };
 NODISCARD int tx_open(struct store *s, struct tx *t, struct err *e);
+/* One that does not wait for other writers where the database can do without: it locks its rows,
+ * and takes or keeps a lease rather than working under one. */
+NODISCARD int tx_open_beside(struct store *s, struct tx *t, struct err *e);
 NODISCARD int tx_commit(struct tx *t, struct err *e);
 void tx_done(struct tx *t);
+
+/* Leases of this process (fence.c). note, find, forget: this thread's. check: within a transaction,
+ * ERR_BUSY if one of this thread's was lost. */
+NODISCARD int fence_new(int64_t *number, struct err *e);
+void fence_note(struct store *s, const char *subject, int64_t number, int64_t seconds);
+bool fence_find(struct store *s, const char *subject, int64_t *number);
+void fence_forget(struct store *s, const char *subject);
+void fence_forget_all(struct store *s);
+NODISCARD int fence_check(struct store *s, struct err *e);
 
 /* Makes or brings up to date the tables. ERR_NOT_FOUND if there are none and create is not set,
  * ERR_CONFIG for newer ones. */

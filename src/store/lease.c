@@ -62,8 +62,11 @@ static char *word_clean(struct arena *a, const char *s)
 
 static const char *host_here(struct arena *a)
 {
+	const char *node = getenv("EVERLEAF_NODE");
 	char name[256] = "";
 
+	if (node && *node) /* containers may all have one name */
+		return word_clean(a, node);
 	if (gethostname(name, sizeof(name) - 1) < 0 || !*name)
 		return "localhost";
 	return word_clean(a, name);

@@ -17,7 +17,8 @@ struct holder {
 	int64_t since;  /* Unix seconds */
 };
 
-/* This process, from now on. what: "everleaf renew". */
+/* The host is EVERLEAF_NODE where that is set, else the machine's name. This process, from now on.
+ * what: "everleaf renew". */
 void holder_self(struct arena *a, const char *what, struct holder *out);
 char *holder_text(struct arena *a, const struct holder *h);
 /* false: not such a text. */

@@ -137,6 +137,9 @@ int st_cert_delete(struct store *s, const char *name, struct err *e)
 	if (!gone)
 		return err_set(e, ERR_NOT_FOUND,
 		               "there is no certificate %s here; `everleaf list` shows all", name);
-	TRY(RUN(s, "delete from jobs where subject = $1", NULL, e, ARG_TEXT(name)));
+	/* Under a lease the row stays to the lease's end, so that nobody else takes it. */
+	TRY(RUN(s, "delete from jobs where subject = $1 and lease is null", NULL, e,
+	        ARG_TEXT(name)));
+	TRY(RUN(s, "update jobs set run_at = 0 where subject = $1", NULL, e, ARG_TEXT(name)));
 	return tx_commit(&t, e);
 }

@@ -63,10 +63,13 @@ int st_dns_delete(struct store *s, const char *name, struct err *e)
 
 static int lock_check(struct store *s, struct arena *a, const char *name, struct err *e)
 {
-	const struct arg args[] = { ARG_TEXT(name), ARG_INT(clock_now()) };
+	int64_t now = 0;
+	struct arg args[] = { ARG_TEXT(name), ARG_INT(0) };
 	struct strings lease = { 0 }, ended = { 0 };
 	struct holder h;
 
+	TRY(db_now(s->db, &now, e));
+	args[1].number = now;
 	TRY(query_strings(s, a, "select lease from locks where name = $1", args, 1, &lease, e));
 	if (lease.n == 0 || !holder_parse(a, lease.v[0], &h) || !holder_is_alive(&h))
 		return 0;
@@ -84,21 +87,23 @@ int st_lock_take(struct store *s, const struct strings *names, const char *what,
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tx t CLEANUP(tx_done) = { 0 };
 	struct holder self;
+	int64_t now = 0;
 
 	holder_self(a, what, &self);
 	TRY(tx_open(s, &t, e));
+	TRY(db_now(s->db, &now, e));
 	for (size_t i = 0; i < names->n; i++)
 		TRY(lock_check(s, a, names->v[i], e));
 	/* what killed processes left of names that nobody came back to */
 	TRY(RUN(s, "delete from locks where lease_until <= $1", NULL, e,
-	        ARG_INT(clock_now() - LEFT_BEHIND_S)));
+	        ARG_INT(now - LEFT_BEHIND_S)));
 	for (size_t i = 0; i < names->n; i++)
 		TRY(RUN(s,
 		        "insert into locks (name, lease, lease_until) values ($1, $2, $3) "
 		        "on conflict (name) do update set lease = excluded.lease, "
 		        "lease_until = excluded.lease_until",
 		        NULL, e, ARG_TEXT(names->v[i]), ARG_TEXT(holder_text(a, &self)),
-		        ARG_INT(clock_now() + seconds)));
+		        ARG_INT(now + seconds)));
 	return tx_commit(&t, e);
 }
 

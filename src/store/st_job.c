@@ -67,26 +67,45 @@ int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err 
 	return tx_commit(&t, e);
 }
 
-static int job_get(struct store *s, struct arena *a, const char *subject, struct job *out,
-                   bool *found, struct err *e)
+/* The row, locked, made if there is none. ERR_BUSY: another process is at it this moment. */
+static int job_lock(struct store *s, struct arena *a, const char *subject, struct job *out,
+                    struct err *e)
 {
-	const struct query q = QUERY("where subject = $1", ARG_TEXT(subject));
+	const struct query q =
+	    QUERY("where subject = $1 for update skip locked", ARG_TEXT(subject));
+	bool found = false;
 
-	return record_get(s, a, T_JOBS, &q, out, found, e);
+	TRY(RUN(s,
+	        "insert into jobs (subject, kind) values ($1, 'cert') on conflict (subject) do "
+	        "nothing",
+	        NULL, e, ARG_TEXT(subject)));
+	TRY(record_get(s, a, T_JOBS, &q, out, &found, e));
+	return found ? 0
+	             : err_set(e, ERR_BUSY,
+	                       "%s is being taken up by another process; try again later", subject);
 }
 
 /* ERR_BUSY if somebody living has it. On this host only the process counts, whatever its clock
- * says; elsewhere the lease's end does. */
-static int lease_check(struct arena *a, const struct job *job, struct err *e)
+ * says; elsewhere the lease's end does, by the database's. */
+static int lease_check(struct arena *a, const struct job *job, int64_t now, struct err *e)
 {
 	struct holder h;
 
 	if (!job->lease || !holder_parse(a, job->lease, &h) || !holder_is_alive(&h))
 		return 0;
-	if (!holder_is_here(&h) && job->lease_until <= clock_now())
+	if (!holder_is_here(&h) && job->lease_until <= now)
 		return 0;
 	return err_set(e, ERR_BUSY, "%s is being worked on by %s; wait for it or try again later",
 	               job->subject, holder_words(a, &h));
+}
+
+static int lease_write(struct store *s, const char *subject, const char *lease, int64_t until,
+                       int64_t fence, struct err *e)
+{
+	return RUN(s,
+	           "update jobs set attempt = attempt + 1, lease = $2, lease_until = $3, fence = "
+	           "$4 where subject = $1",
+	           NULL, e, ARG_TEXT(subject), ARG_TEXT(lease), ARG_INT(until), ARG_INT(fence));
 }
 
 int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds,
@@ -95,43 +114,37 @@ int st_job_lease(struct store *s, const char *subject, const char *what, int64_t
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tx t CLEANUP(tx_done) = { 0 };
 	struct job job = { .subject = subject };
+	int64_t now = 0, fence = 0;
 	struct holder self;
-	bool found = false;
 
-	TRY(tx_open(s, &t, e));
-	TRY(job_get(s, a, subject, &job, &found, e));
-	TRY(lease_check(a, &job, e));
+	TRY(fence_new(&fence, e));
+	TRY(tx_open_beside(s, &t, e));
+	TRY(db_now(s->db, &now, e));
+	TRY(job_lock(s, a, subject, &job, e));
+	TRY(lease_check(a, &job, now, e));
 	holder_self(a, what, &self);
-	TRY(RUN(s,
-	        "insert into jobs (subject, kind, attempt, lease, lease_until) values ($1, 'cert', "
-	        "1, $2, $3) "
-	        "on conflict (subject) do update set attempt = jobs.attempt + 1, lease = "
-	        "excluded.lease, "
-	        "lease_until = excluded.lease_until",
-	        NULL, e, ARG_TEXT(subject), ARG_TEXT(holder_text(a, &self)),
-	        ARG_INT(clock_now() + seconds)));
-	return tx_commit(&t, e);
+	TRY(lease_write(s, subject, holder_text(a, &self), now + seconds, fence, e));
+	TRY(tx_commit(&t, e));
+	fence_note(s, subject, fence, seconds);
+	return 0;
 }
 
 int st_job_lease_end(struct store *s, const char *subject, struct err *e)
 {
-	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tx t CLEANUP(tx_done) = { 0 };
-	struct job job = { 0 };
-	struct holder h;
-	bool found = false;
+	int64_t fence = 0;
 
-	TRY(tx_open(s, &t, e));
-	TRY(job_get(s, a, subject, &job, &found, e));
-	if (!found || !job.lease || !holder_parse(a, job.lease, &h) || !holder_is_self(&h))
+	if (!fence_find(s, subject, &fence))
 		return 0;
-	TRY(RUN(s, "update jobs set lease = null, lease_until = 0 where subject = $1", NULL, e,
-	        ARG_TEXT(subject)));
+	TRY(tx_open_beside(s, &t, e));
+	TRY(RUN(s,
+	        "update jobs set lease = null, lease_until = 0 where subject = $1 and fence = $2",
+	        NULL, e, ARG_TEXT(subject), ARG_INT(fence)));
 	/* A name that was held and never became a certificate leaves nothing. */
 	TRY(RUN(s,
-	        "delete from jobs where subject = $1 and run_at = 0 and not exists "
+	        "delete from jobs where subject = $1 and fence = $2 and run_at = 0 and not exists "
 	        "(select 1 from certs where certs.name = jobs.subject)",
-	        NULL, e, ARG_TEXT(subject)));
+	        NULL, e, ARG_TEXT(subject), ARG_INT(fence)));
 	return tx_commit(&t, e);
 }
 
@@ -141,4 +154,5 @@ void st_job_release(struct store *s, const char *subject)
 
 	if (st_job_lease_end(s, subject, &e) < 0)
 		log_warn("the lease on %s is not released: %s", subject, e.text);
+	fence_forget(s, subject);
 }

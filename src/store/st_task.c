@@ -85,14 +85,14 @@ int st_task_list(struct store *s, struct arena *a, const struct task_filter *f, 
 
 /* Queued, or of a process that died. On this host only the process counts, whatever its clock says;
  * elsewhere the lease's end does. */
-static bool is_free(struct arena *a, const struct task *t)
+static bool is_free(struct arena *a, const struct task *t, int64_t now)
 {
 	struct holder h;
 
 	if (strcmp(t->state, "queued") == 0 || !t->lease || !holder_parse(a, t->lease, &h) ||
 	    !holder_is_alive(&h))
 		return true;
-	return !holder_is_here(&h) && t->lease_until <= clock_now();
+	return !holder_is_here(&h) && t->lease_until <= now;
 }
 
 int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **out, size_t *n,
@@ -103,11 +103,14 @@ int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **o
 	struct task *v;
 	void *rows = NULL;
 	size_t have, count = 0;
+	int64_t now = 0;
+	STORE_LOCK(s);
 
+	TRY(db_now(s->db, &now, e));
 	TRY(record_list(s, a, T_TASKS, &q, &rows, &have, e));
 	v = rows;
 	for (size_t i = 0; i < have; i++)
-		if (is_free(a, &v[i]))
+		if (is_free(a, &v[i], now))
 			v[count++] = v[i];
 	*out = v;
 	*n = count;
@@ -119,14 +122,15 @@ int st_task_take(struct store *s, struct arena *a, int64_t id, const char *what,
 {
 	struct tx tx CLEANUP(tx_done) = { 0 };
 	struct holder self;
-	int64_t changed = 0, now = clock_now();
+	int64_t changed = 0, now = 0;
 	struct task t;
 	const char *lease;
 
 	*taken = false;
 	TRY(tx_open(s, &tx, e));
+	TRY(db_now(s->db, &now, e));
 	TRY(task_find(s, a, id, true, &t, e));
-	if (t.ended_at || !is_free(a, &t))
+	if (t.ended_at || !is_free(a, &t, now))
 		return 0;
 	holder_self(a, arena_printf(a, "%s, job %lld", what, (long long)id), &self);
 	lease = holder_text(a, &self);
@@ -153,14 +157,16 @@ int st_task_keep_own(struct store *s, int64_t seconds, struct err *e)
 	struct tx tx CLEANUP(tx_done) = { 0 };
 	struct holder h;
 	struct task *v;
+	int64_t now = 0;
 	size_t n;
 
 	TRY(tx_open(s, &tx, e));
+	TRY(db_now(s->db, &now, e));
 	TRY(st_task_list(s, a, &running, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (v[i].lease && holder_parse(a, v[i].lease, &h) && holder_is_self(&h))
 			TRY(RUN(s, "update tasks set lease_until = $1 where id = $2 and lease = $3",
-			        NULL, e, ARG_INT(clock_now() + seconds), ARG_INT(v[i].id),
+			        NULL, e, ARG_INT(now + seconds), ARG_INT(v[i].id),
 			        ARG_TEXT(v[i].lease)));
 	return tx_commit(&tx, e);
 }

@@ -27,11 +27,24 @@ void store_unlock(struct store_lock *l)
 	db_unlock(l->s->db);
 }
 
-int tx_open(struct store *s, struct tx *t, struct err *e)
+/* A transaction of a thread that lost its lease does not begin. */
+static int begin(struct store *s, bool beside, struct err *e)
+{
+	if (beside)
+		return db_begin_beside(s->db, e);
+	TRY(db_begin(s->db, e));
+	if (fence_check(s, e) < 0) {
+		db_rollback(s->db);
+		return -(int)e->code;
+	}
+	return 0;
+}
+
+static int open_tx(struct store *s, struct tx *t, bool beside, struct err *e)
 {
 	db_lock(s->db);
 	if (s->depth == 0) {
-		int rc = db_begin(s->db, e);
+		int rc = begin(s, beside, e);
 
 		if (rc < 0) {
 			db_unlock(s->db);
@@ -42,6 +55,16 @@ int tx_open(struct store *s, struct tx *t, struct err *e)
 	}
 	t->s = s;
 	return 0;
+}
+
+int tx_open(struct store *s, struct tx *t, struct err *e)
+{
+	return open_tx(s, t, false, e);
+}
+
+int tx_open_beside(struct store *s, struct tx *t, struct err *e)
+{
+	return open_tx(s, t, true, e);
 }
 
 int tx_commit(struct tx *t, struct err *e)
@@ -170,10 +193,21 @@ int store_open(const struct store_options *o, struct store **out, struct err *e)
 	return 0;
 }
 
+void store_patience(struct store *s, int64_t wait_ms, const struct cancel *cancel)
+{
+	db_patience(s->db, wait_ms, cancel);
+}
+
+bool store_is_away(struct store *s)
+{
+	return db_is_away(s->db);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	fence_forget_all(s);
 	db_close(s->db);
 	seal_close(s->seal);
 	chain_free(s->chain);

@@ -28,6 +28,7 @@
 #include "model/version.h"
 
 struct store;
+struct cancel;
 
 struct store_options {
 	const char *state_dir;    /* made 0700 if it is not there */
@@ -37,6 +38,10 @@ struct store_options {
 };
 NODISCARD int store_open(const struct store_options *o, struct store **out, struct err *e);
 void store_close(struct store *s);
+/* A database on a server that went away is waited for so long by whoever needs it, until cancel is
+ * set; negative: as long as it takes. Anybody may ask, without waiting, whether one is. */
+void store_patience(struct store *s, int64_t wait_ms, const struct cancel *cancel);
+bool store_is_away(struct store *s);
 
 NODISCARD int store_begin(struct store *s, struct err *e);
 NODISCARD int store_commit(struct store *s, struct err *e); /* a failure has rolled back */
@@ -129,6 +134,11 @@ NODISCARD int st_counts(struct store *s, struct arena *a, int64_t now, struct st
  * is dead, is taken over. */
 NODISCARD int st_job_lease(struct store *s, const char *subject, const char *what, int64_t seconds,
                            struct err *e);
+/* Before an act outside: this thread's leases are still its own, and prolonged when half over.
+ * ERR_BUSY: another process has taken one over. (Every transaction looks too.) */
+NODISCARD int st_lease_look(struct store *s, struct err *e);
+/* Prolongs those of all threads of this process that are half over. */
+NODISCARD int st_lease_keep_own(struct store *s, struct err *e);
 /* This process's own lease, if it has one; also within a transaction. */
 NODISCARD int st_job_lease_end(struct store *s, const char *subject, struct err *e);
 void st_job_release(struct store *s, const char *subject);

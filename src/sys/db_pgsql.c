@@ -232,10 +232,7 @@ static int run(struct pg_stmt *s, struct err *e)
 		return s->reads ? run_reading(s, e) : run_writing(s, e);
 	if (s->pg->tx == PG_TX_OPEN)
 		return run_once(s, e);
-	return err_set(e, ERR_AGAIN,
-	               "the connection to the database %s was lost within a transaction: nothing "
-	               "of it was kept",
-	               s->pg->place);
+	return pg_nothing_kept(s->pg, e);
 }
 
 static int pg_step(struct db_stmt *base, struct err *e)

@@ -110,8 +110,19 @@ int pg_fail(struct pg *p, const PGresult *r, struct err *e)
 		return *copy ? state_fail(p, copy, line, e)
 		             : err_set(e, ERR_IO, "the database %s: %s", p->place, line);
 	lost(p);
-	return err_set(e, ERR_AGAIN, "the connection to the database %s was lost (%s)", p->place,
-	               line);
+	err_set(e, ERR_AGAIN, "the connection to the database %s was lost (%s)", p->place, line);
+	strncpy(e->problem, PROBLEM_DATABASE, sizeof(e->problem) - 1);
+	return -ERR_AGAIN;
+}
+
+int pg_nothing_kept(const struct pg *p, struct err *e)
+{
+	err_set(e, ERR_AGAIN,
+	        "the connection to the database %s was lost within a transaction: nothing of it "
+	        "was kept",
+	        p->place);
+	strncpy(e->problem, PROBLEM_DATABASE, sizeof(e->problem) - 1);
+	return -ERR_AGAIN;
 }
 
 static bool is_fine(const PGresult *r)

@@ -36,6 +36,8 @@ NODISCARD int pg_ready(struct pg *p, struct err *e);
 /* Turns a failed result into an error and notes a lost connection: ERR_AGAIN, p->h NULL. r may be
  * NULL. */
 int pg_fail(struct pg *p, const PGresult *r, struct err *e);
+/* ERR_AGAIN: the connection ended within a transaction, or before it was kept. */
+int pg_nothing_kept(const struct pg *p, struct err *e);
 /* Runs plain text; *out (may be NULL) is the last result. */
 NODISCARD int pg_exec(struct pg *p, const char *sql, PGresult **out, struct err *e);
 static inline void pg_clear(PGresult **r)

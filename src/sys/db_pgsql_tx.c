@@ -150,10 +150,7 @@ static int find_out(struct pg *p, struct err *e)
 	TRY(rc);
 	if (committed)
 		return 0;
-	return err_set(e, ERR_AGAIN,
-	               "the connection to the database %s was lost before the transaction was "
-	               "kept: nothing of it was",
-	               p->place);
+	return pg_nothing_kept(p, e);
 }
 
 static int commit_now(struct pg *p, struct err *e)
@@ -174,10 +171,7 @@ int pg_commit(struct db *d, struct err *e)
 
 	if (p->tx != PG_TX_OPEN) {
 		p->tx = PG_TX_NONE;
-		return err_set(e, ERR_AGAIN,
-		               "the connection to the database %s was lost within a transaction: "
-		               "nothing of it was kept",
-		               p->place);
+		return pg_nothing_kept(p, e);
 	}
 	rc = commit_now(p, e);
 	p->tx = PG_TX_NONE;

@@ -96,13 +96,13 @@ static void test_foreign_holders(void **state)
 
 	clock_set(1795305600);
 	OK(st_job_set(p->s, "a", 0, E));
-	/* Another host: only the time counts. */
+	/* Another host: only the time counts, by the database's clock. */
 	sql(p, "update jobs set lease = 'elsewhere|b|1|1|everleaf serve|1795305000', lease_until = "
-	       "1795305700");
+	       "1999999999");
 	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
 	assert_non_null(
 	    strstr(err.text, "process 1 (everleaf serve) on elsewhere since 2026-11-21T23:50:00Z"));
-	clock_set(1795305701);
+	sql(p, "update jobs set lease_until = 1700000000");
 	OK(st_job_lease(p->s, "a", "x", 60, E));
 	/* This process in another boot, and with another start: dead both. */
 	sql(p, "update jobs set lease = replace(lease, '|', '|0'), lease_until = 1999999999");
@@ -144,7 +144,58 @@ static void test_one_of_many_threads_leases(void **state)
 	assert_int_equal(won, 1);
 }
 
-/* Whether the words are in any file of the state folder. */
+#define TAKE_AWAY                                                                                  \
+	"update jobs set lease = 'elsewhere|b|1|1|everleaf serve|1795305000', lease_until = "      \
+	"1999999999, fence = 7"
+
+/* Another process takes a lease over: nothing can be written under it any more, and its end takes
+ * nothing away. */
+static void test_lost_lease_writes_nothing(void **state)
+{
+	struct place *p = *state;
+	struct cert c = { .name = "a", .status = "pending" };
+	int64_t next_at;
+	struct job_due *due;
+	size_t n;
+
+	OK(st_job_lease(p->s, "a", "x", 60, E));
+	OK(st_cert_put(p->s, &c, E));
+	OK(st_lease_look(p->s, E));
+	sql(p, TAKE_AWAY);
+	FAILS(ERR_BUSY, st_job_set(p->s, "a", 5, E));
+	assert_non_null(strstr(err.text, "taken over"));
+	FAILS(ERR_BUSY, st_cert_put(p->s, &c, E));
+	FAILS(ERR_BUSY, store_begin(p->s, E));
+	OK(st_job_look(p->s, p->a, 10, 5, &due, &n, &next_at, E)); /* reading goes on */
+	assert_int_equal(n, 0);
+	st_job_release(p->s, "a");
+	OK(st_job_set(p->s, "a", 5, E)); /* this thread has no lease to lose */
+	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
+	assert_non_null(strstr(err.text, "elsewhere"));
+}
+
+/* A lease that may have run out is prolonged, unless another has it. */
+static void test_look_prolongs(void **state)
+{
+	struct place *p = *state;
+	struct job_due *due;
+	int64_t next_at;
+	size_t n;
+
+	OK(st_job_lease(p->s, "a", "x", 0, E));
+	OK(st_job_lease(p->s, "b", "x", 3600, E));
+	OK(st_job_set(p->s, "a", 1, E));
+	sql(p, "update jobs set lease_until = 1");
+	OK(st_lease_look(p->s, E));
+	sql(p, "update jobs set run_at = lease_until");
+	OK(st_job_look(p->s, p->a, 5, 5, &due, &n, &next_at, E));
+	assert_int_equal(n, 1); /* b has half an hour yet: it was not asked about */
+	assert_string_equal(due[0].subject, "b");
+	OK(st_lease_keep_own(p->s, E));
+	sql(p, TAKE_AWAY);
+	FAILS(ERR_BUSY, st_lease_look(p->s, E));
+	assert_non_null(strstr(err.text, "a was taken over"));
+}
 
 int main(void)
 {
@@ -153,6 +204,8 @@ int main(void)
 		ROW(test_one_of_many_processes_leases),
 		ROW(test_zombie_is_dead),
 		ROW(test_foreign_holders),
+		ROW(test_lost_lease_writes_nothing),
+		ROW(test_look_prolongs),
 		ROW(test_one_of_many_threads_leases),
 	};
 
