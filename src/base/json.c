@@ -151,7 +151,7 @@ static int decode_time(const json_t *value, const struct field *f, int64_t *out,
 	return err_member(e, f->name);
 }
 
-static int decode_records(struct arena *a, const json_t *value, const struct field *f,
+static int decode_records(struct arena *a, const json_t *value, const struct field *f, bool strict,
                           struct records *out, struct err *e)
 {
 	size_t n = json_array_size(value);
@@ -163,14 +163,14 @@ static int decode_records(struct arena *a, const json_t *value, const struct fie
 		return too_many(f, e);
 	for (size_t i = 0; i < n; i++)
 		if (json_decode(a, json_array_get(value, i), f->of, v + i * f->of_size, f->of_size,
-		                true, e) < 0)
+		                strict, e) < 0)
 			return err_ctx(e, "\"%s\", entry %zu", f->name, i + 1);
 	*out = (struct records){ v, n };
 	return 0;
 }
 
-static int decode_field(struct arena *a, const json_t *value, const struct field *f, void *record,
-                        struct err *e)
+static int decode_field(struct arena *a, const json_t *value, const struct field *f, bool strict,
+                        void *record, struct err *e)
 {
 	switch (f->type) {
 	case FT_STRING:
@@ -197,7 +197,7 @@ static int decode_field(struct arena *a, const json_t *value, const struct field
 		FIELD_STRING(f, record) = json_text(a, value);
 		return 0;
 	case FT_RECORDS:
-		return decode_records(a, value, f, &FIELD_RECORD_LIST(f, record), e);
+		return decode_records(a, value, f, strict, &FIELD_RECORD_LIST(f, record), e);
 	}
 	return err_set(e, ERR_INPUT, "\"%s\" has no known type", f->name);
 }
@@ -248,15 +248,15 @@ static void clear_field(const struct field *f, void *record)
 	}
 }
 
-static int decode_member(struct arena *a, const json_t *object, const struct field *f, void *record,
-                         struct strings *given, struct err *e)
+static int decode_member(struct arena *a, const json_t *object, const struct field *f, bool strict,
+                         void *record, struct strings *given, struct err *e)
 {
 	const json_t *value = f->flags & F_HIDDEN ? NULL : json_object_get(object, f->name);
 
 	if (value && given)
 		strings_add(a, given, f->name);
 	if (value && !json_is_null(value))
-		return decode_field(a, value, f, record, e);
+		return decode_field(a, value, f, strict, record, e);
 	if (f->flags & F_REQUIRED) {
 		err_set(e, ERR_INPUT, "\"%s\" is missing", f->name);
 		return err_member(e, f->name);
@@ -279,7 +279,7 @@ static int decode_object(struct arena *a, const json_t *object, const struct fie
 		TRY(refuse_unknown(object, table, e));
 	copy = arena_memdup(a, record, record_size);
 	FIELD_EACH (f, table)
-		TRY(decode_member(a, object, f, copy, given ? &names : NULL, e));
+		TRY(decode_member(a, object, f, strict, copy, given ? &names : NULL, e));
 	memcpy(record, copy, record_size);
 	if (given)
 		*given = names;
@@ -336,7 +336,7 @@ int json_decode_text(struct arena *a, const struct field *f, const char *text, v
 	case FT_SECRET:
 	case FT_TIME:
 		value = json_string(text);
-		return value ? decode_field(a, value, f, record, e)
+		return value ? decode_field(a, value, f, true, record, e)
 		             : wrong_type(f, "UTF-8 text", e);
 	case FT_JSON:
 	case FT_RECORDS:

@@ -3,10 +3,14 @@
 
 #include <string.h>
 
+#include "cli/remote.h"
+
 int ask_in(struct cli *c, struct arena *a, enum operation_id op, void *in, void *out, struct err *e)
 {
 	const struct operation *p = &operations[op];
 
+	if (c->remote)
+		return remote_ask(c, a, p, in, out, e);
 	if (p->check)
 		TRY(p->check(c->ops, a, in, e));
 	return p->run(c->ops, a, in, out, e);

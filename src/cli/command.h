@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 struct ops;
+struct remote;
 struct progress;
 
 enum option_kind {
@@ -62,6 +63,7 @@ enum command_flags {
 	COMMAND_HIDDEN = 4,  /* for tools: not in the help */
 	COMMAND_HOW = 8,     /* exactly one HOW (else at most one) */
 	COMMAND_WAITS = 16,  /* works with the CA: progress is shown */
+	COMMAND_HOST = 64,   /* on the host of the state alone: not with --server */
 	COMMAND_EMPTY = 32,  /* only looks: where there is no state yet, there is nothing to show */
 };
 #define WORDS_ANY 100000u
@@ -85,6 +87,7 @@ extern const struct command commands[];
 
 struct globals {
 	const char *state_dir, *config_file, *database_url, *ca_bundle;
+	const char *server, *token_file, *server_ca_bundle;
 	bool json, help, version;
 	int quiet, verbose;
 };
@@ -99,7 +102,8 @@ struct cli {
 	void *args;           /* of the command's own type */
 	struct strings words; /* what stands beside the options */
 	const struct cancel *cancel;
-	struct ops *ops;           /* open if the command has COMMAND_STATE */
+	struct ops *ops;           /* open if the command has COMMAND_STATE, and no --server */
+	struct remote *remote;     /* with --server; NULL = without */
 	struct progress *progress; /* to be taken away before anything is printed; NULL = none */
 };
 

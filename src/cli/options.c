@@ -35,6 +35,17 @@ const struct option global_options[] = {
 	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, ca_bundle),
 	  .env = "EVERLEAF_CA_BUNDLE",
 	  .help = "trust anchors for the ACME server's own TLS (default: the system's)" },
+	{ "server", .kind = OPT_STRING, .arg = "URL", TO(globals, server),
+	  .env = "EVERLEAF_SERVER",
+	  .help = "ask the daemon at this address instead of the local state, and wait for the job "
+	          "it makes" },
+	{ "token-file", .kind = OPT_STRING, .arg = "FILE",
+	  TO(globals, token_file), .env = "EVERLEAF_TOKEN_FILE",
+	  .help = "with --server: the file with its API token (or EVERLEAF_TOKEN holds the token "
+	          "itself)" },
+	{ "server-ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, server_ca_bundle),
+	  .env = "EVERLEAF_SERVER_CA_BUNDLE",
+	  .help = "with --server: trust anchors for the daemon's TLS (default: the system's)" },
 	{ "json", .kind = OPT_FLAG, TO(globals, json),
 	  .help = "print one JSON document on standard output, and nothing else there" },
 	{ "quiet", .letter = 'q', .kind = OPT_COUNT, TO(globals, quiet),

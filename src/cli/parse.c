@@ -235,6 +235,15 @@ static void from_environment(struct cli *c)
 	}
 }
 
+/* Paths that are kept; a daemon is given names instead, which are left as they are. */
+static int make_absolute(struct parser *p, struct err *e)
+{
+	for (size_t i = 0; i < p->n_seen; i++)
+		if (p->seen[i]->flags & OPTION_ABSOLUTE)
+			TRY(option_make_absolute(p->cli->arena, p->seen[i], p->cli->args, e));
+	return 0;
+}
+
 int parse(struct cli *c, int argc, const char *const *argv, struct err *e)
 {
 	struct parser p = { .cli = c, .argc = argc, .argv = argv, .at = 1 };
@@ -243,5 +252,7 @@ int parse(struct cli *c, int argc, const char *const *argv, struct err *e)
 	from_environment(c);
 	if (c->globals.help || c->globals.version)
 		return 0;
+	if (!c->globals.server)
+		TRY(make_absolute(&p, e));
 	return parse_check(&p, e);
 }

@@ -192,8 +192,6 @@ int option_store(struct arena *a, const struct option *o, void *target, const ch
 		value = o->fallback;
 	else
 		TRY(check_value(o, shown, value, e));
-	if (value && (o->flags & OPTION_ABSOLUTE))
-		TRY(absolute(a, shown, &value, e));
 	switch (o->kind) {
 	case OPT_FLAG:
 		*(bool *)at = true;
@@ -214,4 +212,22 @@ int option_store(struct arena *a, const struct option *o, void *target, const ch
 		return 0;
 	}
 	return 0;
+}
+
+int option_make_absolute(struct arena *a, const struct option *o, struct cert_change *change,
+                         struct err *e)
+{
+	const struct field *f = field_find(cert_fields, o->field);
+	const char *shown = arena_printf(a, "--%s", o->name);
+
+	if (f->type == FT_STRINGS) {
+		struct strings *list = &FIELD_STRINGS(f, &change->values);
+
+		for (size_t i = 0; i < list->n; i++)
+			TRY(absolute(a, shown, &list->v[i], e));
+		return 0;
+	}
+	return FIELD_STRING(f, &change->values)
+	           ? absolute(a, shown, &FIELD_STRING(f, &change->values), e)
+	           : 0;
 }

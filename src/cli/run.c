@@ -20,6 +20,7 @@
 #include "cli/parse.h"
 #include "cli/print.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "ops/ops.h"
 
 /* A signal handler can be told nothing, so what it sets stands alone. */
@@ -83,6 +84,19 @@ static int open_and_run(struct cli *c, struct progress *progress, struct err *e)
 	return rc;
 }
 
+static int ask_daemon(struct cli *c, struct progress *progress, struct err *e)
+{
+	CLEANUP(remote_cleanup) struct remote *remote = NULL;
+	int rc;
+
+	TRY(remote_open(c, &remote, e));
+	c->remote = remote;
+	c->progress = progress;
+	rc = c->command->run(c, e);
+	c->remote = NULL;
+	return rc;
+}
+
 static int run_command(struct cli *c, struct err *e)
 {
 	CLEANUP(progress_cleanup) struct progress *progress = NULL;
@@ -91,11 +105,16 @@ static int run_command(struct cli *c, struct err *e)
 		return cmd_version(c, e);
 	if (c->globals.help)
 		return help_print(c, c->command, c->group, stdout, e);
+	if (c->command->flags & COMMAND_HOST && c->globals.server)
+		return err_set(e, ERR_USAGE,
+		               "`everleaf %s` is for the host of the state itself: run it there, "
+		               "without --server",
+		               c->command->words);
 	if (!(c->command->flags & COMMAND_STATE))
 		return c->command->run(c, e);
 	if ((c->command->flags & COMMAND_WAITS) && !c->globals.quiet)
 		progress = progress_start(isatty(STDERR_FILENO));
-	return open_and_run(c, progress, e);
+	return c->globals.server ? ask_daemon(c, progress, e) : open_and_run(c, progress, e);
 }
 
 /* How to agree is a matter of this command line, so it is said here. */

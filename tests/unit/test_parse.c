@@ -258,7 +258,7 @@ static void other_arguments(void **state)
 	const struct ca_add_args *add = cli.args;
 	assert_string_equal(add->ca.ca_bundle_file, "own");
 	assert_null(cli.globals.ca_bundle);
-	assert_int_equal(add->ca.http_port, 5002);
+	assert_int_equal(add->http_port, 5002);
 }
 
 static void global_options_anywhere(void **state)
@@ -278,6 +278,19 @@ static void global_options_anywhere(void **state)
 	}
 	fine("--ca-bundle /global ca add x https://x --ca-bundle own");
 	assert_string_equal(cli.globals.ca_bundle, "/global");
+}
+
+/* The daemon is given names, which no folder of this machine is put before. */
+static void names_for_a_daemon(void **state)
+{
+	fine("issue a.example --webroot www --server https://d.example --deploy-hook reload");
+	const struct issue_args *args = cli.args;
+	assert_string_equal(args->change.values.webroot, "www");
+	assert_string_equal(args->change.values.deploy_hooks.v[0], "reload");
+	fine("issue a.example --webroot www --deploy-hook reload");
+	args = cli.args;
+	assert_int_equal(args->change.values.webroot[0], '/');
+	assert_int_equal(args->change.values.deploy_hooks.v[0][0], '/');
 }
 
 static void environment(void **state)
