@@ -32,10 +32,20 @@ soak:
 bench: all
 	@bench/run
 
+# A Debian package in build-deb, looked over by lintian; and it in a fresh chroot (as root), built for SUITE.
+deb:
+	@tools/deps build deb
+	@tools/deb
+
+SUITE ?=
+check-package:
+	@tools/deps build deb chroot
+	@tests/package $(SUITE)
+
 install: all
 	@meson install -C $(BUILD)
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all deps quickstart check soak bench install clean
+.PHONY: all deps quickstart check soak bench deb check-package install clean

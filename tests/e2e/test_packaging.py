@@ -52,3 +52,35 @@ def test_it_starts_what_there_is(bare):
     assert words[0] in [row["command"] for row in bare.json("commands")["commands"]]
     page = re.search(r"man:everleaf-(\w+)\(1\)", text)[1]
     assert (ROOT / f"docs/man/{page}.txt").exists()
+
+
+# the Debian package; tests/package installs it
+
+DEBIAN = ROOT / "packaging/debian"
+
+
+def test_configuration_shipped(bare, tmp_path):
+    """It is all comments, and each of them is one that works when it is taken away."""
+    shipped = (ROOT / "packaging/everleaf.yaml").read_text()
+    assert all(line.startswith("#") or not line for line in shipped.splitlines())
+    turned_on = re.sub(r"(?m)^#(?=\S|  - )", "", shipped)
+    assert "\ntls_name: " in turned_on and "\n  - you@example.org" in turned_on
+    for text in (shipped, turned_on):
+        path = tmp_path / "everleaf.yaml"
+        path.write_text(text)
+        bare.run("--config", path, "list")
+
+
+def test_package_agrees_with_the_tree():
+    version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text())[1]
+    assert re.match(r"everleaf \((\S+)\)", (DEBIAN / "changelog").read_text())[1] == version
+    deps = (ROOT / "tools/deps").read_text()
+    needed = set(re.search(r"^build=\((.*?)\)", deps, re.M | re.S)[1].split()) - {"build-essential"}
+    stated = re.search(r"^Build-Depends:(.*?)^\S", (DEBIAN / "control").read_text(), re.M | re.S)[1]
+    stated = {re.sub(r"\(.*?\)", "", item).strip() for item in stated.split(",")} - {"debhelper-compat"}
+    assert stated == needed
+
+
+@pytest.mark.parametrize("script", ["postinst", "postrm"])
+def test_maintainer_scripts_are_scripts(script):
+    assert subprocess.run(["sh", "-n", DEBIAN / f"everleaf.{script}"]).returncode == 0
