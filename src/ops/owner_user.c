@@ -170,7 +170,8 @@ bool role_meet(enum role x, enum role y, enum role *out)
 		[ROLE_AUDITOR] = ROLE_AUDITOR,
 	};
 
-	if ((size_t)x >= ARRAY_LEN(holds) || (size_t)y >= ARRAY_LEN(holds))
+	if ((size_t)x >= ARRAY_LEN(holds) || (size_t)y >= ARRAY_LEN(holds) || !holds[x] ||
+	    !holds[y])
 		return false;
 	if (holds[x] & y)
 		*out = y;
