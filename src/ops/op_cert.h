@@ -69,6 +69,7 @@ extern const struct field cert_ask_fields[], cert_page_fields[];
 struct renew_in {
 	const char *name;
 	bool force, dry_run;
+	int64_t days;
 };
 struct renew_due_in {
 	const char *owner;

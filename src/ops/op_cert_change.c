@@ -133,6 +133,14 @@ int check_cert_named(struct ops *o, struct arena *a, void *in_record, struct err
 	return find_to_change(o, a, in->name, &name, e);
 }
 
+static int check_days(int64_t days, struct err *e)
+{
+	if (days >= 0 && days <= 36500)
+		return 0;
+	err_set(e, ERR_USAGE, "\"days\" must be a number of days");
+	return err_member(e, "days");
+}
+
 int op_cert_renew(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
 	const struct renew_in *in = in_record;
@@ -140,6 +148,8 @@ int op_cert_renew(struct ops *o, struct arena *a, void *in_record, void *out_rec
 	struct issue_result r = { 0 };
 	const char *name;
 
+	TRY(check_days(in->days, e));
+	opt.days = (int)in->days;
 	TRY(find_to_change(o, a, in->name, &name, e));
 	strings_add(a, &opt.names, name);
 	return say(a, ops_renew(o, a, &opt, &r, e), &r, out_record);
@@ -151,10 +161,7 @@ int check_cert_renew_due(struct ops *o, struct arena *a, void *in_record, struct
 
 	(void)a;
 	TRY(owner_check_write(o, e));
-	if (in->days >= 0 && in->days <= 3660)
-		return 0;
-	err_set(e, ERR_USAGE, "\"days\" must be a number of days");
-	return err_member(e, "days");
+	return check_days(in->days, e);
 }
 
 int op_cert_renew_due(struct ops *o, struct arena *a, void *in_record, void *out_record,

@@ -105,6 +105,7 @@ const struct field cert_renew_fields[] = {
 	FIELD(struct renew_in, name, FT_STRING, F_REQUIRED, "its own name"),
 	FIELD(struct renew_in, force, FT_BOOL, 0, "even if it is not due"),
 	FIELD(struct renew_in, dry_run, FT_BOOL, 0, "against the CA's staging; nothing is kept"),
+	FIELD(struct renew_in, days, FT_INT, 0, "it is due if it ends within so many days"),
 	FIELD_END
 };
 const struct field cert_renew_due_fields[] = {

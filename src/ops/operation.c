@@ -7,6 +7,7 @@
 #include "ops/op_cert.h"
 #include "ops/op_dns.h"
 #include "ops/op_limits.h"
+#include "ops/op_look.h"
 #include "ops/op_notify.h"
 #include "ops/op_session.h"
 #include "ops/op_log.h"

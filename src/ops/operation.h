@@ -91,6 +91,7 @@ int check_cert_named(struct ops *o, struct arena *a, void *in_record, struct err
 int check_cert_renew_due(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_cert_revoke(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_cert_send(struct ops *o, struct arena *a, void *in_record, struct err *e);
+int check_preflight(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_dns_use(struct ops *o, struct arena *a, void *in_record, struct err *e);
 int check_channel_named(struct ops *o, struct arena *a, void *in_record, struct err *e);
 

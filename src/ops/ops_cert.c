@@ -203,23 +203,39 @@ int ops_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 	return leased(o, a, name, NULL, act_delete, e);
 }
 
-int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const char *key_file,
-                    const char *ca_name, const char *reason, struct err *e)
+static int revoke_foreign(struct ops *o, struct arena *a, const struct bytes *cert,
+                          const struct bytes *key, const char *ca_name, const char *reason,
+                          struct err *e)
 {
-	char *cert, *key;
-	size_t cert_len, key_len;
 	struct ca ca;
 
+	TRY(ops_ca_named(o, a, ca_name, &ca, e));
+	return retire_revoke_foreign(&o->run, a, &ca, (const char *)cert->v, cert->n,
+	                             (const char *)key->v, key->n, reason ? reason : "unspecified",
+	                             e);
+}
+
+int ops_revoke_foreign(struct ops *o, struct arena *a, const char *cert, const char *key,
+                       const char *ca, const char *reason, struct err *e)
+{
+	const struct bytes c = { arena_memdup(a, cert, strlen(cert) + 1), strlen(cert) },
+	                   k = { arena_memdup(a, key, strlen(key) + 1), strlen(key) };
+
+	return revoke_foreign(o, a, &c, &k, ca, reason, e);
+}
+
+int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const char *key_file,
+                    const char *ca, const char *reason, struct err *e)
+{
+	char *cert, *key;
+	struct bytes c, k;
+
 	TRY(owner_check_host(o, "naming files", e));
-	TRY(ca_resolve(&o->run, a,
-	               ca_name        ? ca_name
-	               : o->config.ca ? o->config.ca
-	                              : "letsencrypt",
-	               &ca, e));
-	TRY(fs_read(a, cert_file, FILE_MAX_BYTES, &cert, &cert_len, e));
-	TRY(fs_read(a, key_file, FILE_MAX_BYTES, &key, &key_len, e));
-	if (retire_revoke_foreign(&o->run, a, &ca, cert, cert_len, key, key_len,
-	                          reason ? reason : "unspecified", e) < 0)
+	TRY(fs_read(a, cert_file, FILE_MAX_BYTES, &cert, &c.n, e));
+	TRY(fs_read(a, key_file, FILE_MAX_BYTES, &key, &k.n, e));
+	c.v = (unsigned char *)cert;
+	k.v = (unsigned char *)key;
+	if (revoke_foreign(o, a, &c, &k, ca, reason, e) < 0)
 		return err_ctx(e, "%s", cert_file);
 	return 0;
 }

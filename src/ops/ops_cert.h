@@ -43,6 +43,9 @@ NODISCARD int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, s
                         const struct issue_options *opt, struct issue_result *out, struct err *e);
 /* `issue --from FILE`: "NAME [NAME...] [> CERTNAME]" a line, # comments, blank lines; base gives
  * everything but the names. */
+/* The lines of such a file as changes; refuses two for one certificate. */
+NODISCARD int ops_issue_lines(struct arena *a, const char *file, const struct cert_change *base,
+                              struct cert_change **out, size_t *n, struct err *e);
 NODISCARD int ops_issue_from(struct ops *o, struct arena *a, const char *file,
                              const struct cert_change *base, const struct issue_options *opt,
                              struct issue_result *out, struct err *e);
@@ -110,6 +113,9 @@ NODISCARD int ops_export_mail(struct ops *o, struct arena *a, const char *name,
 
 NODISCARD int ops_revoke(struct ops *o, struct arena *a, const char *name, const char *reason,
                          struct err *e);
+/* One that is not kept here, as PEM. */
+NODISCARD int ops_revoke_foreign(struct ops *o, struct arena *a, const char *cert, const char *key,
+                                 const char *ca, const char *reason, struct err *e);
 NODISCARD int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file,
                               const char *key_file, const char *ca, const char *reason,
                               struct err *e);

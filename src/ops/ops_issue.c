@@ -209,6 +209,21 @@ static int from_file(struct arena *a, const char *file, const struct cert_change
 	return count ? 0 : err_set(e, ERR_USAGE, "%s names no certificate", file);
 }
 
+int ops_issue_lines(struct arena *a, const char *file, const struct cert_change *base,
+                    struct cert_change **out, size_t *n, struct err *e)
+{
+	struct strings names = { 0 };
+
+	TRY(from_file(a, file, base, out, n, e));
+	for (size_t i = 0; i < *n; i++) {
+		const struct cert *c = &(*out)[i].values;
+		const char *made = c->name ? c->name : intake_cert_name(a, c->domains.v[0]);
+
+		strings_add(a, &names, made ? made : c->domains.v[0]);
+	}
+	return refuse_doubles(a, &names, e);
+}
+
 int ops_issue_from(struct ops *o, struct arena *a, const char *file, const struct cert_change *base,
                    const struct issue_options *opt, struct issue_result *out, struct err *e)
 {
