@@ -27,15 +27,16 @@ static int64_t lease_seconds(const struct run *r)
 
 int lease_take(struct run *r, const char *subject, struct err *e)
 {
-	int64_t end = clock_monotonic_ms() + (r->is_daemon ? 0 : LEASE_WAIT_MS);
+	int64_t patience_ms = r->patience_s ? r->patience_s * 1000 : LEASE_WAIT_MS,
+	        end = clock_monotonic_ms() + (r->is_daemon ? 0 : patience_ms);
 
 	for (bool told = false;; told = true) {
 		int result = st_job_lease(r->store, subject, r->command, lease_seconds(r), e);
 		if (result != -ERR_BUSY || clock_monotonic_ms() >= end)
 			return result;
 		if (!told) {
-			log_info("waiting up to a minute: %.*s", (int)strcspn(e->text, ";"),
-			         e->text);
+			log_info("waiting up to %d s: %.*s", (int)(patience_ms / 1000),
+			         (int)strcspn(e->text, ";"), e->text);
 			run_step(r, subject, "waiting for another process");
 		}
 		TRY(cancel_sleep_ms(r->cancel, LEASE_LOOK_MS, e));

@@ -12,12 +12,14 @@
 #include "ops/ops_preflight.h"
 #include "ops/owner.h"
 
-/* A client is told at once that somebody else is at work; a command line waits a little. */
+#define PATIENCE_S 3
+
+/* A client is told soon that somebody else is at work; a command line waits longer. */
 static struct ops at_once(const struct ops *o)
 {
 	struct ops quick = *o;
 
-	quick.run.is_daemon = o->who != NULL;
+	quick.run.patience_s = o->who ? PATIENCE_S : 0;
 	return quick;
 }
 

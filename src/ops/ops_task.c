@@ -52,13 +52,15 @@ static int decode_input(struct arena *a, const struct operation *op, const char 
 
 /* A stand-in is live before its request is answered, however much there is to do. */
 static int prepare(struct ops *o, struct arena *a, enum operation_id op, const char *input,
-                   struct err *e)
+                   const char **subject, struct err *e)
 {
 	struct cert_in in = { 0 };
 
 	if (op != OP_CERTIFICATE_CREATE)
 		return 0;
 	TRY(decode_input(a, &operations[op], input, &in, e));
+	if (!*subject && in.c.domains.n)
+		*subject = intake_cert_name(a, in.c.domains.v[0]);
 	cert_prepare(o, a, &in);
 	return 0;
 }
@@ -66,9 +68,10 @@ static int prepare(struct ops *o, struct arena *a, enum operation_id op, const c
 int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const char *subject,
                  const char *input, struct task *out, struct err *e)
 {
-	struct task t = { .operation = word_of(a, op), .subject = subject, .input = input };
+	struct task t = { .operation = word_of(a, op), .input = input };
 
-	TRY(prepare(o, a, op, input, e));
+	TRY(prepare(o, a, op, input, &subject, e));
+	t.subject = subject;
 	if (o->who) {
 		t.user = o->who->user;
 		t.role = role_word(o->who->role);
@@ -84,14 +87,19 @@ int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const cha
 
 /* doing one */
 
-/* Certificates that failed make the job fail; what came of the others is told all the same. */
-static void note_failed(struct arena *a, const struct operation *op, const void *out,
-                        struct task *t)
+/* Certificates that failed make the job fail; what came of the others is told all the same. Those
+ * that were only cut short are done anew with it. */
+static int note_failed(struct ops *o, struct arena *a, const struct operation *op, const void *out,
+                       struct task *t, struct err *e)
 {
-	struct err e;
+	struct err failure;
 
-	if (op->out == issue_said_fields && issue_said_error(a, out, &e) < 0)
-		t->error = problem_text(a, &e);
+	if (op->out != issue_said_fields || issue_said_error(a, out, &failure) == 0)
+		return 0;
+	if (cancel_is_set(o->run.cancel))
+		return cancel_error(o->run.cancel, e);
+	t->error = problem_text(a, &failure);
+	return 0;
 }
 
 static int do_it(struct ops *o, struct arena *a, const struct operation *op, struct task *t,
@@ -106,8 +114,7 @@ static int do_it(struct ops *o, struct arena *a, const struct operation *op, str
 	TRY(op->run(o, a, in, out, e));
 	object = json_encode(op->out, out);
 	t->result = op->out->name ? json_text(a, object) : NULL;
-	note_failed(a, op, out, t);
-	return 0;
+	return note_failed(o, a, op, out, t, e);
 }
 
 static bool is_parked(const struct ops *o, const struct err *e)

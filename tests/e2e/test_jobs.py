@@ -1,0 +1,128 @@
+"""Jobs: what was asked for is done once however the daemon ends, with the rights its asker has then."""
+
+import time
+
+import pytest
+
+from env import Serve
+from env.certs import assert_good, load
+from env.client import Refused, user
+from env.process import wait_until
+
+
+@pytest.fixture
+def config(everleaf, nginx):
+    path = everleaf.folder / "everleaf.yaml"
+    path.write_text(f"""
+webroots:
+  - {{name: main, path: {nginx.web_root}}}
+deploy_hooks:
+  - {{name: wait, path: {everleaf.folder}/wait.sh}}
+""")
+    everleaf.env["EVERLEAF_CONFIG"] = str(path)
+    hook = everleaf.folder / "wait.sh"
+    gate = everleaf.folder / "gate"
+    hook.write_text(f"#!/bin/sh\necho begun >> {everleaf.folder}/begun\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    return gate
+
+
+def begun(everleaf):
+    path = everleaf.folder / "begun"
+    return path.read_text().count("begun") if path.exists() else 0
+
+
+def test_a_job_is_begun_at_once_and_a_queued_one_can_be_taken_back(everleaf, config, new_name):
+    held, queued = new_name(), new_name()
+    with Serve(everleaf, "--jobs", "1") as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        other = user(everleaf, daemon, "other", "admin")
+        started = time.monotonic()
+        first = admin.post("/certificates", domains=[held], webroot="main", deploy_hooks=["wait"])
+        assert time.monotonic() - started < 1, "it is answered without waiting"
+        wait_until(lambda: begun(everleaf) == 1, "its hook")
+        assert admin.get(f"/jobs/{first['id']}")["state"] == "running"
+        with pytest.raises(Refused) as told:
+            admin.delete(f"/jobs/{first['id']}")
+        assert told.value.status == 409 and "begun" in told.value.document["detail"]
+        second = other.post("/certificates", domains=[queued], webroot="main")
+        assert [j["id"] for j in admin.get("/jobs", state="queued")["items"]] == [second["id"]]
+        assert [j["id"] for j in admin.all("/jobs", limit=1)] == [second["id"], first["id"]]
+        other.delete(f"/jobs/{second['id']}")
+        job = other.get(f"/jobs/{second['id']}")
+        assert job["state"] == "failed" and "taken back by user:other" in job["error"]["detail"]
+        config.touch()
+        assert admin.done(first)["issued"] == [held]
+        with pytest.raises(Refused):
+            admin.get(f"/certificates/{queued}")
+    assert everleaf.sql("select count(*) from tasks where input is not null") == [(0,)]
+
+
+def test_killed_in_the_middle(everleaf, pebble, config, name):
+    """The next daemon takes it up: one certificate, one order."""
+    orders = pebble.orders()
+    daemon = Serve(everleaf).start()
+    admin = user(everleaf, daemon, "root", "admin")
+    job = admin.post("/certificates", domains=[name], webroot="main", deploy_hooks=["wait"])
+    wait_until(lambda: begun(everleaf) == 1, "its hook")
+    serial = load(everleaf.live(name, "cert.pem")).serial_number
+    daemon.kill()
+    config.touch()
+    with daemon:
+        ended = admin.ended(job)
+        assert ended["state"] == "done", ended
+        wait_until(lambda: begun(everleaf) == 2, "its hook again")
+    assert load(everleaf.live(name, "cert.pem")).serial_number == serial
+    assert pebble.orders() == orders + 1
+    assert_good(everleaf.live(name), pebble.root_file())
+
+
+def test_stopped_in_the_middle(everleaf, pebble, config, name):
+    """What does not end in time is parked, and done anew by the next daemon."""
+    orders = pebble.orders()
+    daemon = Serve(everleaf).start()
+    admin = user(everleaf, daemon, "root", "admin")
+    job = admin.post("/certificates", domains=[name], webroot="main", deploy_hooks=["wait"])
+    wait_until(lambda: begun(everleaf) == 1, "its hook")
+    daemon.process.terminate()
+    wait_until(lambda: "stopping" in daemon.log(), "the first word")
+    daemon.stop()  # the second one ends the wait
+    assert everleaf.sql("select state, lease from tasks") == [("queued", None)]
+    config.touch()
+    with daemon:
+        assert admin.ended(job)["state"] == "done"
+    assert pebble.orders() == orders + 1
+    assert_good(everleaf.live(name), pebble.root_file())
+
+
+def test_whoever_may_not_any_more(everleaf, config, new_name):
+    """Rights are looked at when a job is done, not when it was asked for."""
+    held, later = new_name(), new_name()
+    with Serve(everleaf, "--jobs", "1") as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        anna = user(everleaf, daemon, "anna", "user", [later, "--method", "webroot"])
+        first = admin.post("/certificates", domains=[held], webroot="main", deploy_hooks=["wait"])
+        wait_until(lambda: begun(everleaf) == 1, "its hook")
+        job = anna.post("/certificates", domains=[later], webroot="main")
+        everleaf.run("user", "disable", "anna")
+        config.touch()
+        admin.done(first)
+        ended = admin.ended(job)
+        assert ended["state"] == "failed" and "not allowed to do this any more" in ended["error"]["detail"]
+        assert ended["error"]["status"] == 403
+        with pytest.raises(Refused):
+            admin.get(f"/certificates/{later}")
+
+
+def test_one_that_failed_says_why(everleaf, config, name):
+    """The job has a problem document, and what came of it as well."""
+    path = everleaf.folder / "everleaf.yaml"
+    (everleaf.folder / "empty").mkdir()
+    path.write_text(path.read_text().replace("webroots:", f"webroots:\n  - {{name: empty, path: {everleaf.folder}/empty}}"))
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        job = admin.ended(admin.post("/certificates", domains=[name], webroot="empty"))
+        assert job["state"] == "failed"
+        assert job["error"]["status"] >= 400 and name in job["error"]["detail"]
+        failed, = job["result"]["failed"]
+        assert failed["name"] == name and failed["error"] and failed["code"]
