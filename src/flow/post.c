@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "flow/session.h"
 #include "notify/render.h"
+#include "store/people.h"
 #include "sys/hash.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 10)
@@ -119,6 +120,8 @@ int post_message(struct run *r, struct arena *a, const struct channel *x, const 
 	TRY(hash_random(id, sizeof(id), e));
 	whole.id = m->id ? m->id : hex_encode(a, id, sizeof(id));
 	contacts_of(r, a, m, &whole.contacts);
+	if (k->reach && k->reach(s.settings) & REACH_ADMINS)
+		TRY(st_admin_addresses(r->store, a, &whole.admins, e));
 	return k->send(&s, &whole, e) < 0 ? err_ctx(e, "channel %s (%s)", x->name, k->name) : 0;
 }
 
@@ -143,7 +146,8 @@ static int mark(struct run *r, const struct channel *x, struct outbox *v, size_t
 	TRY(st_outbox_put(r->store, v, n, e));
 	for (size_t i = 0; i < n && !failure; i++)
 		if (v[i].cert)
-			TRY(st_event_add(r->store, v[i].cert, "told", e, "told to %s (%s): %s",
+			TRY(st_event_add(r->store, v[i].cert, "told", e, "told to %s%s%s (%s): %s",
+			                 v[i].person ? v[i].person : "", v[i].person ? " by " : "",
 			                 x->name, x->kind, v[i].subject));
 	return st_channel_result(r->store, x->name, failure ? 0 : now,
 	                         failure ? failure->text : NULL, e);
@@ -177,15 +181,50 @@ static int name_message(struct arena *a, struct message *m, struct err *e)
 	return 0;
 }
 
+/* To one person instead of the channel's recipients. *gone: they cannot be written to any more. */
+static int address_person(struct run *r, struct arena *a, const char *person, struct message *m,
+                          bool *gone, struct err *e)
+{
+	struct user u;
+	struct err missing;
+
+	*gone = false;
+	if (!person)
+		return 0;
+	if (st_user_get(r->store, a, person, &u, &missing) == 0) {
+		*gone = !u.enabled || !u.email;
+		if (!*gone)
+			strings_add(a, &m->only_to, u.email);
+		return 0;
+	}
+	*gone = missing.code == ERR_NOT_FOUND;
+	if (!*gone)
+		*e = missing;
+	return *gone ? 0 : -(int)e->code;
+}
+
+static int drop_rows(struct run *r, struct outbox *v, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		v[i].due_at = 0;
+		v[i].last_error = "the user is gone, or has no mail address";
+	}
+	return st_outbox_put(r->store, v, n, e);
+}
+
 /* *down: nothing else gets through this channel now. ERR_CANCELLED counts as no try. */
 static int send_rows(struct run *r, struct arena *a, const struct channel *x, struct outbox *v,
                      size_t n, bool quiet, bool *down, struct err *e)
 {
 	struct message m;
 	struct err failure;
+	bool gone;
 
 	render_message(a, v, n, &m);
 	TRY(name_message(a, &m, e));
+	TRY(address_person(r, a, v->person, &m, &gone, e));
+	if (gone)
+		return drop_rows(r, v, n, e);
 	if (post_message(r, a, x, &m, &failure) == 0)
 		return mark_together(r, x, v, n, NULL, e);
 	if (failure.code == ERR_CANCELLED) {
@@ -200,6 +239,19 @@ static int send_rows(struct run *r, struct arena *a, const struct channel *x, st
 	return mark_together(r, x, v, n, &failure, e);
 }
 
+/* How many rows from the first on go into one message: a day's news together, for one person. */
+static size_t together(const struct channel *x, const struct outbox *v, size_t n)
+{
+	const char *person = v->person ? v->person : "";
+	size_t count = 1;
+
+	if (strcmp(x->digest, "daily") != 0)
+		return 1;
+	while (count < n && strcmp(v[count].person ? v[count].person : "", person) == 0)
+		count++;
+	return count;
+}
+
 /* Everything due for one channel; rows that come while it sends too. */
 static int post_channel_held(struct run *r, const char *name, bool quiet, struct err *e)
 {
@@ -209,15 +261,16 @@ static int post_channel_held(struct run *r, const char *name, bool quiet, struct
 		struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 		struct outbox *v = NULL;
 		struct channel x;
-		size_t n, each;
+		size_t n;
 
 		TRY(st_channel_get(r->store, a, name, &x, e));
 		TRY(st_outbox_due(r->store, a, name, clock_now(), AT_ONCE, &v, &n, e));
 		if (n == 0 || !x.enabled)
 			return 0;
-		each = strcmp(x.digest, "daily") == 0 ? n : 1;
-		for (size_t i = 0; i < n && !down; i += each)
+		for (size_t i = 0, each; i < n && !down; i += each) {
+			each = together(&x, v + i, n - i);
 			TRY(send_rows(r, a, &x, v + i, each, quiet, &down, e));
+		}
 	}
 	return 0;
 }

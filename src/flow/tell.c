@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "flow/nightly.h"
+#include "flow/plan.h"
 #include "flow/tell_plan.h"
+#include "notify/channel.h"
+#include "store/people.h"
 
 #define DAY_S INT64_C(86400)
 #define DIGEST_MINUTE (8 * 60)
@@ -23,18 +26,19 @@ static bool wants(const struct channel *x, enum news_kind kind)
 	                   : news_words[kind].usual;
 }
 
-static int add_row(struct run *r, struct arena *a, const struct channel *x, const struct news *n,
-                   struct err *e)
+static int add_row(struct run *r, struct arena *a, const struct channel *x, const char *person,
+                   const struct news *n, struct err *e)
 {
 	int64_t now = clock_now();
-	bool daily = strcmp(x->digest, "daily") == 0;
+	bool daily = strcmp(x->digest, "daily") == 0 && n->kind != NEWS_GIVEN_UP;
 	char *subject = arena_strdup(a, n->subject);
 	const struct outbox row = {
 		.channel = x->name,
-		.dedup = n->key,
+		.dedup = person ? arena_printf(a, "%s/for/%s", n->key, person) : n->key,
 		.kind = news_words[n->kind].word,
 		.cert = n->cert,
 		.account = n->account,
+		.person = person,
 		.subject = subject,
 		.text = n->text,
 		.at = now,
@@ -43,6 +47,51 @@ static int add_row(struct run *r, struct arena *a, const struct channel *x, cons
 
 	text_clean(subject);
 	return st_outbox_add(r->store, &row, e);
+}
+
+static int reach_of(struct run *r, struct arena *a, const struct channel *x, unsigned *reach,
+                    struct err *e)
+{
+	const struct channel_kind *k = channel_kind_find(x->kind);
+	struct channel whole;
+
+	*reach = REACH_OWN;
+	if (!k || !k->reach)
+		return 0;
+	TRY(st_channel_get(r->store, a, x->name, &whole, e));
+	return channel_reach(a, k, whole.settings ? whole.settings : "{}", reach, e);
+}
+
+/* The owner, unless they are told already as an administrator. */
+static int add_owner(struct run *r, struct arena *a, const struct channel *x, unsigned reach,
+                     const struct news *n, struct err *e)
+{
+	struct user owner;
+	struct err missing;
+
+	if (!n->owner || !(reach & REACH_OWNER))
+		return 0;
+	if (st_user_get(r->store, a, n->owner, &owner, &missing) < 0) {
+		if (missing.code == ERR_NOT_FOUND)
+			return 0;
+		*e = missing;
+		return -(int)e->code;
+	}
+	if (!owner.enabled || !owner.email ||
+	    (reach & REACH_ADMINS && strcmp(owner.role, "admin") == 0))
+		return 0;
+	return add_row(r, a, x, owner.name, n, e);
+}
+
+static int tell_channel(struct run *r, struct arena *a, const struct channel *x,
+                        const struct news *n, struct err *e)
+{
+	unsigned reach;
+
+	TRY(reach_of(r, a, x, &reach, e));
+	if (reach & (REACH_OWN | REACH_ADMINS))
+		TRY(add_row(r, a, x, NULL, n, e));
+	return add_owner(r, a, x, reach, n, e);
 }
 
 int tell(struct run *r, const struct news *n, struct err *e)
@@ -54,7 +103,7 @@ int tell(struct run *r, const struct news *n, struct err *e)
 	TRY(st_channel_list(r->store, a, &v, &count, e));
 	for (size_t i = 0; i < count; i++)
 		if (wants(&v[i], n->kind))
-			TRY(add_row(r, a, &v[i], n, e));
+			TRY(tell_channel(r, a, &v[i], n, e));
 	return 0;
 }
 
@@ -80,6 +129,7 @@ int tell_issued(struct run *r, const struct cert *c, const struct version *v, st
 	const struct news n = {
 		.kind = first ? NEWS_ISSUED : NEWS_RENEWED,
 		.cert = c->name,
+		.owner = c->owner,
 		.account = v->account,
 		.key = arena_printf(a, "issued/%s/%s", c->name, v->serial),
 		.subject = arena_printf(a, "%s: %s", c->name, first ? "issued" : "renewed"),
@@ -100,6 +150,7 @@ static int tell_terms(struct run *r, struct arena *a, const struct cert *c,
 	const struct news n = {
 		.kind = NEWS_TERMS,
 		.cert = c->name,
+		.owner = c->owner,
 		.account = c->account,
 		.key =
 		    arena_printf(a, "terms/%s/%lld", c->ca, (long long)(clock_now() / DAY_S / 7)),
@@ -121,6 +172,7 @@ static int tell_pause(struct run *r, struct arena *a, const struct cert *c,
 	const struct news n = {
 		.kind = NEWS_RATE_LIMITED,
 		.cert = c->name,
+		.owner = c->owner,
 		.account = c->account,
 		.key = arena_printf(a, "rate-limited/%s/%lld", c->ca,
 		                    (long long)(clock_now() / DAY_S)),
@@ -152,6 +204,7 @@ int tell_revoked(struct run *r, const struct cert *c, const struct version *v, c
 	const struct news n = {
 		.kind = NEWS_REVOKED,
 		.cert = c->name,
+		.owner = c->owner,
 		.account = c->account,
 		.key = arena_printf(a, "revoked/%s/%s", c->name, v->serial),
 		.subject = arena_printf(a, "%s: revoked", c->name),
@@ -235,38 +288,50 @@ static const char *how_long(enum tell_stage stage)
 	return "";
 }
 
-/* Of a certificate that never was, attempts have ended by then (flow/plan). */
-static const char *what_now(struct arena *a, const struct cert *c)
+int tell_given_up(struct run *r, const struct cert *c, struct err *e)
 {
-	if (c->not_after == 0)
-		return arena_printf(
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct news n = {
+		.kind = NEWS_GIVEN_UP,
+		.cert = c->name,
+		.owner = c->owner,
+		.account = c->account,
+		.key = arena_printf(a, "given-up/%s/%lld", c->name, (long long)c->failing_since),
+		.subject = arena_printf(a, "%s: given up after 24 hours", c->name),
+		.text = arena_printf(
 		    a,
-		    "It is not attempted by itself any more after 24 hours; `everleaf "
-		    "renew %s` tries again.\n",
-		    c->name);
-	return arena_printf(
-	    a,
-	    "The certificate ends at %s. Attempts go on; `everleaf renew %s` tries at "
-	    "once.\n",
-	    clock_rfc3339(a, c->not_after), c->name);
+		    "The certificate %s could not be issued since %s.%s It is not attempted by "
+		    "itself any more.\n\nnames        %s\nlast error   %s\n\n`everleaf renew %s` "
+		    "tries "
+		    "again, for another 24 hours.\n",
+		    c->name, clock_rfc3339(a, c->failing_since),
+		    c->live_self_signed ? " A self-signed stand-in serves in its place." : "",
+		    strings_join(a, &c->domains, ", "), c->last_error ? c->last_error : "unknown",
+		    c->name),
+	};
+
+	return tell(r, &n, e);
 }
 
 static int tell_failing(struct run *r, struct arena *a, const struct cert *c, enum tell_stage stage,
                         struct err *e)
 {
-	const char *what = c->not_after ? "renewing" : "issuing";
 	const struct news n = {
 		.kind = NEWS_FAILED,
 		.cert = c->name,
+		.owner = c->owner,
 		.account = c->account,
 		.key = arena_printf(a, "failed/%s/%lld/%d", c->name, (long long)c->failing_since,
 		                    (int)stage),
-		.subject = arena_printf(a, "%s: %s fails", c->name, what),
+		.subject = arena_printf(a, "%s: renewing fails", c->name),
 		.text = arena_printf(
-		    a, "For %s, %s has failed since %s, %s. The last error (%s):\n\n%s\n\n%s",
-		    c->name, what, clock_rfc3339(a, c->failing_since), how_long(stage),
+		    a,
+		    "For %s, renewing has failed since %s, %s. The last error (%s):\n\n%s\n\n"
+		    "The certificate ends at %s. Attempts go on; `everleaf renew %s` tries at "
+		    "once.\n",
+		    c->name, clock_rfc3339(a, c->failing_since), how_long(stage),
 		    clock_rfc3339(a, c->last_error_at), c->last_error ? c->last_error : "unknown",
-		    what_now(a, c)),
+		    clock_rfc3339(a, c->not_after), c->name),
 	};
 
 	return tell(r, &n, e);
@@ -292,6 +357,7 @@ static int tell_expiring(struct run *r, struct arena *a, const struct cert *c, i
 	const struct news n = {
 		.kind = NEWS_EXPIRING,
 		.cert = c->name,
+		.owner = c->owner,
 		.account = c->account,
 		.key =
 		    arena_printf(a, "expiring/%s/%s/%d", c->name, c->serial ? c->serial : "", days),
@@ -308,6 +374,18 @@ static int tell_expiring(struct run *r, struct arena *a, const struct cert *c, i
 	return tell(r, &n, e);
 }
 
+/* First attempts that nobody was there to make have not ended. */
+static int tell_stage(struct run *r, struct arena *a, const struct cert *c, enum tell_stage stage,
+                      int64_t now, struct err *e)
+{
+	struct plan p;
+
+	if (c->not_after != 0)
+		return tell_failing(r, a, c, stage, e);
+	plan_next(c, now, &p);
+	return p.reason == PLAN_GIVEN_UP ? tell_given_up(r, c, e) : 0;
+}
+
 static int tell_one_held(struct run *r, struct arena *a, const char *name, int64_t now,
                          struct err *e)
 {
@@ -317,7 +395,7 @@ static int tell_one_held(struct run *r, struct arena *a, const char *name, int64
 	TRY(st_cert_get(r->store, a, name, &c, e));
 	tell_reached(&c, now, &reached);
 	if (reached.failing != TELL_NOTHING)
-		TRY(tell_failing(r, a, &c, reached.failing, e));
+		TRY(tell_stage(r, a, &c, reached.failing, now, e));
 	if (reached.warning >= 0)
 		TRY(tell_expiring(r, a, &c, reached.warning, e));
 	c.told_until = now;

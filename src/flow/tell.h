@@ -12,6 +12,7 @@
 struct news {
 	enum news_kind kind;
 	const char *cert, *account; /* NULL = none */
+	const char *owner;          /* of the certificate: a user; NULL = none */
 	const char *key;            /* told once to a channel */
 	const char *subject, *text;
 };
@@ -25,6 +26,8 @@ NODISCARD int tell_issued(struct run *r, const struct cert *c, const struct vers
  */
 NODISCARD int tell_failure(struct run *r, const struct cert *c, const struct err *failure,
                            struct err *e);
+/* Of a certificate that never was, attempts have ended (flow/plan). Told once. */
+NODISCARD int tell_given_up(struct run *r, const struct cert *c, struct err *e);
 NODISCARD int tell_revoked(struct run *r, const struct cert *c, const struct version *v,
                            const char *reason, struct err *e);
 NODISCARD int tell_key_change(struct run *r, const struct account *x, struct err *e);

@@ -18,6 +18,7 @@
 #include "flow/plan.h"
 #include "flow/renewal.h"
 #include "flow/solve.h"
+#include "flow/tell.h"
 
 #define DAY_S 86400
 #define PENDING_S 300
@@ -80,15 +81,26 @@ static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
 	c->retry_at = clock_now() + hold->retry_s;
 }
 
+static int record_end_held(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	TRY(st_event_add(r->store, c->name, "given-up", e, "%s", plan_explain(a, c, clock_now())));
+	return tell_given_up(r, c, e);
+}
+
 /* The last of its first attempts. */
 static int record_end(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
 	struct plan p;
 
 	plan_next(c, clock_now(), &p);
-	return p.reason == PLAN_GIVEN_UP ? st_event_add(r->store, c->name, "given-up", e, "%s",
-	                                                plan_explain(a, c, clock_now()))
-	                                 : 0;
+	if (p.reason != PLAN_GIVEN_UP)
+		return 0;
+	TRY(store_begin(r->store, e));
+	if (record_end_held(r, a, c, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	return store_commit(r->store, e);
 }
 
 static void record_failure(struct run *r, struct arena *a, struct cert *c,

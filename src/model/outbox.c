@@ -9,6 +9,7 @@ const struct field outbox_fields[] = {
 	FIELD(struct outbox, kind, FT_STRING, 0, "kind of news"),
 	FIELD(struct outbox, cert, FT_STRING, 0, "the certificate"),
 	FIELD(struct outbox, account, FT_STRING, 0, "its account at a CA"),
+	FIELD(struct outbox, person, FT_STRING, 0, "the user for whom it is"),
 	FIELD(struct outbox, subject, FT_STRING, 0, "in one line"),
 	FIELD(struct outbox, text, FT_STRING, 0, "in words"),
 	FIELD(struct outbox, at, FT_TIME, 0, "when it happened"),

@@ -14,6 +14,8 @@ struct outbox {
 	const char *token;          /* hexadecimal, names the delivery: the Message-ID of a mail */
 	const char *kind;           /* of news.def */
 	const char *cert, *account; /* names; NULL = none */
+	const char *person; /* user: it goes to their mail address alone; NULL = to the channel's
+	                       own recipients */
 	const char *subject, *text;
 	int64_t at;     /* when it happened */
 	int64_t due_at; /* when to try next; 0 = it has arrived, or was given up */

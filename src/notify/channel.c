@@ -73,6 +73,20 @@ int channel_settings_open(struct arena *a, const struct channel_kind *k, const c
 	return decode(a, k, object, settings, e);
 }
 
+int channel_reach(struct arena *a, const struct channel_kind *k, const char *json, unsigned *out,
+                  struct err *e)
+{
+	const void *settings;
+	unsigned reach = REACH_OWN;
+
+	if (k->reach) {
+		TRY(channel_settings_open(a, k, json, &settings, e));
+		reach = k->reach(settings);
+	}
+	*out = reach;
+	return 0;
+}
+
 json_t *channel_settings_show(const struct channel_kind *k, const char *json)
 {
 	json_auto_t *object = NULL;

@@ -35,6 +35,7 @@ struct message {
 	const struct outbox *items; /* what it is made of; none for a message by hand */
 	size_t n_items;
 	struct strings contacts; /* of the CA accounts concerned, bare mail addresses */
+	struct strings admins;   /* of the administrators */
 	struct strings only_to;  /* mail: to these instead of the channel's own */
 	const struct attachment *files;
 	size_t n_files;
@@ -50,11 +51,19 @@ struct channel_session {
 	bool allow_private; /* everleaf.yaml: whatever is named may be an address inside */
 };
 
+/* Whom a channel reaches beside, or without, recipients of its own. */
+enum channel_reach {
+	REACH_OWN = 1,   /* recipients that its settings name, in whatever way */
+	REACH_OWNER = 2, /* the user to whom a certificate belongs, apart from all others */
+	REACH_ADMINS = 4,
+};
+
 struct channel_kind {
 	const char *name, *title, *setup;
 	const struct field *fields;
 	size_t settings_size;
 	const char *(*ca_bundle)(const void *settings); /* NULL = speaks no HTTP */
+	unsigned (*reach)(const void *settings);        /* NULL = REACH_OWN */
 	/* What the fields cannot say; may put defaults in. ERR_CONFIG. */
 	int (*check)(struct arena *a, void *settings, struct err *e);
 	/* Delivers; what it returns without error has arrived. Any failure is tried again later. */
@@ -78,6 +87,9 @@ NODISCARD int channel_settings_take(struct arena *a, const struct channel_kind *
                                     struct err *e);
 NODISCARD int channel_settings_open(struct arena *a, const struct channel_kind *k, const char *json,
                                     const void **settings, struct err *e);
+/* REACH_ bits of stored settings. */
+NODISCARD int channel_reach(struct arena *a, const struct channel_kind *k, const char *json,
+                            unsigned *out, struct err *e);
 json_t *channel_settings_show(const struct channel_kind *k, const char *json);
 
 /* The mail address in a contact ("mailto:x@example.org" or plain), or NULL. */

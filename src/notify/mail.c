@@ -14,7 +14,7 @@
 struct mail {
 	const char *server, *tls, *user, *password, *from, *ca_bundle, *subject_prefix;
 	struct strings to;
-	bool contacts;
+	bool contacts, owner, admins;
 	int64_t timeout_s;
 	/* of server and tls */
 	const char *host;
@@ -34,6 +34,10 @@ static const struct field mail_fields[] = {
 	FIELD(struct mail, to, FT_STRINGS, 0, "the recipients' addresses"),
 	FIELD(struct mail, contacts, FT_BOOL, 0,
 	      "yes: also to the mail addresses of the CA account that a certificate belongs to"),
+	FIELD(struct mail, owner, FT_BOOL, 0,
+	      "yes: also to the user to whom a certificate belongs, in a mail of their own"),
+	FIELD(struct mail, admins, FT_BOOL, 0,
+	      "yes: also to every user who is an administrator and has a mail address"),
 	FIELD(struct mail, subject_prefix, FT_STRING, 0, "put before every subject ([Everleaf])"),
 	FIELD(struct mail, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for the server (PEM); the system's otherwise"),
@@ -103,12 +107,28 @@ static int mail_check(struct arena *a, void *settings, struct err *e)
 	TRY(check_address("from", m->from, e));
 	for (size_t i = 0; i < m->to.n; i++)
 		TRY(check_address("to", m->to.v[i], e));
-	if (m->to.n == 0 && !m->contacts)
+	if (m->to.n == 0 && !m->contacts && !m->owner && !m->admins)
 		return err_set(e, ERR_CONFIG,
-		               "\"to\" names nobody: give addresses, or contacts: yes");
+		               "\"to\" names nobody: give addresses, or owner, admins or contacts: "
+		               "yes");
 	if (m->timeout_s < 0 || m->timeout_s > 600)
 		return err_set(e, ERR_CONFIG, "\"timeout\" must be 1 to 600 seconds");
 	return 0;
+}
+
+static unsigned mail_reach(const void *settings)
+{
+	const struct mail *m = settings;
+
+	return (m->to.n || m->contacts ? REACH_OWN : 0u) | (m->owner ? REACH_OWNER : 0u) |
+	       (m->admins ? REACH_ADMINS : 0u);
+}
+
+static void add_all(struct arena *a, struct strings *to, const struct strings *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		if (!strings_has(to, more->v[i]))
+			strings_add(a, to, more->v[i]);
 }
 
 static struct strings recipients(struct arena *a, const struct mail *m, const struct message *msg)
@@ -117,11 +137,11 @@ static struct strings recipients(struct arena *a, const struct mail *m, const st
 
 	if (msg->only_to.n)
 		return msg->only_to;
-	for (size_t i = 0; i < m->to.n; i++)
-		strings_add(a, &to, m->to.v[i]);
-	for (size_t i = 0; m->contacts && i < msg->contacts.n; i++)
-		if (!strings_has(&to, msg->contacts.v[i]))
-			strings_add(a, &to, msg->contacts.v[i]);
+	add_all(a, &to, &m->to);
+	if (m->contacts)
+		add_all(a, &to, &msg->contacts);
+	if (m->admins)
+		add_all(a, &to, &msg->admins);
 	return to;
 }
 
@@ -166,7 +186,7 @@ static int mail_hand_over(const struct channel_session *s, const struct message 
 	const char *refused = NULL;
 
 	if (l.to.n == 0) {
-		log_detail("%s: nobody to send it to: the account has no contacts", s->name);
+		log_detail("%s: nobody to send it to: none of them has a mail address", s->name);
 		return 0;
 	}
 	l.subject = arena_printf(
@@ -188,6 +208,7 @@ const struct channel_kind channel_mail = {
 	         "such.",
 	.fields = mail_fields,
 	.settings_size = sizeof(struct mail),
+	.reach = mail_reach,
 	.check = mail_check,
 	.send = mail_hand_over,
 };

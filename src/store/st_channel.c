@@ -87,13 +87,22 @@ int st_outbox_add(struct store *s, const struct outbox *x, struct err *e)
 	TRY(RUN(
 	    s,
 	    "insert into outbox (channel, dedup, token, kind, cert, account, subject, text, at, "
-	    "due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (channel, "
-	    "dedup) do nothing",
+	    "due_at, person) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict "
+	    "(channel, dedup) do nothing",
 	    NULL, e, ARG_TEXT(x->channel), ARG_TEXT(x->dedup),
 	    ARG_TEXT(hex_encode(a, random, sizeof(random))), ARG_TEXT(x->kind), ARG_TEXT(x->cert),
 	    ARG_TEXT(x->account), ARG_TEXT(x->subject), ARG_TEXT(x->text), ARG_INT(x->at),
-	    ARG_INT(x->due_at)));
+	    ARG_INT(x->due_at), ARG_TEXT(x->person)));
 	return tx_commit(&t, e);
+}
+
+int st_admin_addresses(struct store *s, struct arena *a, struct strings *out, struct err *e)
+{
+	return query_strings(
+	    s, a,
+	    "select distinct email from users where role = 'admin' and enabled = 1 "
+	    "and email is not null order by email",
+	    NULL, 0, out, e);
 }
 
 int st_outbox_channels(struct store *s, struct arena *a, int64_t now, struct strings *out,
@@ -112,7 +121,7 @@ int st_outbox_due(struct store *s, struct arena *a, const char *channel, int64_t
                   struct outbox **out, size_t *n, struct err *e)
 {
 	const struct query q = QUERY("where channel = $1 and due_at > 0 and due_at <= $2 order by "
-	                             "id limit $3",
+	                             "coalesce(person, ''), id limit $3",
 	                             ARG_TEXT(channel), ARG_INT(now), ARG_INT((int64_t)limit));
 	void *rows = NULL;
 

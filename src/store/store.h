@@ -281,6 +281,9 @@ NODISCARD int st_channel_result(struct store *s, const char *name, int64_t sent_
 /* id, token, attempts and sent_at are set here; a key that the channel has already is left as it
  * is. */
 NODISCARD int st_outbox_add(struct store *s, const struct outbox *x, struct err *e);
+/* Mail addresses of the administrators who have one. */
+NODISCARD int st_admin_addresses(struct store *s, struct arena *a, struct strings *out,
+                                 struct err *e);
 /* Enabled channels for which something is due. */
 NODISCARD int st_outbox_channels(struct store *s, struct arena *a, int64_t now, struct strings *out,
                                  struct err *e);

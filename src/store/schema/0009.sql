@@ -2,3 +2,6 @@
 -- mac before it. The last number and mac, and the sealed key, stand in meta (chain_head, chain_key); store/chain.c.
 alter table events add column address text;
 alter table events add column mac text not null default '';
+
+-- News for one person, the owner of a certificate, beside those for the channel's own recipients.
+alter table outbox add column person text;
