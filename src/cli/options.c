@@ -63,6 +63,8 @@ const struct option cert_options[] = {
 	/* the certificate */
 	{ "account", .kind = OPT_CERT, .arg = "NAME", .field = "account",
 	  .help = "the account to use (default: the only one, or the default one)" },
+	{ "owner", .kind = OPT_CERT, .arg = "USER", .field = "owner",
+	  .help = "whose it is (over --server default: who asks)" },
 	{ "ca", .kind = OPT_CERT, .arg = "CA", .field = "ca",
 	  .help = "a CA's name (see 'everleaf ca list') or directory URL (default letsencrypt)" },
 	{ "key-type", .kind = OPT_CERT, .arg = "TYPE", .values = key_types, .field = "key_type",
@@ -159,6 +161,8 @@ const struct option list_options[] = {
 	  TO(list_args, list.expiring_days), .help = "only those that end within so many days" },
 	{ "status", .kind = OPT_STRING, .arg = "STATUS", .values = statuses,
 	  TO(list_args, list.status), .help = "only those with this status" },
+	{ "owner", .kind = OPT_STRING, .arg = "USER", TO(list_args, list.owner),
+	  .help = "only those of this user" },
 	{ 0 }
 };
 
