@@ -126,3 +126,19 @@ def test_one_that_failed_says_why(everleaf, config, name):
         assert job["error"]["status"] >= 400 and name in job["error"]["detail"]
         failed, = job["result"]["failed"]
         assert failed["name"] == name and failed["error"] and failed["code"]
+
+
+def test_a_stand_in_is_there_at_once_however_busy(everleaf, config, new_name):
+    """All workers have something else to do."""
+    held, wanted = new_name(), new_name()
+    with Serve(everleaf, "--jobs", "1") as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        first = admin.post("/certificates", domains=[held], webroot="main", deploy_hooks=["wait"])
+        wait_until(lambda: begun(everleaf) == 1, "its hook")
+        second = admin.post("/certificates", domains=[wanted], webroot="main", self_signed_first=True, city="Berlin")
+        assert "Berlin" in load(everleaf.live(wanted, "cert.pem")).issuer.rfc4514_string()
+        assert admin.get(f"/jobs/{second['id']}")["state"] == "queued"
+        config.touch()
+        admin.done(first)
+        assert admin.done(second)["issued"] == [wanted]
+        assert "Berlin" not in load(everleaf.live(wanted, "cert.pem")).issuer.rfc4514_string()
