@@ -25,11 +25,13 @@
 #define JUMP_S 900
 #define JUMP_HOLD_MS (300 * 1000)
 #define ALIVE_MS 60000
+#define DAILY "/daily"
 #define NEWS "/news" /* no certificate has a slash in its name */
 #define TASK "/job/"
 #define TASKS_AT_ONCE 200
 #define KEEP_MS 60000
 #define NEWS_MS 60000
+#define DAILY_MS (600 * 1000)
 #define PASS_MS (600 * 1000)
 
 struct sched {
@@ -51,6 +53,7 @@ struct sched {
 	int64_t jump_until_ms;
 	int64_t keep_ms;        /* when the jobs at work are to be kept again */
 	int64_t failed_wait_ms; /* 0 = the database answers */
+	int64_t daily_ms;       /* when to look again whether a day has passed */
 	int64_t head_hour;      /* in which the event log's head was last written down */
 };
 
@@ -94,6 +97,10 @@ static void turn(void *ctx, const char *subject)
 
 	if (strcmp(subject, NEWS) == 0) {
 		news(s);
+		return;
+	}
+	if (strcmp(subject, DAILY) == 0) {
+		ops_daemon_daily(s->ops);
 		return;
 	}
 	if (strncmp(subject, TASK, strlen(TASK)) == 0) {
@@ -185,6 +192,17 @@ static void write_head(struct sched *s)
 	s->head_hour = hour;
 }
 
+/* Whether a day has passed is found out there. */
+static void offer_daily(struct sched *s)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (now_ms < s->daily_ms)
+		return;
+	s->daily_ms = now_ms + DAILY_MS;
+	workers_offer(s->workers, DAILY, NULL);
+}
+
 static void set_ready(struct sched *s, const struct err *failure)
 {
 	pthread_mutex_lock(&s->lock);
@@ -231,6 +249,7 @@ static int64_t look(struct sched *s)
 	if (clock_is_steady(s)) {
 		offer(s, v, n);
 		offer_news(s);
+		offer_daily(s);
 	}
 	set_ready(s, NULL);
 	left_ms = (next_at - clock_now()) * 1000;

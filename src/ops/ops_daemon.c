@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/daemon.h"
+#include "flow/persist_daily.h"
 #include "flow/ping.h"
 #include "flow/post.h"
 #include "flow/session.h"
@@ -291,6 +292,17 @@ enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 int ops_daemon_head(struct ops_daemon *d, struct arena *a, const char **out, struct err *e)
 {
 	return st_chain_head(d->ops->run.store, a, out, e);
+}
+
+void ops_daemon_daily(struct ops_daemon *d)
+{
+	struct generation *g = generation_hold(d);
+	struct err e;
+
+	if (persist_daily(&g->run, &e) < 0 && e.code != ERR_CANCELLED)
+		log_warn("the records that stay could not be looked at: %s", e.text);
+	post_due(&g->run, false);
+	generation_release(d, g);
 }
 
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed)

@@ -51,6 +51,8 @@ void ops_daemon_part(struct ops_daemon *d, struct ops *o);
  * after (failed: something was not). Waits for the network. */
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed);
 
+/* What is done once a day (flow/persist_daily). Waits for the network. */
+void ops_daemon_daily(struct ops_daemon *d);
 /* The event log's last number and MAC, "NUMBER:MAC". */
 NODISCARD int ops_daemon_head(struct ops_daemon *d, struct arena *a, const char **out,
                               struct err *e);

@@ -267,6 +267,16 @@ NODISCARD int st_chain_verify(struct store *s, struct arena *a, const char *note
 NODISCARD int st_chain_head(struct store *s, struct arena *a, const char **out,
                             struct err *e); /* "NUMBER:MAC" */
 
+/* *taken: every_s seconds have passed since name was last taken, by whatever process; now it is.
+ * put: as if that had been at that time. */
+NODISCARD int st_daily_take(struct store *s, const char *name, int64_t now, int64_t every_s,
+                            bool *taken, struct err *e);
+NODISCARD int st_daily_put(struct store *s, const char *name, int64_t at, struct err *e);
+/* Names of the certificates with this method that are not revoked, those after one. */
+NODISCARD int st_cert_of_method(struct store *s, struct arena *a, const char *method,
+                                const char *after, size_t limit, struct strings *out,
+                                struct err *e);
+
 /* channels and the outbox (model/channel.h, model/outbox.h) */
 NODISCARD int st_channel_put(struct store *s, struct channel *x, struct err *e);
 NODISCARD int st_channel_get(struct store *s, struct arena *a, const char *name,

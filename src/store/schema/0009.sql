@@ -5,3 +5,6 @@ alter table events add column mac text not null default '';
 
 -- News for one person, the owner of a certificate, beside those for the channel's own recipients.
 alter table outbox add column person text;
+
+-- Certificates that are proved by a record that stays: their records are looked at each day.
+create index certs_persist on certs (name) where method = 'dns-persist';
