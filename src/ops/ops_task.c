@@ -14,10 +14,9 @@
 #include "base/log.h"
 #include "ops/internal.h"
 #include "ops/op_cert.h"
+#include "ops/ops_auth.h"
 #include "ops/ops_daemon.h"
-#include "ops/owner.h"
 #include "ops/problem.h"
-#include "store/people.h"
 
 #define LEASE_S 300
 #define KEPT_S (7 * 86400)
@@ -132,19 +131,11 @@ static int not_any_more(const struct task *t, struct err *e)
 static int who_asks(struct ops *o, struct arena *a, const struct task *t, struct who *out,
                     struct err *e)
 {
-	struct who who = { .user = t->user, .address = t->address };
-	enum role asked_as;
-	struct user u;
-
-	if (!t->user || !t->role || !role_parse(t->role, &asked_as))
+	if (!t->user || !t->role)
 		return not_any_more(t, e);
-	if (st_user_get(o->run.store, a, t->user, &u, e) < 0)
-		return e->code == ERR_NOT_FOUND ? not_any_more(t, e) : -(int)e->code;
-	if (!u.enabled || !role_parse(u.role, &who.role) ||
-	    !role_meet(who.role, asked_as, &who.role))
-		return not_any_more(t, e);
-	*out = who;
-	return 0;
+	if (ops_auth_again(o, a, t->user, t->role, t->address, out, e) == 0)
+		return 0;
+	return e->code == ERR_UNKNOWN_CALLER ? not_any_more(t, e) : -(int)e->code;
 }
 
 static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *parked,
