@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from env import Serve
+from env.client import Refused, user
 from env.process import wait_until
 
 HEAD = re.compile(r"head of the event log: (\d+:[0-9a-f]{64})$", re.M)
@@ -138,3 +139,28 @@ def test_the_daemon_writes_the_head_to_its_log(logged):
     assert len(heads) == 3
     for head in heads:
         assert verify(logged, "--head", head)["fine"]
+
+
+def test_over_the_network(everleaf, name):
+    """Who asked, and from where, is in the record; an administrator and an auditor have it verified, nobody else."""
+    everleaf.issue(name)
+    with Serve(everleaf) as daemon:
+        admin, auditor, carl = (user(everleaf, daemon, who, role) for who, role in
+                                (("root", "admin"), ("audit", "auditor"), ("carl", "user")))
+        admin.patch(f"/certificates/{name}", renew_before="20d")
+        events = sorted(admin.all("/events"), key=lambda event: event["id"])
+        by_root = [event for event in events if event["actor"] == "user:root"]
+        assert by_root and {event["address"] for event in by_root} == {"127.0.0.1"}
+        assert {event["address"] for event in events if event["actor"].startswith("cli:")} == {None}
+        head = verify(everleaf)["head"]
+        for who in (admin, auditor):
+            found = who.done(who.post("/events/verify", head=head))
+            assert found["fine"] and found["records"] >= int(head.split(":")[0])
+        with pytest.raises(Refused) as refused:
+            carl.post("/events/verify")
+        assert refused.value.status in (403, 404)
+        tamper(everleaf, f"update events set address = '192.0.2.66' where id = {by_root[0]['id']}")
+        found = auditor.done(auditor.post("/events/verify"))
+        assert (found["fine"], found["found"], found["number"]) == (False, "changed", by_root[0]["id"])
+        job = admin.ended(admin.post("/events/verify", head="nonsense"))
+        assert job["state"] == "failed" and "NUMBER:MAC" in str(job)
