@@ -13,6 +13,8 @@
 #include "cli/progress.h"
 #include "ops/op_dns.h"
 
+#define WATCH_MS 5000
+
 static const char *is_enabled(const struct dns_account *x)
 {
 	return x->enabled ? "enabled" : "disabled";
@@ -237,6 +239,25 @@ int cmd_dns_test(struct cli *c, struct err *e)
 	return -(int)e->code;
 }
 
+/* A daemon looks once; who watches asks again. */
+static int watch_there(struct cli *c, const struct dns_watching *w, struct err *e)
+{
+	struct dns_look in = { w->name, w->values, w->account };
+
+	for (;;) {
+		CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
+		struct dns_looked looked = { 0 };
+
+		TRY(ask_in(c, a, OP_DNS_LOOK, &in, &looked, e));
+		w->look(w->ctx, looked.servers.v, looked.servers.n);
+		if (!looked.missing)
+			return 0;
+		if (w->once)
+			return err_set(e, ERR_VALIDATION, "%s", looked.missing);
+		TRY(cancel_sleep_ms(c->cancel, WATCH_MS, e));
+	}
+}
+
 int cmd_dns_watch(struct cli *c, struct err *e)
 {
 	const struct dns_args *args = c->args;
@@ -253,8 +274,7 @@ int cmd_dns_watch(struct cli *c, struct err *e)
 		return err_set(e, ERR_USAGE,
 		               "--account goes with values: everleaf dns watch DOMAIN VALUE... "
 		               "--account ACCOUNT");
-	result = ops_dns_watch(c->ops, c->arena, &w, e);
-
+	result = c->remote ? watch_there(c, &w, e) : ops_dns_watch(c->ops, c->arena, &w, e);
 	print_looks_end(&watcher);
 	return result;
 }

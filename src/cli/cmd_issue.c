@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/ask_cert.h"
 #include "cli/print.h"
 #include "cli/print_result.h"
 #include "cli/progress.h"
@@ -25,11 +26,7 @@ int cmd_issue(struct cli *c, struct err *e)
 	struct issue_result result = { 0 };
 
 	add_names(c, &args->change);
-	if (args->from)
-		TRY(ops_issue_from(c->ops, c->arena, args->from, &args->change, &args->issue,
-		                   &result, e));
-	else
-		TRY(ops_issue(c->ops, c->arena, &args->change, 1, &args->issue, &result, e));
+	TRY(ask_issue(c, args, &result, e));
 	return print_result(c, &result, RESULT_ISSUE, args->issue.dry_run, e);
 }
 
@@ -39,7 +36,7 @@ int cmd_renew(struct cli *c, struct err *e)
 	struct issue_result result = { 0 };
 
 	args->renew.names = c->words;
-	TRY(ops_renew(c->ops, c->arena, &args->renew, &result, e));
+	TRY(ask_renew(c, &args->renew, &result, e));
 	return print_result(c, &result, c->words.n ? RESULT_ISSUE : RESULT_PASS,
 	                    args->renew.dry_run, e);
 }
@@ -49,7 +46,7 @@ int cmd_verify(struct cli *c, struct err *e)
 	const struct verify_args *args = c->args;
 	struct issue_result result = { 0 };
 
-	TRY(ops_verify(c->ops, c->arena, c->words.v[0], args->new_challenge, &result, e));
+	TRY(ask_verify(c, c->words.v[0], args->new_challenge, &result, e));
 	return print_result(c, &result, RESULT_ISSUE, false, e);
 }
 
@@ -65,12 +62,12 @@ int cmd_set(struct cli *c, struct err *e)
 		return err_set(
 		    e, ERR_USAGE,
 		    "`everleaf set` needs at least one option; see `everleaf set --help`");
-	TRY(ops_set(c->ops, c->arena, name, change, e));
+	TRY(ask_set(c, name, change, e));
 	if (!c->globals.json) {
 		printf("%s: updated\n", shown(c->arena, name));
 		return 0;
 	}
-	TRY(ops_show(c->ops, c->arena, name, &details, e));
+	TRY(ask_details(c, name, &details, e));
 	print_cert_json(c, &details.cert);
 	return 0;
 }

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include "cli/args.h"
+#include "cli/ask.h"
+#include "cli/ask_cert.h"
 #include "cli/print_done.h"
+#include "ops/op_cert.h"
 
 static bool is_text(const char *format)
 {
@@ -17,10 +20,9 @@ static bool is_text(const char *format)
 int cmd_export(struct cli *c, struct err *e)
 {
 	const struct export_options *export = &((struct export_args *)c->args)->export;
-	struct bytes data = { 0 };
 
 	if (export->mail.n || export->channel) {
-		TRY(ops_export_mail(c->ops, c->arena, c->words.v[0], export, e));
+		TRY(ask_mail(c, c->words.v[0], export, e));
 		print_done(c, "mailed", c->words.v[0]);
 		return 0;
 	}
@@ -28,8 +30,7 @@ int cmd_export(struct cli *c, struct err *e)
 	    isatty(STDOUT_FILENO))
 		return err_set(e, ERR_USAGE, "%s is not text for a terminal; add -o FILE",
 		               export->format);
-	TRY(ops_export(c->ops, c->arena, c->words.v[0], export, &data, e));
-	return print_exported(c, c->words.v[0], export->format, export->output, &data, e);
+	return ask_export(c, c->words.v[0], export, e);
 }
 
 static int revoke_file(struct cli *c, const struct revoke_args *args, struct err *e)
@@ -43,8 +44,7 @@ static int revoke_file(struct cli *c, const struct revoke_args *args, struct err
 		return err_set(
 		    e, ERR_USAGE,
 		    "--cert and --key belong together: everleaf revoke --cert FILE --key FILE");
-	TRY(ops_revoke_file(c->ops, c->arena, args->cert_file, args->key_file, args->ca,
-	                    args->reason, e));
+	TRY(ask_revoke_file(c, args, e));
 	print_done(c, "revoked", args->cert_file);
 	return 0;
 }
@@ -52,6 +52,8 @@ static int revoke_file(struct cli *c, const struct revoke_args *args, struct err
 int cmd_revoke(struct cli *c, struct err *e)
 {
 	const struct revoke_args *args = c->args;
+	struct revoke_in in;
+	struct nothing nothing;
 
 	if (args->cert_file || args->key_file)
 		return revoke_file(c, args, e);
@@ -63,14 +65,18 @@ int cmd_revoke(struct cli *c, struct err *e)
 		return err_set(e, ERR_USAGE,
 		               "--ca goes with --cert only; where \"%s\" came from is known",
 		               c->words.v[0]);
-	TRY(ops_revoke(c->ops, c->arena, c->words.v[0], args->reason, e));
+	in = (struct revoke_in){ c->words.v[0], args->reason };
+	TRY(ask(c, OP_CERTIFICATE_REVOKE, &in, &nothing, e));
 	print_done(c, "revoked", c->words.v[0]);
 	return 0;
 }
 
 int cmd_delete(struct cli *c, struct err *e)
 {
-	TRY(ops_delete(c->ops, c->arena, c->words.v[0], e));
+	struct named in = { c->words.v[0] };
+	struct nothing nothing;
+
+	TRY(ask(c, OP_CERTIFICATE_DELETE, &in, &nothing, e));
 	print_done(c, "deleted", c->words.v[0]);
 	return 0;
 }

@@ -116,9 +116,10 @@ static void print_explanation(struct cli *c, const struct explanation *x)
 
 int cmd_explain(struct cli *c, struct err *e)
 {
-	struct explanation x;
+	struct named in = { c->words.v[0] };
+	struct explanation x = { 0 };
 
-	TRY(ops_explain(c->ops, c->arena, c->words.v[0], &x, e));
+	TRY(ask(c, OP_CERTIFICATE_EXPLAIN, &in, &x, e));
 	if (c->globals.json) {
 		json_auto_t *object = json_encode(explanation_fields, &x);
 

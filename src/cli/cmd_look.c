@@ -9,9 +9,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask.h"
+#include "cli/ask_cert.h"
 #include "cli/cmd_verify_log.h"
 #include "cli/print.h"
 #include "cli/print_result.h"
+#include "ops/op_look.h"
 
 #define FOLLOW_MS 500
 
@@ -73,12 +76,12 @@ int cmd_list(struct cli *c, struct err *e)
 	bool begun = false;
 
 	if (c->globals.json) {
-		TRY(ops_list(c->ops, &args->list, list_row_json, &begun, e));
+		TRY(ask_list(c, &args->list, list_row_json, &begun, e));
 		end_array(begun);
 		return 0;
 	}
 	table_row(&t.table, heading);
-	TRY(ops_list(c->ops, &args->list, list_row, &t, e));
+	TRY(ask_list(c, &args->list, list_row, &t, e));
 	if (t.table.cells.n > t.table.n_columns)
 		table_print(&t.table, stdout);
 	else if (!c->globals.quiet)
@@ -185,7 +188,7 @@ int cmd_show(struct cli *c, struct err *e)
 {
 	struct cert_details details;
 
-	TRY(ops_show(c->ops, c->arena, c->words.v[0], &details, e));
+	TRY(ask_details(c, c->words.v[0], &details, e));
 	if (c->globals.json)
 		show_json(c, &details);
 	else
@@ -211,16 +214,23 @@ static void print_event(struct cli *c, struct arena *a, const struct event *even
 
 static int print_events(struct cli *c, int64_t *last, bool *begun, struct err *e)
 {
-	CLEANUP(arena_cleanup) struct arena *a = arena_new((size_t)1 << 30);
-	struct event *events;
-	size_t n;
+	const char *name = c->words.n ? c->words.v[0] : NULL;
+	bool more;
 
-	TRY(ops_log(c->ops, a, c->words.n ? c->words.v[0] : NULL, *last, &events, &n, e));
-	for (size_t i = 0; i < n; i++) {
-		print_event(c, a, &events[i], begun);
-		*last = events[i].id;
-	}
-	return n && print_flush(e) < 0 ? -(int)e->code : 0;
+	do {
+		CLEANUP(arena_cleanup) struct arena *a = arena_new((size_t)1 << 30);
+		struct event *events;
+		size_t n;
+
+		TRY(ask_events(c, a, name, *last, &events, &n, &more, e));
+		for (size_t i = 0; i < n; i++) {
+			print_event(c, a, &events[i], begun);
+			*last = events[i].id;
+		}
+		if (n && print_flush(e) < 0)
+			return -(int)e->code;
+	} while (more);
+	return 0;
 }
 
 static int check_log(struct cli *c, struct err *e)
@@ -249,8 +259,7 @@ int cmd_log(struct cli *c, struct err *e)
 		return verify_log(c, e);
 	TRY(print_events(c, &last, &begun, e));
 	if (!last && c->words.n)
-		TRY(ops_show(c->ops, c->arena, c->words.v[0], &details,
-		             e)); /* is there such a certificate? */
+		TRY(ask_details(c, c->words.v[0], &details, e)); /* is there such a certificate? */
 	while (args->follow && cancel_sleep_ms(c->cancel, FOLLOW_MS, &interrupted) == 0)
 		TRY(print_events(c, &last, &begun, e));
 	if (c->globals.json)
@@ -274,13 +283,14 @@ static void print_expiring(struct cli *c, const struct expiring *x)
  * to say of certificates, it says so when nobody looks after them any more. */
 int cmd_check(struct cli *c, struct err *e)
 {
-	const struct check_args *args = c->args;
-	struct expiring *v;
-	int64_t last;
-	bool overdue;
+	struct expiring_ask in = { .days = ((const struct check_args *)c->args)->days };
+	struct expiring_said said = { 0 };
+	const struct expiring *v;
 	size_t n;
 
-	TRY(ops_check(c->ops, c->arena, args->days, &v, &n, e));
+	TRY(ask(c, OP_EXPIRING, &in, &said, e));
+	v = said.certificates.v;
+	n = said.certificates.n;
 	if (c->globals.json) {
 		json_auto_t *array = json_array();
 
@@ -296,12 +306,11 @@ int cmd_check(struct cli *c, struct err *e)
 		print_expiring(c, &v[i]);
 	if (n)
 		return err_set(e, ERR_EXPIRING, "%s", "");
-	TRY(ops_last_pass(c->ops, &last, &overdue, e));
-	return overdue ? err_set(e, ERR_EXPIRING,
-	                         "no pass has run since %s; does the timer or cron job still run "
-	                         "`everleaf renew`?",
-	                         clock_rfc3339(c->arena, last))
-	               : 0;
+	return said.overdue ? err_set(e, ERR_EXPIRING,
+	                              "no pass has run since %s; does the timer or cron job still "
+	                              "run `everleaf renew`?",
+	                              clock_rfc3339(c->arena, said.last_pass))
+	                    : 0;
 }
 
 static int print_name(void *ctx, const struct cert *cert, struct arena *a, struct err *e)
@@ -310,16 +319,18 @@ static int print_name(void *ctx, const struct cert *cert, struct arena *a, struc
 	return 0;
 }
 
-static int print_dns_names(struct cli *c, struct err *e)
+/* Of what every list has first: a name. */
+static int print_names(struct cli *c, enum operation_id op, size_t size, size_t name_at,
+                       struct err *e)
 {
-	struct dns_account *v = NULL;
-	size_t n;
+	struct records list;
 
-	TRY(ops_dns_list(c->ops, c->arena, &v, &n, e));
-	for (size_t i = 0; i < n; i++)
-		puts(shown(c->arena, v[i].name));
+	TRY(ask_all(c, op, &list, e));
+	for (size_t i = 0; i < list.n; i++)
+		puts(shown(c->arena, *(char **)((char *)list.v + i * size + name_at)));
 	return 0;
 }
+#define NAMES(op, T) print_names(c, op, sizeof(T), offsetof(T, name), e)
 
 static int print_provider_names(struct cli *c)
 {
@@ -332,44 +343,22 @@ static int print_provider_names(struct cli *c)
 	return 0;
 }
 
-static int print_channel_names(struct cli *c, struct err *e)
-{
-	struct channel *v = NULL;
-	size_t n;
-
-	TRY(ops_notify_list(c->ops, c->arena, &v, &n, e));
-	for (size_t i = 0; i < n; i++)
-		puts(shown(c->arena, v[i].name));
-	return 0;
-}
-
 int cmd_names(struct cli *c, struct err *e)
 {
 	const char *what = c->words.v[0];
-	struct account *accounts;
-	struct ca *cas;
-	size_t n;
 
 	if (strcmp(what, "certificates") == 0)
-		return ops_list(c->ops, &(struct list_options){ 0 }, print_name, NULL, e);
-	if (strcmp(what, "accounts") == 0) {
-		TRY(ops_account_list(c->ops, c->arena, &accounts, &n, e));
-		for (size_t i = 0; i < n; i++)
-			puts(shown(c->arena, accounts[i].name));
-		return 0;
-	}
+		return ask_list(c, &(struct list_options){ 0 }, print_name, NULL, e);
+	if (strcmp(what, "accounts") == 0)
+		return NAMES(OP_ACCOUNT_LIST, struct account);
 	if (strcmp(what, "dns") == 0)
-		return print_dns_names(c, e);
+		return NAMES(OP_DNS_LIST, struct dns_account);
 	if (strcmp(what, "providers") == 0)
 		return print_provider_names(c);
 	if (strcmp(what, "channels") == 0)
-		return print_channel_names(c, e);
-	if (strcmp(what, "cas") != 0)
-		return err_set(e, ERR_USAGE,
-		               "names of what? certificates, accounts, cas, dns, providers or "
-		               "channels");
-	TRY(ops_ca_list(c->ops, c->arena, &cas, &n, e));
-	for (size_t i = 0; i < n; i++)
-		puts(shown(c->arena, cas[i].name));
-	return 0;
+		return NAMES(OP_CHANNEL_LIST, struct channel);
+	if (strcmp(what, "cas") == 0)
+		return NAMES(OP_CA_LIST, struct ca);
+	return err_set(e, ERR_USAGE,
+	               "names of what? certificates, accounts, cas, dns, providers or channels");
 }

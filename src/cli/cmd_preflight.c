@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/ask_cert.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 
@@ -45,7 +46,7 @@ int cmd_preflight(struct cli *c, struct err *e)
 	struct finding *v;
 	size_t n;
 
-	TRY(ops_preflight(c->ops, c->arena, &c->words, &args->change, &v, &n, e));
+	TRY(ask_preflight(c, &args->change, &v, &n, e));
 	progress_end(c->progress);
 	if (c->globals.json)
 		print_findings_json(c, v, n);

@@ -2,15 +2,17 @@
 #include "cli/cmd_verify_log.h"
 
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "ops/op_log.h"
 
 int verify_log(struct cli *c, struct err *e)
 {
 	const struct log_args *args = c->args;
-	struct chain_check found;
+	struct log_verify in = { args->head };
+	struct chain_check found = { 0 };
 
-	TRY(ops_log_verify(c->ops, c->arena, args->head, &found, e));
+	TRY(ask(c, OP_EVENTS_VERIFY, &in, &found, e));
 	if (c->globals.json) {
 		json_auto_t *object = json_encode(chain_check_fields, &found);
 

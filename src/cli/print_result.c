@@ -102,6 +102,8 @@ static void print_obtained(struct cli *c, const struct strings *names, const cha
 
 		if (dry_run)
 			printf("%s: would be %s; nothing was kept\n", name, what);
+		else if (c->remote)
+			printf("%s: %s\n", name, what);
 		else
 			printf("%s: %s, in %s/live/%s\n", name, what, ops_state_dir(c->ops), name);
 	}

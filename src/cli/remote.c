@@ -28,7 +28,8 @@
 #define PAUSE_MS 400
 #define LOOK_MS 100 /* at a job, at first */
 #define LOOK_MOST_MS 2000
-#define GONE_MS 60000 /* a daemon that is away so long while a job runs is not waited for */
+#define WAIT_MOST_S 60 /* that a daemon may ask for before it takes a request */
+#define GONE_MS 60000  /* a daemon that is away so long while a job runs is not waited for */
 
 struct remote {
 	struct http *http;
@@ -227,9 +228,13 @@ static int job_ended(struct cli *c, struct arena *a, const struct operation *op,
 	json_auto_t *object = NULL;
 	struct problem p = { 0 };
 
+	/* certificates that failed are told beside the others */
+	if (t->result && op->out->name)
+		return take(c, a, op, t->result, strlen(t->result), out, e);
 	if (strcmp(t->state, "done") == 0)
-		return take(c, a, op, t->result ? t->result : "{}",
-		            t->result ? strlen(t->result) : 2, out, e);
+		return op->out->name ? err_set(e, ERR_PROTOCOL, "job %lld ended without a result",
+		                               (long long)t->id)
+		                     : 0;
 	if (!t->error || json_parse(t->error, strlen(t->error), &object, e) < 0 ||
 	    json_decode(a, object, problem_fields, &p, sizeof(p), false, e) < 0)
 		return err_set(e, ERR_PROTOCOL, "job %lld failed, and did not say why",
@@ -254,8 +259,8 @@ static void tell(struct cli *c, const struct task *t, const char *subject, const
 	report.step(report.ctx, subject, step);
 }
 
-static int await_job(struct cli *c, struct arena *a, const struct operation *op, int64_t id,
-                     void *out, struct err *e)
+int remote_await(struct cli *c, struct arena *a, const struct operation *op, int64_t id, void *out,
+                 struct err *e)
 {
 	const char *subject = arena_printf(a, "job %lld", (long long)id);
 	int64_t pause = LOOK_MS, seen = clock_monotonic_ms();
@@ -284,18 +289,16 @@ static int await_job(struct cli *c, struct arena *a, const struct operation *op,
 	}
 }
 
-static int take_job(struct cli *c, struct arena *a, const struct operation *op,
-                    const struct http_response *res, void *out, struct err *e)
+static int job_number(struct cli *c, const struct http_response *res, int64_t *id, struct err *e)
 {
 	json_auto_t *object = NULL;
-	struct task t = { 0 };
 
 	if (json_parse(res->body, res->body_len, &object, e) < 0)
 		return strange(c, e);
-	t.id = json_integer_value(json_object_get(object, "id"));
-	if (t.id <= 0)
+	*id = json_integer_value(json_object_get(object, "id"));
+	if (*id <= 0)
 		return err_set(e, ERR_PROTOCOL, "%s named no job", c->remote->url);
-	return await_job(c, a, op, t.id, out, e);
+	return 0;
 }
 
 /* A file as it is, or in JSON. */
@@ -311,18 +314,44 @@ static int take_raw(struct cli *c, struct arena *a, const struct operation *op,
 	return 0;
 }
 
+/* Made and sent; a daemon that wants it slower is given the time. */
+static int request(struct cli *c, struct arena *a, const struct operation *op, void *in,
+                   struct http_response *res, struct err *e)
+{
+	struct remote_request q;
+	uint32_t wait_s;
+
+	TRY(remote_request_make(a, op, in, &q, e));
+	for (unsigned tries = 1;; tries++) {
+		TRY(send_it(c, a, op->method, &q, res, e));
+		wait_s = retry_after(res);
+		if (res->status != 429 || tries == TRIES || wait_s == 0 || wait_s > WAIT_MOST_S)
+			return res->status / 100 == 2 ? 0 : refused(c, a, res, e);
+		log_detail("the daemon asks to wait %u s", wait_s);
+		TRY(cancel_sleep_ms(c->cancel, wait_s * INT64_C(1000), e));
+	}
+}
+
+int remote_begin(struct cli *c, const struct operation *op, void *in, int64_t *id, struct err *e)
+{
+	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
+	struct http_response res;
+
+	TRY(request(c, a, op, in, &res, e));
+	return job_number(c, &res, id, e);
+}
+
 int remote_ask(struct cli *c, struct arena *a, const struct operation *op, void *in, void *out,
                struct err *e)
 {
-	struct remote_request q;
 	struct http_response res;
+	int64_t id;
 
-	TRY(remote_request_make(a, op, in, &q, e));
-	TRY(send_it(c, a, op->method, &q, &res, e));
-	if (res.status == 202 && op->flags & OP_JOB)
-		return take_job(c, a, op, &res, out, e);
-	if (res.status / 100 != 2)
-		return refused(c, a, &res, e);
+	TRY(request(c, a, op, in, &res, e));
+	if (res.status == 202 && op->flags & OP_JOB) {
+		TRY(job_number(c, &res, &id, e));
+		return remote_await(c, a, op, id, out, e);
+	}
 	if (res.status == 204)
 		return 0;
 	if (op->flags & OP_RAW)

@@ -19,6 +19,12 @@ void remote_close(struct remote *r);
 NODISCARD int remote_ask(struct cli *c, struct arena *a, const struct operation *op, void *in,
                          void *out, struct err *e);
 
+/* An OP_JOB begun, and waited for: so that several run at once. */
+NODISCARD int remote_begin(struct cli *c, const struct operation *op, void *in, int64_t *id,
+                           struct err *e);
+NODISCARD int remote_await(struct cli *c, struct arena *a, const struct operation *op, int64_t id,
+                           void *out, struct err *e);
+
 DEFINE_CLEANUP(remote_cleanup, struct remote, remote_close)
 
 #endif

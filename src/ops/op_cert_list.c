@@ -13,7 +13,7 @@
 #define DAY_S 86400
 #define DAYS_DEFAULT 30
 #define DAYS_MOST 366
-#define EXPIRING_MOST 3660
+#define EXPIRING_MOST 36500
 #define FAILURES_MOST 50
 
 static int wrong(struct err *e, const char *member, const char *text)

@@ -2,10 +2,15 @@
 
 import http.server
 import json
+import re
+import subprocess
 import threading
 
 import pytest
 
+from env import Serve
+from env.client import user
+from env.httpreq_fake import HttpreqFake
 from env.ports import free_port
 
 
@@ -148,3 +153,226 @@ def test_what_makes_something_is_sent_again_under_its_key(bare, token):
         server.shutdown()
         server.server_close()
     assert len(seen) == 4 and seen[0] == seen[1] == seen[2] != seen[3] and len(seen[0]) >= 16
+
+
+# the same commands, asked of the state folder and of a daemon on it
+
+
+VOLATILE = re.compile(r'"(?:created_at|updated_at|last_test_at|last_sent_at|issued_at|not_before|not_after|renew_at|serial|fingerprint|'
+                      r'spki_sha256|ari_id|ari_start|ari_end|ari_renew_at|ari_check_at|issued_identity|certificate_url|order_url|url|value|'
+                      r'seconds|expires_at|last_used_at|token|link|link_file|data|at|id|mac|records|head|actor|address|used|left|full_at|'
+                      r'text|last_login_at|why|next_at|ask_ca_at|values|window_start|window_end|renewal_reason|used_at|opens_at)": '
+                      r'(?:"(?:[^"\\]|\\.)*"|\d+|null|\[[^]]*\])')
+TOKEN = re.compile(r"[\w-]{43}")
+HOSTS_OWN = re.compile(r'"(?:live_path|link_file)": (?:"[^"]*"|null)')
+
+
+class World:
+    """A state folder, a daemon on it, and files as a client has them."""
+
+    def __init__(self, everleaf, daemon, client, lab):
+        self.everleaf, self.daemon, self.client, self.lab = everleaf, daemon, client, lab
+        self.token = everleaf.secret_file("token", client.token)
+        self.there = ["--server", f"http://{daemon.address}", "--token-file", self.token]
+
+    def file(self, name, text):
+        path = self.everleaf.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def shape(self, result):
+        out = HOSTS_OWN.sub("", result.out)
+        text = re.sub(r"\b(here|there)\b", "{x}", TOKEN.sub("", VOLATILE.sub("", out)))
+        error = re.sub(r"\b(here|there)\b", "{x}", TOKEN.sub("", result.err).strip().splitlines()[-1] if result.err.strip() and result.status else "")
+        return result.status, text, error
+
+
+@pytest.fixture
+def world(everleaf, nginx, lab):
+    everleaf.env["EVERLEAF_CONFIG"] = str(everleaf.folder / "everleaf.yaml")
+    (everleaf.folder / "everleaf.yaml").write_text(f"allow_private: true\nwebroots:\n  - {{name: main, path: {nginx.web_root}}}\n")
+    with Serve(everleaf) as daemon:
+        yield World(everleaf, daemon, user(everleaf, daemon, "root", "admin"), lab)
+
+
+DNS_FILE = "base_url={url}\nusername=everleaf\npassword=right-password-0123456789\npropagation=none\n"
+
+# command: what to prepare, and the rows that are asked of both; {x} is "here" or "there".
+ROWS = {
+    "issue": [["issue", "issue-{x}.example.com", "--webroot", "{webroot}"],
+              ["issue", "issue-{x}.example.com", "--webroot", "{webroot}"],
+              ["issue", "own-{x}.example.com", "--webroot", "{webroot}", "--key", "{key-{x}}", "--keystore", "pkcs12",
+               "--keystore-password-file", "{password}"],
+              ["issue", "--from", "{from-{x}}", "--webroot", "{webroot}"],
+              ["issue", "issue-{x}.example.com", "--webroot", "{webroot}", "--key-type", "ec999"],
+              ["issue", "bad_name!", "--webroot", "{webroot}"],
+              ["issue", "dry-{x}.example.com", "--webroot", "{webroot}", "--ca", "nobody"]],
+    "renew": [["renew", "cert-{x}"], ["renew", "cert-{x}", "--force"], ["renew", "cert-{x}", "--days", "36500"], ["renew"],
+              ["renew", "nobody.example.com"]],
+    "set": [["set", "cert-{x}", "--renew-before", "20d"], ["set", "cert-{x}", "--no-preflight"], ["set", "nobody", "--no-preflight"]],
+    "list": [["list"], ["list", "--status", "issued"], ["list", "--expiring", "1"], ["list", "--expiring", "36500"]],
+    "show": [["show", "cert-{x}"], ["show", "waits-{x}"], ["show", "nobody"]],
+    "log": [["log", "cert-{x}"], ["log", "nobody"], ["log", "--verify"]],
+    "export": [["export", "cert-both"], ["export", "cert-both", "--part", "chain"], ["export", "cert-both", "--format", "der"],
+               ["export", "cert-both", "-o", "{out}"], ["export", "nobody"]],
+    "revoke": [["revoke", "cert-{x}", "--reason", "superseded"], ["revoke", "nobody"]],
+    "delete": [["delete", "cert-{x}"], ["delete", "nobody"]],
+    "verify": [["verify", "waits-{x}"], ["verify", "waits-{x}", "--new"], ["verify", "nobody"]],
+    "preflight": [["preflight", "cert-{x}"], ["preflight", "look-{x}.example.com", "--webroot", "{webroot}", "--ca", "lab"],
+                  ["preflight", "nobody.example.com"], ["preflight", "look.example.com", "--ca", "lab"]],
+    "check": [["check"], ["check", "--days", "36500"]],
+    "explain": [["explain", "cert-{x}"], ["explain", "nobody"]],
+    "limits": [["limits"], ["limits", "cert-{x}"], ["limits", "--ca", "lab"], ["limits", "--unpaused"], ["limits", "--unpaused", "cert-{x}"]],
+    "account register": [["account", "register", "--ca", "lab", "--email", "a@example.org", "--agree-tos", "--name", "more-{x}"],
+                         ["account", "register", "--ca", "nobody", "--email", "a@example.org", "--agree-tos"]],
+    "account list": [["account", "list"]],
+    "account show": [["account", "show", "lab"], ["account", "show", "nobody"]],
+    "account update": [["account", "update", "lab", "--email", "b@example.org"], ["account", "update", "nobody", "--email", "b@example.org"]],
+    "account rollover": [["account", "rollover", "lab"], ["account", "rollover", "nobody"]],
+    "account export": [["account", "export", "lab"], ["account", "export", "lab", "--format", "jwk"], ["account", "export", "nobody"]],
+    "account import": [["account", "import", "{account-{x}}", "--ca", "lab", "--name", "back-{x}"]],
+    "account deactivate": [["account", "deactivate", "spare-{x}", "--yes"], ["account", "deactivate", "nobody", "--yes"]],
+    "account delete": [["account", "delete", "spare-{x}", "--yes"], ["account", "delete", "nobody", "--yes"]],
+    "account default": [["account", "default", "lab"], ["account", "default", "nobody"]],
+    "ca list": [["ca", "list"]],
+    "ca show": [["ca", "show", "letsencrypt"], ["ca", "show", "lab"]],
+    "ca add": [["ca", "add", "ca-{x}", "https://ca.example.org/directory", "--ca-bundle", "{bundle}", "--http-port", "5002",
+                "--resolver", "127.0.0.1:8053"], ["ca", "add", "letsencrypt", "https://ca.example.org/directory"],
+               ["ca", "add", "ca-http", "http://ca.example.org/directory"]],
+    "ca delete": [["ca", "delete", "spare-{x}"], ["ca", "delete", "letsencrypt"]],
+    "dns add": [["dns", "add", "httpreq", "dns-{x}", "--credentials", "{dns}", "--zone", "example.org"],
+                ["dns", "add", "httpreq", "dns-{x}", "--credentials", "{dns}"],
+                ["dns", "add", "nobody", "dns-{x}", "--credentials", "{dns}"]],
+    "dns list": [["dns", "list"]],
+    "dns show": [["dns", "show", "home"], ["dns", "show", "nobody"]],
+    "dns update": [["dns", "update", "home", "--zone", "example.net"], ["dns", "update", "home", "--all-zones"],
+                   ["dns", "update", "home", "--credentials", "{dns}"], ["dns", "update", "home", "--propagation", "none"],
+                   ["dns", "update", "nobody", "--all-zones"]],
+    "dns enable": [["dns", "enable", "home"], ["dns", "enable", "nobody"]],
+    "dns disable": [["dns", "disable", "home"], ["dns", "disable", "nobody"], ["dns", "test", "home", "example.org"]],
+    "dns delete": [["dns", "delete", "spare-{x}"], ["dns", "delete", "nobody"]],
+    "dns test": [["dns", "test", "home", "example.org"], ["dns", "test", "nobody", "example.org"]],
+    "dns present": [["dns", "present", "home", "_acme-challenge.example.org", "v" * 43]],
+    "dns cleanup": [["dns", "cleanup", "home", "_acme-challenge.example.org", "v" * 43]],
+    "dns watch": [["dns", "watch", "nobody", "--once"]],
+    "dns persist": [["dns", "persist", "show", "example.org"], ["dns", "persist", "show", "nobody.invalid", "--until", "1d"]],
+    "dns providers": [["dns", "providers"]],
+    "dns help": [["dns", "help", "rfc2136"], ["dns", "help", "nobody"]],
+    "notify add": [["notify", "add", "webhook", "hook-{x}", "--settings", "{webhook}", "--event", "issued"],
+                   ["notify", "add", "webhook", "hook-{x}", "--settings", "{webhook}"],
+                   ["notify", "add", "webhook", "hook2-{x}", "--settings", "{webhook}", "--event", "nothing"]],
+    "notify list": [["notify", "list"]],
+    "notify show": [["notify", "show", "people"], ["notify", "show", "nobody"]],
+    "notify update": [["notify", "update", "people", "--digest", "daily"], ["notify", "update", "people", "--settings", "{webhook}"],
+                      ["notify", "update", "people", "--event", "issued"], ["notify", "update", "people", "--usual-events"]],
+    "notify enable": [["notify", "enable", "people"]],
+    "notify disable": [["notify", "disable", "people"]],
+    "notify delete": [["notify", "delete", "spare-{x}"], ["notify", "delete", "nobody"]],
+    "notify test": [["notify", "test", "people"], ["notify", "test", "nobody"]],
+    "notify help": [["notify", "help", "mail"]],
+    "user add": [["user", "add", "user-{x}", "--role", "user", "--password-file", "{password}"]],
+    "user list": [["user", "list"]],
+    "user show": [["user", "show", "root"], ["user", "show", "nobody"]],
+    "user update": [["user", "update", "alice", "--email", "a@example.org"]],
+    "user enable": [["user", "enable", "alice"]],
+    "user disable": [["user", "disable", "alice"]],
+    "user delete": [["user", "delete", "spare-{x}", "--yes"]],
+    "user password": [["user", "password", "alice", "--password-file", "{password}"]],
+    "user bind": [["user", "bind", "alice", "bound-{x}.example.org"]],
+    "user unbind": [["user", "unbind", "alice", "{x}.example.net"]],
+    "token create": [["token", "create", "token-{x}", "--role", "auditor"]],
+    "token list": [["token", "list"]],
+    "token revoke": [["token", "revoke", "root-spare-{x}"]],
+    "names": [["names", what] for what in ("certificates", "accounts", "cas", "dns", "providers", "channels")],
+    "version": [["version"]],
+}
+# What is said without a state, or of the program itself.
+ALONE = {"help", "completion", "commands", "man"}
+ON_THE_HOST = {"serve": ["serve"], "master-key rotate": ["master-key", "rotate"], "snippet": ["snippet", "nginx"]}
+SHOWS = {"export", "account export", "token create"}
+
+
+def prepare(world, command, nginx):
+    """What the rows of a command are about; only that, since each takes its time."""
+    box, run = world.everleaf, world.everleaf.run
+    env = {"env": world.daemon.clock_env}
+    used = json.dumps(ROWS[command])
+    webroot = ["--webroot", nginx.web_root]
+    files = {"bundle": world.lab.root, "out": box.folder / "out.pem",
+             "dns": world.file("dns.conf", DNS_FILE.format(url=world.fake.url)),
+             "webhook": world.file("hook.yaml", f"url: {world.hook.url}/hook\nsecret: 0123456789abcdefghij\nallow_http: true\n"),
+             "password": world.file("password", "a long enough Passw0rd for all\n")}
+    for x in ("here", "there"):
+        files[f"from-{x}"] = world.file(f"from-{x}", f"one-{x}.example.com\ntwo-{x}.example.com > two-{x}\n")
+        if f"{{key-{{x}}}}" in used:
+            run("issue", f"key-{x}.example.com", *webroot, **env)
+            files[f"key-{x}"] = box.live(f"key-{x}.example.com", "privkey.pem")
+            run("delete", f"key-{x}.example.com", **env)
+            files[f"key-{x}"] = world.file(f"key-{x}.pem", subprocess.run(
+                ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"], capture_output=True, text=True, check=True).stdout)
+        if "cert-{x}" in used:
+            run("issue", f"cert-{x}.example.com", "--name", f"cert-{x}", *webroot, **env)
+        if "waits-{x}" in used:
+            run("issue", f"waits-{x}.example.com", "--name", f"waits-{x}", "--manual", "--no-preflight", **env)
+        if "spare-{x}" in used and command.startswith("account"):
+            run("account", "register", "--ca", "lab", "--email", "s@example.org", "--agree-tos", "--name", f"spare-{x}", **env)
+        if "{account-{x}}" in used:
+            run("account", "register", "--ca", "lab", "--email", "s@example.org", "--agree-tos", "--name", f"old-{x}", **env)
+            run("account", "export", f"old-{x}", "-o", box.folder / f"account-{x}", **env)
+            run("account", "delete", f"old-{x}", "--yes", **env)
+            files[f"account-{x}"] = box.folder / f"account-{x}"
+        if command == "ca delete":
+            run("ca", "add", f"spare-{x}", "https://ca.example.org/directory", **env)
+        if command == "dns delete":
+            run("dns", "add", "httpreq", f"spare-{x}", "--credentials", files["dns"], **env)
+        if command == "notify delete":
+            run("notify", "add", "webhook", f"spare-{x}", "--settings", files["webhook"], **env)
+        if command == "user delete":
+            run("user", "add", f"spare-{x}", "--role", "user", "--password-file", files["password"], **env)
+        if command == "token revoke":
+            run("token", "create", f"root-spare-{x}", "--user", "root", shows_secrets=True, **env)
+    if "cert-both" in used:
+        run("issue", "cert-both.example.com", "--name", "cert-both", *webroot, **env)
+    if command.startswith("dns"):
+        run("dns", "add", "httpreq", "home", "--credentials", files["dns"], **env)
+    if command.startswith("notify"):
+        run("notify", "add", "webhook", "people", "--settings", files["webhook"], **env)
+    if '"alice"' in used:
+        run("user", "add", "alice", "--role", "user", "--password-file", files["password"], **env)
+        for x in ("here", "there"):
+            run("user", "bind", "alice", f"{x}.example.net", **env)
+    return files
+
+
+@pytest.fixture
+def whole_world(world):
+    with HttpreqFake() as world.fake, Stranger() as world.hook:
+        yield world
+
+
+@pytest.mark.parametrize("command", sorted(ROWS))
+def test_a_daemon_says_what_the_state_says(whole_world, nginx, command):
+    world = whole_world
+    files = prepare(world, command, nginx)
+    for row in ROWS[command]:
+        def words(where):
+            filled = [str(word).replace("{x}", where) for word in row]
+            return [str(nginx.web_root) if word == "{webroot}" and where == "here" else "main" if word == "{webroot}"
+                    else str(files[word[1:-1]]) if word[:1] == "{" else word for word in filled]
+
+        here = world.everleaf.run("--json", *words("here"), status=None, shows_secrets=command in SHOWS, env=world.daemon.clock_env)
+        there = world.everleaf.run(*world.there, "--json", *words("there"), status=None, shows_secrets=command in SHOWS)
+        shape = [world.shape(result) for result in (here, there)]
+        same_place = [(s, text.replace(str(nginx.web_root), "main"), error.replace(str(nginx.web_root), "main")) for s, text, error in shape]
+        assert same_place[0] == same_place[1], f"{here}\n\n{there}"
+
+
+@pytest.mark.parametrize("command", sorted(ON_THE_HOST))
+def test_commands_of_the_host_alone(world, command):
+    assert "host of the state itself" in world.everleaf.error(*world.there, *ON_THE_HOST[command], status=2)
+
+
+def test_every_command_has_its_row(bare):
+    commands = {row["command"] for row in bare.json("commands")["commands"]}
+    assert commands == set(ROWS) | ALONE | set(ON_THE_HOST)
