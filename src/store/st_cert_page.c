@@ -1,8 +1,8 @@
 /*
  * Certificates a page at a time, in one of four orders with the name as the last word, so that a
  * place to go on from is a value and a name. Each order and each filter has its index (schema
- * 0006). A search alone, by name, reads a page of each thing it looks in; with filters or another
- * order it costs what it finds.
+ * 0006). A search alone, by name, reads a page of each thing it looks in, and an owner's reads what
+ * is theirs; with other filters, or in another order, it costs what it finds.
  */
 #include <ctype.h>
 #include <string.h>
@@ -63,6 +63,17 @@ static int equal(struct page_query *q, const char *column, const char *value, st
 		return 0;
 	TRY(next_condition(q, e));
 	return buf_printf(&q->tail, e, "%s = $%d", column, text(q, value));
+}
+
+/* The same, where nearly all may be equal: an owner's few, or the order asked for, are read instead
+ * of its index. */
+static int equal_too(struct page_query *q, const struct cert_page *p, const char *column,
+                     const char *value, struct err *e)
+{
+	if (!value || (!p->owner && p->order == CERT_BY_NAME))
+		return equal(q, column, value, e);
+	TRY(next_condition(q, e));
+	return buf_printf(&q->tail, e, "coalesce(%s, '') = $%d", column, text(q, value));
 }
 
 /* "expired" is an issued one that has ended. */
@@ -171,17 +182,32 @@ static int look_in(struct page_query *q, const struct cert_page *p, const struct
 	return buf_printf(&q->tail, e, ") as %s", l->more[0] ? "x" : l->end ? "y" : "z");
 }
 
+/* Among an owner's few each is looked at. */
+static int search_among(struct page_query *q, struct arena *a, const char *search,
+                        const char *domain, struct err *e)
+{
+	TRY(next_condition(q, e));
+	TRY(buf_printf(&q->tail, e, "((name >= $%d and name < $%d)", text(q, search),
+	               text(q, after_prefix(a, search))));
+	return buf_printf(&q->tail, e,
+	                  " or exists (select 1 from cert_names where cert = certs.name and "
+	                  "(domain = $%d or (whole = 1 and domain >= $%d and domain < $%d))))",
+	                  text(q, domain), text(q, domain), text(q, after_prefix(a, domain)));
+}
+
 static int search_condition(struct page_query *q, struct arena *a, const struct cert_page *p,
                             struct err *e)
 {
 	const char *domain, *end;
-	bool alone = p->order == CERT_BY_NAME && !p->status && !p->owner && !p->ca && !p->account &&
-	             !p->expires_before;
+	bool alone =
+	    p->order == CERT_BY_NAME && !p->status && !p->ca && !p->account && !p->expires_before;
 
 	if (!p->search || !*p->search)
 		return 0;
 	domain = lower(a, p->search + (*p->search == '.'));
 	end = after_prefix(a, domain);
+	if (p->owner)
+		return search_among(q, a, p->search, domain, e);
 	TRY(next_condition(q, e));
 	TRY(buf_str(&q->tail, "name in (", e));
 	TRY(look_in(q, p,
@@ -215,8 +241,8 @@ int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p, st
 
 	TRY(equal(&q, "owner", p->owner, e));
 	TRY(status_condition(&q, p, e));
-	TRY(equal(&q, "ca", p->ca, e));
-	TRY(equal(&q, "account", p->account, e));
+	TRY(equal_too(&q, p, "ca", p->ca, e));
+	TRY(equal_too(&q, p, "account", p->account, e));
 	TRY(end_condition(&q, p, e));
 	TRY(waiting_condition(&q, p, e));
 	TRY(search_condition(&q, a, p, e));

@@ -41,6 +41,9 @@ int st_event_page(struct store *s, struct arena *a, const struct event_page *p, 
 	if (p->cert)
 		TRY(condition(&q, "cert =", "", (struct arg)ARG_TEXT(p->cert), e));
 	if (p->owner)
+		TRY(condition(&q, "cert in (select name from certs where owner =", ")",
+		              (struct arg)ARG_TEXT(p->owner), e));
+	if (p->owner)
 		TRY(condition(&q,
 		              "exists (select 1 from certs where certs.name = events.cert and "
 		              "certs.created_at <= events.at and certs.owner =",

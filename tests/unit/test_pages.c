@@ -76,6 +76,12 @@ static void test_pages(void **state)
 		{ { .status = "pending", .owner = "anna" }, "shop" },
 		{ { .expires_before = 2500 }, "b.example.org c.example.org d.example.net" },
 		{ { .ca = "pebble", .account = "nobody" }, "" },
+		{ { .ca = "pebble", .owner = "anna" }, "a.example.org c.example.org shop" },
+		{ { .ca = "pebble", .order = CERT_BY_RENEWAL, .status = "issued" },
+		  "b.example.org c.example.org a.example.org" },
+		{ { .ca = "other", .order = CERT_BY_AGE }, "" },
+		{ { .search = "www", .owner = "anna" }, "shop" },
+		{ { .search = "c.", .owner = "bert" }, "" },
 		{ { .search = "example.org" }, "a.example.org b.example.org c.example.org shop" },
 		{ { .search = "EXAMPLE.net", .descending = true },
 		  "www.example.net d.example.net" },
@@ -231,6 +237,8 @@ static void test_events(void **state)
 	size_t n;
 
 	fill(p);
+	OK(st_event_add(p->s, "shop", "requested", E, "of an earlier one of that name"));
+	clock_set(6000);
 	OK(st_event_add(p->s, "shop", "requested", E, "one"));
 	OK(st_event_add(p->s, "b.example.org", "requested", E, "two"));
 	OK(st_event_add(p->s, "shop", "failed", E, "three"));

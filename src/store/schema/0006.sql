@@ -38,8 +38,8 @@ create index certs_by_status on certs (status, name);
 create index certs_by_owner on certs (owner, name);
 create index certs_by_ca on certs (ca, name);
 create index certs_by_account on certs (account, name);
-create index certs_by_end on certs (not_after, name);
-create index certs_by_renewal on certs (renew_at, name);
+create index certs_by_end on certs (not_after, name, status);
+create index certs_by_renewal on certs (renew_at, name, status);
 create index certs_failing on certs (last_error_at) where failures > 0;
 create index certs_by_age on certs (created_at, name);
 
