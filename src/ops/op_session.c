@@ -96,16 +96,19 @@ static int begin(struct ops *o, struct arena *a, const struct user *u, struct se
 	return 0;
 }
 
-/* That somebody tried is an event when the user is one; what else was typed there is nobody's. */
+/* That somebody tried is an event, and takes as long, whether there is such a user or not; but what
+ * else people type there is not kept. */
 static void note_failure(struct ops *o, struct arena *a, const char *name, const struct err *why)
 {
+	const char *who = "nobody known";
 	struct user u;
 	struct err e;
 
-	if (why->code != ERR_UNKNOWN_CALLER || st_user_get(o->run.store, a, name, &u, &e) < 0)
+	if (why->code != ERR_UNKNOWN_CALLER)
 		return;
-	if (st_event_add(o->run.store, NULL, "session", &e, "signing in as user %s failed",
-	                 u.name) < 0)
+	if (st_user_get(o->run.store, a, name, &u, &e) == 0)
+		who = arena_printf(a, "user %s", u.name);
+	if (st_event_add(o->run.store, NULL, "session", &e, "signing in as %s failed", who) < 0)
 		log_warn("that signing in failed is not written down: %s", e.text);
 }
 

@@ -131,10 +131,10 @@ static int check_account(const struct binding *b, size_t n, const struct cert *s
 }
 
 /* A certificate's name is the same for all people: it says nothing of others' if it is made from
- * what is bound to one, or begins with one's own name. */
+ * what is bound to one, or begins with one's own name and what no domain has. */
 static int check_own_name(struct arena *a, const char *user, const struct cert *c, struct err *e)
 {
-	const char *own = arena_printf(a, "%s-", user);
+	const char *own = arena_printf(a, "%s_", user);
 
 	if (strncmp(c->name, own, strlen(own)) == 0)
 		return 0;

@@ -439,6 +439,30 @@ def test_users_over_the_network(bare, daemon):
     assert bare.sql("select distinct actor from events where text like 'user u1 added%'") == [("user:root",)]
 
 
+def test_the_command_line_over_the_network(bare, daemon, name):
+    root = ["--server", f"http://127.0.0.1:{daemon.port}", "--token-file", bare.secret_file("token", token(bare, "root"))]
+    made = bare.json(*root, "user", "add", "alice", "--role", "user")
+    assert made["link"] and made["link_file"] is None
+    Caller(daemon).ok("POST", "/session/first", {"link": bare.secret(made["link"]), "password": PASSWORD})
+    bare.run(*root, "user", "password", "alice", "--password-file", bare.secret_file("new", "yet another one"))
+    assert Caller(daemon).sign_in("alice", "yet another one") == 200
+    assert bare.json(*root, "user", "bind", "alice", name, "--method", "manual")["methods"] == ["manual"]
+    assert [b["domain"] for b in bare.json(*root, "user", "show", "alice")["domains"]] == [name]
+    bare.run(*root, "user", "unbind", "alice", name)
+    assert bare.json(*root, "user", "update", "alice", "--role", "auditor")["role"] == "auditor"
+    alices = bare.secret(bare.json(*root, "token", "create", "ci", "--user", "alice")["token"])
+    alice = [*root[:3], bare.secret_file("alices", alices)]
+    assert [t["name"] for t in bare.json(*alice, "token", "list")] == ["ci"]
+    assert "is not allowed" in bare.error(*alice, "user", "disable", "root", status=1)
+    assert {t["name"] for t in bare.json(*root, "token", "list")} == {"of-root", "ci"}
+    bare.run(*root, "token", "revoke", "ci", "--user", "alice")
+    bare.error(*alice, "token", "list", status=1)
+    bare.run(*root, "user", "disable", "alice")
+    bare.run(*root, "user", "enable", "alice")
+    bare.run(*root, "user", "delete", "alice", "--yes")
+    assert [u["name"] for u in bare.json(*root, "user", "list")] == ["root"]
+
+
 # whose it is
 
 
