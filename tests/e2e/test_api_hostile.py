@@ -1,0 +1,238 @@
+"""What nobody ought to send to the daemon: it stays up, within its memory, and answers the others."""
+
+import concurrent.futures
+import json
+import random
+import socket
+import time
+
+import pytest
+
+from env import Serve
+from env.api import Api, People
+
+pytestmark = pytest.mark.threads
+
+
+@pytest.fixture
+def daemon(everleaf):
+    with Serve(everleaf) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(everleaf, daemon):
+    return People(everleaf, daemon).admin
+
+
+def connect(daemon, timeout=60):
+    return socket.create_connection(("127.0.0.1", daemon.port), timeout=timeout)
+
+
+def exchange(daemon, text):
+    """What comes back for these bytes, until the connection ends."""
+    got = b""
+    with connect(daemon) as client:
+        try:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            while piece := client.recv(65536):
+                got += piece
+        except OSError:
+            pass  # cut off already
+    return got
+
+
+def is_well(admin):
+    return admin.get("/version").json["user"] == "admin" and admin.daemon.get("/healthz")[0] == 200
+
+
+def test_a_thousand_idle_connections(daemon, admin):
+    before = daemon.memory_kb()
+    idle = []
+    for _ in range(700):  # what one address may have at most is a little more
+        idle.append(connect(daemon))
+    for client in idle[::2]:
+        client.sendall(b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    start = time.monotonic()
+    assert is_well(admin) and time.monotonic() - start < 5
+    more = []
+    for _ in range(300):
+        try:
+            more.append(connect(daemon, 5))
+        except OSError:
+            break
+    used = daemon.memory_kb() - before
+    print(f"{used} kB for {len(idle) + len(more)} connections")
+    assert used < 64 << 10
+    for client in idle + more:
+        client.close()
+    end = time.monotonic() + 20
+    while True:
+        try:
+            assert is_well(admin)
+            break
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_slow_body(daemon, admin):
+    """A byte now and then: cut off after half a minute, with the others answered meanwhile."""
+    start = time.monotonic()
+    with connect(daemon) as client, concurrent.futures.ThreadPoolExecutor() as pool:
+        client.sendall(f"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin.token}\r\n"
+                       "Content-Length: 100000\r\n\r\n".encode())
+
+        def drip():
+            try:
+                while time.monotonic() - start < 90:
+                    client.send(b" ")
+                    time.sleep(0.3)
+            except OSError:
+                pass
+            return time.monotonic() - start
+
+        cut = pool.submit(drip)
+        while not cut.done():
+            assert is_well(admin)
+            time.sleep(0.5)
+        assert 20 < cut.result() < 60
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1073741824", "Transfer-Encoding: chunked"])
+def test_a_gigabyte(daemon, admin, head):
+    before, sent = daemon.memory_kb(), 0
+    piece = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    with connect(daemon) as client:
+        client.sendall(f"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin.token}\r\n"
+                       f"Content-Type: application/json\r\n{head}\r\n\r\n".encode())
+        try:
+            while sent < 1 << 30:
+                sent += client.send(piece)
+        except OSError:
+            pass
+    assert sent < 64 << 20
+    assert daemon.memory_kb() - before < 16 << 10
+    assert is_well(admin)
+
+
+def test_many_large_bodies_at_once(daemon, admin):
+    """All bodies together are bounded, and the memory comes back."""
+    before = daemon.memory_kb()
+    body = json.dumps({"name": "x" * (1000 << 10), "role": "user"}).encode()
+
+    def send(_):
+        try:
+            return daemon.get("/api/v1/users", "POST", body, {"Authorization": f"Bearer {admin.token}",
+                                                              "Content-Type": "application/json"})[0]
+        except OSError:
+            return 0
+
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        statuses = list(pool.map(send, range(256)))
+    assert set(statuses) <= {400, 0} and 400 in statuses, set(statuses)
+    print(f"{daemon.memory_kb() - before} kB more after {statuses.count(400)} large bodies")
+    assert daemon.memory_kb() - before < 192 << 10
+    assert is_well(admin)
+
+
+def test_nobody_gets_little_memory(daemon):
+    """Who shows no token may send what signing in takes, and no more."""
+    answer = exchange(daemon, b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+    assert b" 413 " in answer.split(b"\r\n")[0]
+
+
+MALFORMED = [
+    b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /api/v1/users HTTP/1.1\r\n\r\n", b"G" * 70000, b"GET /api/v1/" + b"a/" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api/v1/users?" + b"a=b&" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api/v1/users HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20000 + b"\r\n",
+    b"GET /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"z" * 60000 + b"\r\n\r\n",
+    b"GET /api/v1/users HTTP/1.1\r\nHost: x\r\nCookie: " + b"everleaf_session=a; " * 1000 + b"\r\n\r\n",
+    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
+    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
+    b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+    b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"\x00" * 1000, b"GET /api/v1/users/\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET http://elsewhere/api/v1/users HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"CONNECT elsewhere:443 HTTP/1.1\r\nHost: x\r\n\r\n", b"TRACE /api/v1/users HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /api/v1/users HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"]
+
+
+def test_malformed_http(daemon, admin):
+    for text in MALFORMED:
+        answer = exchange(daemon, text)
+        assert not answer.startswith(b"HTTP/1.1 2"), (text[:60], answer[:200])
+        assert is_well(admin), text[:60]
+
+
+def test_json_of_every_wrong_kind(admin):
+    """Wrong types in every member of every body: refused, never a failure of ours."""
+    document = admin.get("/openapi.json").json
+    values = [5, -1, 1 << 70, 1.5, True, None, "x", "", "\u0000", "\u202e", [], ["x"], [[]], [None], {}, {"a": {}}, "y" * 70000,
+              ["z"] * 1500]
+    count = 0
+    for path, methods in document["paths"].items():
+        where = path.replace("{name}", "nobody-has-it").replace("{domain}", "example.org").replace("{id}", "1")
+        for method, row in methods.items():
+            content = row.get("requestBody", {}).get("content", {}).get("application/json")
+            if not content or path.startswith("/session"):
+                continue
+            schema = document["components"]["schemas"][content["schema"]["$ref"].rsplit("/", 1)[1]]
+            for member in schema["properties"]:
+                value = values[count % len(values)]
+                count += 1
+                answer = admin.ask(method.upper(), where, {member: value}, status=range(200, 600))
+                assert answer.status < 500, f"{method} {where} {member}={value!r}: {answer.text}"
+    assert count > 60 and is_well(admin)
+
+
+def test_deep_and_doubled(admin):
+    for raw in (b'{"a":' * 40 + b"1" + b"}" * 40, b"[" * 500000, b'{"name":"a","name":"b","role":"user"}',
+                b'{"a":[' + b"1," * 300000 + b"1]}", b'{"name":"' + b"\\ud800" + b'"}', b'{"name":"\\u0000"}', b"\xef\xbb\xbf{}",
+                b'{"name":"a\xc0\xaf"}', b'{"' + b"k" * 200000 + b'":1}'):
+        assert admin.ask("POST", "/users", raw=raw, status=400).problem, raw[:40]
+    assert is_well(admin)
+
+
+def test_noise(daemon, admin):
+    """Requests with a few bytes changed at random: an answer or a closed connection, nothing else."""
+    dice = random.Random(11)
+    body = b'{"name": "noise", "role": "user"}'
+    plain = (f"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin.token[:-1]}\r\nContent-Type: "
+             f"application/json\r\nIdempotency-Key: 1\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n").encode() + body
+    for _ in range(300):
+        noisy = bytearray(plain)
+        for _ in range(dice.randint(1, 6)):
+            noisy[dice.randrange(len(noisy))] = dice.randrange(256)
+        answer = exchange(daemon, bytes(noisy))
+        assert answer == b"" or answer.startswith(b"HTTP/1."), answer[:100]
+    assert is_well(admin)
+
+
+def test_clients_that_go_away(daemon, admin):
+    """Streams and requests whose client closes at any moment."""
+    dice = random.Random(5)
+    head = f"Host: x\r\nAuthorization: Bearer {admin.token}\r\n"
+    for turn in range(200):
+        path = ("/events", "/users", "/certificates", "/openapi.json")[turn % 4]
+        accept = "Accept: text/event-stream\r\n" if path == "/events" else ""
+        with connect(daemon) as client:
+            client.sendall(f"GET /api/v1{path} HTTP/1.1\r\n{head}{accept}\r\n".encode())
+            if dice.random() < 0.5:
+                client.recv(dice.randint(1, 2000))
+    assert is_well(admin)
+
+
+def test_a_stream_nobody_reads(daemon, admin):
+    """What is not read is not kept without bound, and holds nobody up."""
+    with connect(daemon) as client:
+        client.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin.token}\r\n"
+                       "Accept: text/event-stream\r\nLast-Event-ID: 1\r\n\r\n".encode())
+        for n in range(100):
+            admin.post("/users", {"name": f"n{n}", "role": "user"}, status=201)
+        assert is_well(admin)
+    assert Api(daemon).get("/version", status=401)

@@ -1,0 +1,105 @@
+"""
+Who may ask for what: every route by every role and by nobody. A route without its row here fails, and so does a row
+without its route.
+"""
+
+import pytest
+
+from env import Serve
+from env.api import ROLES, People, path_of
+from env.openapi import operations
+
+pytestmark = pytest.mark.threads
+
+ALL, CHANGE = set(ROLES), {"admin", "operator", "user"}
+READ_ALL, ADMIN = {"admin", "operator", "auditor"}, {"admin"}
+STAFF = {"admin", "operator"}
+ANYBODY = ALL | {"nobody"}
+
+MAY = {
+    # certificates: of others than one's own a user sees nothing, whatever stands here (below)
+    "certificate_list": ALL, "certificate_create": CHANGE, "certificate_renew_due": CHANGE, "certificate_show": ALL,
+    "certificate_set": CHANGE, "certificate_delete": CHANGE, "certificate_renew": CHANGE, "certificate_revoke": CHANGE,
+    "certificate_verify": CHANGE, "certificate_new_challenge": CHANGE, "certificate_download": ALL,
+    "certificate_export": CHANGE, "certificate_send": CHANGE, "certificate_versions": ALL, "certificate_events": ALL,
+    "certificate_explain": ALL, "certificate_preflight": CHANGE,
+    "preflight": STAFF, "expiring": READ_ALL, "revoke_foreign": STAFF,
+    "request_list": ALL, "request_show": ALL, "request_set": CHANGE, "request_new_challenge": CHANGE,
+    "job_list": ALL, "job_show": ALL, "job_cancel": CHANGE, "event_list": ALL, "events_verify": {"admin", "auditor"},
+    "overview": ALL, "renewal_information_refresh": ADMIN, "limits": ALL, "limits_unpause": STAFF,
+    # accounts and CAs
+    "account_list": READ_ALL, "account_register": ADMIN, "account_import": ADMIN, "account_show": READ_ALL,
+    "account_update": ADMIN, "account_delete": ADMIN, "account_refresh": READ_ALL, "account_rollover": ADMIN,
+    "account_export": ADMIN, "account_deactivate": ADMIN, "account_default": ADMIN,
+    "ca_list": ALL, "ca_add": ADMIN, "ca_show": ALL, "ca_delete": ADMIN,
+    # DNS
+    "dns_list": ALL, "dns_add": ADMIN, "dns_show": ALL, "dns_update": ADMIN, "dns_delete": ADMIN, "dns_enable": ADMIN,
+    "dns_disable": ADMIN, "dns_test": ADMIN, "dns_present": ADMIN, "dns_cleanup": ADMIN, "dns_look": STAFF,
+    "provider_list": ALL, "provider_show": ALL,
+    "persist_show": READ_ALL, "persist_check": READ_ALL, "persist_publish": ADMIN,
+    # people
+    "user_list": READ_ALL, "user_create": ADMIN, "user_show": READ_ALL, "user_update": ADMIN, "user_delete": ADMIN,
+    "binding_list": ALL, "binding_add": ADMIN, "binding_delete": ADMIN,
+    "token_list": ALL, "token_create": ALL, "token_delete": ALL,
+    "session_create": ANYBODY, "session_show": ALL, "session_end": ALL, "session_first": ANYBODY, "session_password": ALL,
+    "totp_begin": ALL, "totp_confirm": ALL, "totp_remove": ALL,
+    # the daemon
+    "version": ALL, "settings": READ_ALL,
+    "channel_list": READ_ALL, "channel_add": ADMIN, "channel_show": READ_ALL, "channel_update": ADMIN,
+    "channel_delete": ADMIN, "channel_enable": ADMIN, "channel_disable": ADMIN, "channel_test": ADMIN, "channel_kinds": ALL,
+}
+
+
+@pytest.fixture
+def daemon(everleaf):
+    with Serve(everleaf) as running:
+        yield running
+
+
+@pytest.fixture
+def people(everleaf, daemon):
+    return People(everleaf, daemon)
+
+
+def ask(client, method, path, **parts):
+    """With a member that nothing knows: who may is told so (400), and nothing happens."""
+    where = path_of(path, **{**{"name": "nobody-has-it", "id": "1", "domain": "example.org"}, **parts})
+    if method in ("GET", "DELETE"):
+        return client.ask(method, where, query={"no-such-member": "1"}, status=range(200, 600))
+    return client.ask(method, where, {"no-such-member": 1}, status=range(200, 600))
+
+
+def test_every_route_by_every_role_and_by_nobody(people):
+    rows = operations(people.nobody.get("/openapi.json").json)
+    assert set(rows) == set(MAY), f"without a row here, or without a route: {set(rows) ^ set(MAY)}"
+    wrong = []
+    for name, (method, path, row) in rows.items():
+        described = set(row["x-everleaf-roles"]) if row.get("security") != [] else ANYBODY
+        assert described == MAY[name], name
+        for who in (*ROLES, "nobody"):
+            answer = ask(getattr(people, who), method, path)
+            want = 400 if who in MAY[name] else 401 if who == "nobody" else 403
+            if answer.status != want or answer.json["code"] not in ("input", "unauthenticated", "denied"):
+                wrong.append(f"{name} by {who}: {answer.status} instead of {want}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_user_sees_nothing_of_others(everleaf, pebble, people, name):
+    """Every route that reads or changes one certificate says that there is none; lists and counts are empty."""
+    everleaf.issue(name)
+    admin, user = people.admin, people.user
+    assert [one["name"] for one in admin.get("/certificates").json["items"]] == [name]
+    for operation, (method, path, _) in operations(people.nobody.get("/openapi.json").json).items():
+        if not path.startswith(("/certificates/{name}", "/requests/{name}")):
+            continue
+        body = None if method in ("GET", "DELETE") else {"certificate_send": {"to": ["a@example.org"]},
+                                                        "certificate_export": {}}.get(operation, {})
+        answer = user.ask(method, path_of(path, name=name), body, status=range(200, 600))
+        empty = answer.status == 200 and answer.json.get("items") == []
+        assert answer.status in (404, 400) or empty, f"{operation}: {answer.status} {answer.text}"
+        assert answer.status == 404 or empty or name not in answer.text, operation
+    for path in ("/certificates", "/requests", "/jobs"):
+        assert user.get(path).json["items"] == [], path
+        assert user.get(path).json["next"] is None
+    assert name not in user.get("/events").text and name not in user.get("/overview").text
+    assert everleaf.show(name)["status"] == "issued"
