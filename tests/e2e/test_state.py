@@ -123,8 +123,9 @@ def can_mount():
 
 
 def full_disk(everleaf, folder, *args):
-    """Runs everleaf with its state on a file system of 300 KiB of which little is left."""
-    script = ('mount -t tmpfs -o size=300k none "$1" && cp -a "$2"/. "$1"/ && cp "$3" "$1/filler"; shift 3; "$@"; status=$?; '
+    """Runs everleaf with its state on a file system that has room for it, and of which a filler leaves nothing."""
+    used = sum(-(-path.lstat().st_size // 4096) * 4 + 4 for path in everleaf.state.rglob("*"))
+    script = (f'mount -t tmpfs -o size={used + 40}k none "$1" && cp -a "$2"/. "$1"/ && cp "$3" "$1/filler"; shift 3; "$@"; status=$?; '
               'rm -f "$EVERLEAF_STATE/filler"; cp -a "$EVERLEAF_STATE"/. "$BACK"/; exit $status')
     back = everleaf.folder / "back"
     back.mkdir()
