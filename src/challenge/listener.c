@@ -173,3 +173,16 @@ void listener_drop_name(struct listener *l, const char *sni)
 {
 	table_drop(l->table, sni);
 }
+
+void listener_ask_elsewhere(struct listener *l, const struct listener_elsewhere *x)
+{
+	atomic_store(&l->elsewhere, x);
+}
+
+bool elsewhere_find(struct listener *l, struct arena *a, const char *type, const char *key,
+                    const char **value)
+{
+	const struct listener_elsewhere *x = atomic_load(&l->elsewhere);
+
+	return x && x->find(x->ctx, a, type, key, value);
+}

@@ -8,6 +8,8 @@
 #ifndef CHALLENGE_LISTENER_H
 #define CHALLENGE_LISTENER_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -21,6 +23,16 @@ struct listener;
 NODISCARD int listener_acquire(enum listener_kind kind, const char *address, struct listener **out,
                                struct err *e);
 void listener_release(struct listener *l);
+/* Who else may have made a token or a name that this process did not: asked on the listener's
+ * thread, once for a connection. find: the value of a challenge of that type ("http-01" by its
+ * token, "tls-alpn-01" by its domain), as struct challenge has it; false = nobody did. x outlives
+ * the listener. */
+struct listener_elsewhere {
+	bool (*find)(void *ctx, struct arena *a, const char *type, const char *key,
+	             const char **value);
+	void *ctx;
+};
+void listener_ask_elsewhere(struct listener *l, const struct listener_elsewhere *x);
 /* http-01: serves GET /.well-known/acme-challenge/TOKEN. */
 void listener_put_token(struct listener *l, const char *token, const char *key_authorization);
 void listener_drop_token(struct listener *l, const char *token);

@@ -7,6 +7,22 @@
 #include <string.h>
 
 #include "challenge/listener_impl.h"
+#include "challenge/tlsalpn01.h"
+
+static bool made_elsewhere(struct listener *l, struct arena *a, const char *name,
+                           const char **cert_pem, const char **key_pem)
+{
+	const char *value;
+	char *cert, *key;
+	struct err ignored;
+
+	if (!elsewhere_find(l, a, "tls-alpn-01", name, &value) ||
+	    alpn_certificate(a, name, value, &cert, &key, &ignored) < 0)
+		return false;
+	*cert_pem = cert;
+	*key_pem = key;
+	return true;
+}
 
 /* On the listener's thread, in the middle of a handshake. */
 static bool certificate_for(void *ctx, struct arena *a, const char *sni, const char **cert_pem,
@@ -17,7 +33,8 @@ static bool certificate_for(void *ctx, struct arena *a, const char *sni, const c
 
 	for (char *p = lower; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	return table_get(l->table, a, lower, cert_pem, key_pem);
+	return table_get(l->table, a, lower, cert_pem, key_pem) ||
+	       made_elsewhere(l, a, lower, cert_pem, key_pem);
 }
 
 int alpn_server_open(struct listener *l, struct err *e)

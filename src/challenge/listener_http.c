@@ -53,7 +53,8 @@ static void answer_request(struct listener *l, struct conn *c)
 	struct request r;
 	const char *value = NULL;
 
-	if (request_parse(c->in, &r) && table_get(l->table, a, r.token, &value, NULL))
+	if (request_parse(c->in, &r) && (table_get(l->table, a, r.token, &value, NULL) ||
+	                                 elsewhere_find(l, a, "http-01", r.token, &value)))
 		answer(c, "200 OK", "application/octet-stream", value, r.is_head);
 	else
 		answer(c, "404 Not Found", "text/plain", "not found\n",

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "challenge/listener.h"
@@ -31,6 +32,7 @@ struct listener {
 	pthread_t thread;
 	struct table *table;    /* token -> key authorization, or SNI name -> certificate and key */
 	struct tls_server *tls; /* LISTENER_ALPN01 */
+	_Atomic(const struct listener_elsewhere *) elsewhere; /* NULL = nobody */
 };
 
 struct conn {
@@ -46,6 +48,9 @@ struct conn {
 /* One step without blocking; sets want. false = finished, or failed: the connection is closed. */
 bool http_conn_step(struct listener *l, struct conn *c);
 bool alpn_conn_step(struct listener *l, struct conn *c);
+
+bool elsewhere_find(struct listener *l, struct arena *a, const char *type, const char *key,
+                    const char **value);
 
 /* The TLS side of a listener: a certificate for a name out of its table. */
 NODISCARD int alpn_server_open(struct listener *l, struct err *e);

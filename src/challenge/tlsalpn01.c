@@ -7,6 +7,7 @@
 
 #include "challenge/listener.h"
 #include "challenge/solver_impl.h"
+#include "challenge/tlsalpn01.h"
 #include "sys/key.h"
 #include "sys/names.h"
 #include "sys/x509.h"
@@ -70,17 +71,24 @@ static const char *sni_of(struct arena *a, const struct challenge *c)
 	return name_kind(c->domain) == NAME_IP ? name_ip_reverse(a, c->domain) : c->domain;
 }
 
-static int alpn_put(struct solve *s, struct challenge *v, size_t n, struct err *e)
+int alpn_certificate(struct arena *a, const char *domain, const char *hex, char **cert_pem,
+                     char **key_text, struct err *e)
 {
 	CLEANUP(key_cleanup) struct key *key = NULL;
 	unsigned char digest[32];
+
+	TRY(digest_parse(hex, digest, e));
+	TRY(key_generate(KEY_EC256, &key, e));
+	TRY(key_pem(a, key, key_text, e));
+	return x509_tls_alpn01(a, key, domain, digest, cert_pem, e);
+}
+
+static int alpn_put(struct solve *s, struct challenge *v, size_t n, struct err *e)
+{
 	char *cert_pem, *key_text;
 
 	(void)n;
-	TRY(digest_parse(v->value, digest, e));
-	TRY(key_generate(KEY_EC256, &key, e));
-	TRY(key_pem(s->arena, key, &key_text, e));
-	TRY(x509_tls_alpn01(s->arena, key, v->domain, digest, &cert_pem, e));
+	TRY(alpn_certificate(s->arena, v->domain, v->value, &cert_pem, &key_text, e));
 	return listener_put_name(s->state, sni_of(s->arena, v), cert_pem, key_text, e);
 }
 

@@ -31,16 +31,19 @@ const struct option global_options[] = {
 	  .help = "configuration file (default /etc/everleaf/everleaf.yaml if it is there)" },
 	{ "database", .kind = OPT_STRING, .arg = "URL", TO(globals, database_url),
 	  .env = "EVERLEAF_DATABASE",
-	  .help = "sqlite:FILE (default: everleaf.db in the state folder)" },
+	  .help =
+	      "sqlite:FILE, or postgresql://HOST/DATABASE for several nodes (default: everleaf.db "
+	      "in "
+	      "the state folder); one with a password goes into the variable, or the password into "
+	      "~/.pgpass or a service file, since others see a command's words" },
 	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, ca_bundle),
 	  .env = "EVERLEAF_CA_BUNDLE",
 	  .help = "trust anchors for the ACME server's own TLS (default: the system's)" },
-	{ "server", .kind = OPT_STRING, .arg = "URL", TO(globals, server),
-	  .env = "EVERLEAF_SERVER",
+	{ "server", .kind = OPT_STRING, .arg = "URL", TO(globals, server), .env = "EVERLEAF_SERVER",
 	  .help = "ask the daemon at this address instead of the local state, and wait for the job "
 	          "it makes" },
-	{ "token-file", .kind = OPT_STRING, .arg = "FILE",
-	  TO(globals, token_file), .env = "EVERLEAF_TOKEN_FILE",
+	{ "token-file", .kind = OPT_STRING, .arg = "FILE", TO(globals, token_file),
+	  .env = "EVERLEAF_TOKEN_FILE",
 	  .help = "with --server: the file with its API token (or EVERLEAF_TOKEN holds the token "
 	          "itself)" },
 	{ "server-ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, server_ca_bundle),

@@ -40,6 +40,7 @@ struct server {
 	struct ops *ops;
 	struct ops_daemon *daemon;
 	struct listener *http, *alpn;
+	struct listener_elsewhere elsewhere;
 	struct sched *sched;
 	struct api *api;
 	struct own_cert *own_cert; /* NULL = without TLS */
@@ -115,6 +116,15 @@ static int open_responders(struct server *s, struct err *e)
 	return 0;
 }
 
+static void ask_other_nodes(struct server *s)
+{
+	s->elsewhere = (struct listener_elsewhere){ ops_daemon_challenge, s->daemon };
+	if (s->http)
+		listener_ask_elsewhere(s->http, &s->elsewhere);
+	if (s->alpn)
+		listener_ask_elsewhere(s->alpn, &s->elsewhere);
+}
+
 static unsigned slots(const struct server *s)
 {
 	return s->o->jobs ? s->o->jobs : ops_daemon_jobs(s->daemon);
@@ -162,6 +172,7 @@ static int start(struct server *s, struct err *e)
 		TRY(open_responders(s, e));
 	TRY(open_state(s, e));
 	TRY(open_responders(s, e));
+	ask_other_nodes(s);
 	TRY(sched_start(s->daemon, slots(s), &s->sched, e));
 	TRY(start_http(s, e));
 	tell_start(s);
@@ -255,8 +266,7 @@ static void stop_turns(struct server *s)
 {
 	if (!s->sched)
 		return;
-	if (ops_daemon_is_away(s->daemon)) /* what waits for it would hold up the end */
-		cancel_set(&s->cancel, SIGTERM);
+	ops_daemon_end(s->daemon);
 	sched_stop(s->sched);
 	if (!await_turns(s, STOP_MS)) {
 		log_info("what still runs is cancelled; the next start goes on with it");

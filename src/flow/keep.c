@@ -44,7 +44,7 @@ struct kept {
 	const struct err *failure; /* an attempt's; NULL = none */
 };
 
-static int keep_together(struct run *r, struct cert *c, const struct kept *k, struct err *e)
+static int keep_once(struct run *r, struct cert *c, const struct kept *k, struct err *e)
 {
 	struct plan p;
 
@@ -59,6 +59,23 @@ static int keep_together(struct run *r, struct cert *c, const struct kept *k, st
 		return -(int)e->code;
 	}
 	return store_commit(r->store, e);
+}
+
+/* What came of acts outside is not given up because the database's connection ended in the middle:
+ * nothing of it was kept, so it is written again. */
+static int keep_together(struct run *r, struct cert *c, const struct kept *k, struct err *e)
+{
+	const struct cert cert = *c;
+	const struct version version = k->v ? *k->v : (struct version){ 0 };
+	int rc = keep_once(r, c, k, e);
+
+	while (rc < 0 && err_is_of_database(e)) {
+		*c = cert;
+		if (k->v)
+			*k->v = version;
+		rc = keep_once(r, c, k, e);
+	}
+	return rc;
 }
 
 int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind, const char *text,

@@ -245,6 +245,37 @@ static void order_refused(struct run *r, struct arena *a, const struct account *
 		              LIMIT_NEW_ORDERS, why);
 }
 
+static int order_note_once(struct run *r, struct arena *a, struct order *row, const char *url,
+                           struct err *e)
+{
+	struct order next = *row;
+
+	next.url = url;
+	next.state = "open";
+	next.updated_at = clock_now();
+	TRY(store_begin(r->store, e));
+	if (limits_ordered(r, a, &next, e) < 0 || st_order_put(r->store, &next, e) < 0 ||
+	    st_event_add(r->store, next.cert, "order", e, "ordered: %s", url) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	TRY(store_commit(r->store, e));
+	*row = next;
+	return 0;
+}
+
+/* The CA has made it: a database that goes away at this moment is written to when it is back. */
+static int order_note(struct run *r, struct arena *a, struct order *row, const char *url,
+                      struct err *e)
+{
+	int rc;
+
+	do {
+		rc = order_note_once(r, a, row, url, e);
+	} while (rc < 0 && err_is_of_database(e));
+	return rc;
+}
+
 static int order_make(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
                       const struct account *account, struct order *row, struct acme_order *order,
                       struct err *e)
@@ -253,16 +284,7 @@ static int order_make(struct run *r, struct arena *a, struct acme *ca, const str
 		order_refused(r, a, account, row, e);
 		return -(int)e->code;
 	}
-	row->url = order->url;
-	row->state = "open";
-	row->updated_at = clock_now();
-	TRY(store_begin(r->store, e));
-	if (limits_ordered(r, a, row, e) < 0 || st_order_put(r->store, row, e) < 0 ||
-	    st_event_add(r->store, row->cert, "order", e, "ordered: %s", order->url) < 0) {
-		store_rollback(r->store);
-		return -(int)e->code;
-	}
-	return store_commit(r->store, e);
+	return order_note(r, a, row, order->url, e);
 }
 
 static int release_and_put(struct run *r, struct arena *a, struct order *row, struct err *e)

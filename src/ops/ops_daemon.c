@@ -21,6 +21,7 @@
 #include "ops/who.h"
 
 #define JOBS_DEFAULT 8
+#define END_PATIENCE_MS 3000
 
 struct generation {
 	struct arena *arena;
@@ -212,6 +213,29 @@ int ops_daemon_due(struct ops_daemon *d, struct arena *a, size_t limit, struct j
 bool ops_daemon_is_away(struct ops_daemon *d)
 {
 	return store_is_away(d->ops->run.store);
+}
+
+void ops_daemon_end(struct ops_daemon *d)
+{
+	store_patience(d->ops->run.store, END_PATIENCE_MS, d->ops->run.cancel);
+}
+
+bool ops_daemon_challenge(void *daemon, struct arena *a, const char *type, const char *key,
+                          const char **value)
+{
+	struct store *s = ((struct ops_daemon *)daemon)->ops->run.store;
+	struct challenge c = { 0 };
+	bool found = false;
+	struct err e;
+
+	if (!store_is_shared(s) || store_is_away(s))
+		return false;
+	if (st_challenge_find(s, a, type, key, &c, &found, &e) < 0) {
+		log_warn("a challenge could not be looked for: %s", e.text);
+		return false;
+	}
+	*value = c.value;
+	return found && c.value;
 }
 
 void ops_daemon_leases_keep(struct ops_daemon *d)

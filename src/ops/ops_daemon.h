@@ -73,6 +73,13 @@ NODISCARD int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char 
                               int64_t known, struct version *out, bool *fresh, struct err *e);
 /* Whether the database went away and is being waited for; never waits itself. */
 bool ops_daemon_is_away(struct ops_daemon *d);
+/* From now on a database that is away is not waited for as long as it takes: it would hold up the
+ * end. */
+void ops_daemon_end(struct ops_daemon *d);
+/* What a challenge responder has to answer of what another node made; false: nothing. Asks a shared
+ * database only, and not while it is away. */
+bool ops_daemon_challenge(void *daemon, struct arena *a, const char *type, const char *key,
+                          const char **value);
 /* Prolongs the leases of what is at work. */
 void ops_daemon_leases_keep(struct ops_daemon *d);
 NODISCARD int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,

@@ -1,4 +1,6 @@
 /* Challenge responses, from before they are published until after they are removed. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "store/internal.h"
 
@@ -26,6 +28,18 @@ int st_challenge_list(struct store *s, struct arena *a, const char *cert, struct
 	TRY(record_list(s, a, T_CHALLENGES, &q, &rows, n, e));
 	*out = rows;
 	return 0;
+}
+
+int st_challenge_find(struct store *s, struct arena *a, const char *type, const char *key,
+                      struct challenge *out, bool *found, struct err *e)
+{
+	const struct query by_token =
+	    QUERY("where token = $1 and type = $2 order by id desc", ARG_TEXT(key), ARG_TEXT(type));
+	const struct query by_domain = QUERY("where domain = $1 and type = $2 order by id desc",
+	                                     ARG_TEXT(key), ARG_TEXT(type));
+
+	return record_get(s, a, T_CHALLENGES, strcmp(type, "http-01") == 0 ? &by_token : &by_domain,
+	                  out, found, e);
 }
 
 int st_challenge_delete(struct store *s, int64_t id, struct err *e)

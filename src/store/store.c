@@ -167,6 +167,7 @@ static int database_open(struct store *s, const struct store_options *o, struct 
 		TRY(file_is_there(s, s->place, &there, e));
 	} else {
 		s->place = "server";
+		s->is_shared = true;
 	}
 	if (!there && !o->create)
 		return no_state(s, e);
@@ -196,6 +197,11 @@ int store_open(const struct store_options *o, struct store **out, struct err *e)
 void store_patience(struct store *s, int64_t wait_ms, const struct cancel *cancel)
 {
 	db_patience(s->db, wait_ms, cancel);
+}
+
+bool store_is_shared(const struct store *s)
+{
+	return s->is_shared;
 }
 
 bool store_is_away(struct store *s)

@@ -42,6 +42,8 @@ void store_close(struct store *s);
  * set; negative: as long as it takes. Anybody may ask, without waiting, whether one is. */
 void store_patience(struct store *s, int64_t wait_ms, const struct cancel *cancel);
 bool store_is_away(struct store *s);
+/* On a server, which other hosts may use too. */
+bool store_is_shared(const struct store *s);
 
 NODISCARD int store_begin(struct store *s, struct err *e);
 NODISCARD int store_commit(struct store *s, struct err *e); /* a failure has rolled back */
@@ -192,6 +194,9 @@ NODISCARD int st_order_open(struct store *s, struct arena *a, const char *cert, 
 NODISCARD int st_challenge_put(struct store *s, struct challenge *c, struct err *e);
 NODISCARD int st_challenge_list(struct store *s, struct arena *a, const char *cert,
                                 struct challenge **out, size_t *n, struct err *e);
+/* The newest by its token (http-01) or domain (others). *found false: there is none. */
+NODISCARD int st_challenge_find(struct store *s, struct arena *a, const char *type, const char *key,
+                                struct challenge *out, bool *found, struct err *e);
 NODISCARD int st_challenge_delete(struct store *s, int64_t id, struct err *e);
 /* Certificates that have challenges left over (for the sweep at start). */
 NODISCARD int st_challenge_certs(struct store *s, struct arena *a, struct strings *certs,

@@ -209,15 +209,28 @@ int64_t db_changes(struct db *d)
 
 void db_patience(struct db *d, int64_t wait_ms, const struct cancel *cancel)
 {
-	db_lock(d);
-	d->wait_ms = wait_ms;
-	d->cancel = cancel;
-	db_unlock(d);
+	atomic_store(&d->cancel, cancel);
+	atomic_store(&d->wait_ms, wait_ms);
 }
 
 bool db_is_away(struct db *d)
 {
 	return atomic_load(&d->away);
+}
+
+int db_snapshot(struct db *d, struct err *e)
+{
+	return d->driver->snapshot(d, e);
+}
+
+const char *db_tables_query(const struct db *d)
+{
+	return d->driver->tables_query;
+}
+
+int db_ids_follow(struct db *d, const char *table, struct err *e)
+{
+	return d->driver->ids_follow ? d->driver->ids_follow(d, table, e) : 0;
 }
 
 int db_has_table(struct db *d, const char *name, bool *has, struct err *e)

@@ -27,7 +27,8 @@ struct cancel;
 NODISCARD int db_open(const char *url, struct db **out, struct err *e);
 void db_close(struct db *d);
 /* How long a server that went away is waited for, by whoever needs it, until cancel is set; wait_ms
- * negative: as long as it takes. */
+ * negative: as long as it takes. Any thread, without the lock: who waits
+ * already hears of it. */
 void db_patience(struct db *d, int64_t wait_ms, const struct cancel *cancel);
 /* Whether one is being waited for now. Any thread, without the lock. */
 bool db_is_away(struct db *d);
@@ -53,6 +54,12 @@ int db_column_count(struct db_stmt *s);
 const char *db_column_name(struct db_stmt *s, int column);
 int64_t db_changes(struct db *d); /* rows changed by the last statement */
 
+/* Reading, several statements at one moment; ended by db_rollback. */
+NODISCARD int db_snapshot(struct db *d, struct err *e);
+/* A query for the names of its tables (without those of the driver's own). */
+const char *db_tables_query(const struct db *d);
+/* After rows with numbers of their own went into a table: new rows get higher ones. */
+NODISCARD int db_ids_follow(struct db *d, const char *table, struct err *e);
 NODISCARD int db_has_table(struct db *d, const char *name, bool *has, struct err *e);
 /* Unix seconds by the clock that all who use the database share. */
 NODISCARD int db_now(struct db *d, int64_t *now, struct err *e);

@@ -32,8 +32,12 @@ struct db_driver {
 	int (*begin)(struct db *d, bool beside, struct err *e);
 	int (*commit)(struct db *d, struct err *e);
 	void (*rollback)(struct db *d); /* nothing to roll back is fine */
-	const char *table_query;        /* a row if there is a table named $1 */
-	const char *now_query;          /* Unix seconds by its own clock; NULL = ours is its */
+	int (*snapshot)(struct db *d, struct err *e);
+	int (*ids_follow)(struct db *d, const char *table,
+	                  struct err *e); /* NULL = they do by themselves */
+	const char *tables_query;
+	const char *table_query; /* a row if there is a table named $1 */
+	const char *now_query;   /* Unix seconds by its own clock; NULL = ours is its */
 };
 
 struct db {
@@ -41,8 +45,9 @@ struct db {
 	pthread_mutex_t mutex;
 	unsigned depth;        /* how often the holder has locked */
 	struct db_stmt *cache; /* every statement of this connection */
-	int64_t wait_ms;       /* see db_patience */
-	const struct cancel *cancel;
+	/* see db_patience; read without the lock */
+	_Atomic int64_t wait_ms;
+	_Atomic(const struct cancel *) cancel;
 	atomic_bool away;
 };
 

@@ -199,10 +199,10 @@ static int run_once(struct pg_stmt *s, struct err *e)
 static int run_reading(struct pg_stmt *s, struct err *e)
 {
 	for (;;) {
-		int rc = pg_ready(s->pg, e);
+		int rc;
 
-		if (rc == 0)
-			rc = run_once(s, e);
+		TRY(pg_ready(s->pg, e));
+		rc = run_once(s, e);
 		if (rc == 0 || s->pg->h || rc != -ERR_AGAIN)
 			return rc;
 	}
@@ -281,6 +281,18 @@ static int64_t pg_changes(struct db *d)
 	return ((struct pg *)d)->changes;
 }
 
+/* table: a word. */
+static int pg_ids_follow(struct db *d, const char *table, struct err *e)
+{
+	char sql[300];
+
+	snprintf(sql, sizeof(sql),
+	         "select setval(pg_get_serial_sequence('%s', 'id'), (select coalesce(max(id), 0) + "
+	         "1 from %s), false)",
+	         table, table);
+	return pg_script(d, sql, e);
+}
+
 const struct db_driver db_pgsql = {
 	.scheme = "postgresql:",
 	.open = pg_open,
@@ -300,6 +312,10 @@ const struct db_driver db_pgsql = {
 	.begin = pg_begin,
 	.commit = pg_commit,
 	.rollback = pg_rollback,
+	.snapshot = pg_snapshot,
+	.ids_follow = pg_ids_follow,
+	.tables_query = "select tablename from pg_tables where schemaname = current_schema() and "
+	                "tablename <> 'everleaf_commits'",
 	.table_query = "select 1 where to_regclass($1) is not null",
 	.now_query = "select extract(epoch from clock_timestamp())::bigint",
 };

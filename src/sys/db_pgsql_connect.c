@@ -106,9 +106,9 @@ int pg_fail(struct pg *p, const PGresult *r, struct err *e)
 	if (state)
 		strncpy(copy, state, sizeof(copy) - 1);
 	first_line(why ? why : PQerrorMessage(p->h), line, sizeof(line));
-	if (PQstatus(p->h) == CONNECTION_OK && !state_ends_connection(copy))
-		return *copy ? state_fail(p, copy, line, e)
-		             : err_set(e, ERR_IO, "the database %s: %s", p->place, line);
+	/* What has no state was not said by the server: libpq lost it. */
+	if (*copy && PQstatus(p->h) == CONNECTION_OK && !state_ends_connection(copy))
+		return state_fail(p, copy, line, e);
 	lost(p);
 	err_set(e, ERR_AGAIN, "the connection to the database %s was lost (%s)", p->place, line);
 	strncpy(e->problem, PROBLEM_DATABASE, sizeof(e->problem) - 1);
@@ -222,9 +222,10 @@ static int connect_once(struct pg *p, bool *final, struct err *e)
 static int wait_for(struct pg *p, bool first, struct err *e)
 {
 	int64_t start = clock_monotonic_ms(), pause = WAIT_FIRST_MS;
-	bool final, forever = p->base.wait_ms < 0;
+	bool final, forever;
 
 	for (bool told = false;; told = true) {
+		forever = p->base.wait_ms < 0;
 		if (connect_once(p, &final, e) == 0) {
 			if (told)
 				log_info("the database %s is there again", p->place);

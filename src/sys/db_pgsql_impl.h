@@ -49,6 +49,7 @@ static inline void pg_clear(PGresult **r)
 NODISCARD int pg_begin(struct db *d, bool beside, struct err *e);
 NODISCARD int pg_commit(struct db *d, struct err *e);
 void pg_rollback(struct db *d);
+NODISCARD int pg_snapshot(struct db *d, struct err *e);
 void pg_unmark(struct pg *p);
 
 /* The dialect's types as PostgreSQL has them (db_pgsql_text.c). */

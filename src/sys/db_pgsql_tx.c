@@ -69,7 +69,6 @@ static int begin_once(struct pg *p, bool beside, bool *begun, struct err *e)
 {
 	const char *lock = beside ? "" : "select pg_advisory_xact_lock(" WRITER_LOCK "); ";
 
-	TRY(pg_ready(p, e));
 	if (!p->marked)
 		TRY(mark(p, e));
 	TRY(count(p, lock, begun, e));
@@ -83,7 +82,10 @@ int pg_begin(struct db *d, bool beside, struct err *e)
 	bool begun = false;
 
 	for (int i = 0; i < TRIES; i++) {
-		int rc = begin_once(p, beside, &begun, e);
+		int rc;
+
+		TRY(pg_ready(p, e));
+		rc = begin_once(p, beside, &begun, e);
 
 		if (rc == 0 && begun) {
 			p->tx = PG_TX_OPEN;
@@ -140,13 +142,14 @@ static int find_out_once(struct pg *p, bool *committed, struct err *e)
 /* The answer to a commit was lost. */
 static int find_out(struct pg *p, struct err *e)
 {
-	int64_t end = clock_monotonic_ms() + (p->base.wait_ms > 0 ? p->base.wait_ms : 0);
-	bool committed = false, forever = p->base.wait_ms < 0;
+	int64_t start = clock_monotonic_ms();
+	bool committed = false;
 	int rc;
 
 	do {
 		rc = find_out_once(p, &committed, e);
-	} while ((rc == -ERR_AGAIN || rc == -ERR_BUSY) && (forever || clock_monotonic_ms() < end));
+	} while ((rc == -ERR_AGAIN || rc == -ERR_BUSY) &&
+	         (p->base.wait_ms < 0 || clock_monotonic_ms() - start < p->base.wait_ms));
 	TRY(rc);
 	if (committed)
 		return 0;
@@ -188,4 +191,14 @@ void pg_rollback(struct db *d)
 	p->tx = PG_TX_NONE;
 	if (open && p->h && PQtransactionStatus(p->h) != PQTRANS_IDLE)
 		PQclear(PQexec(p->h, "rollback"));
+}
+
+int pg_snapshot(struct db *d, struct err *e)
+{
+	struct pg *p = (struct pg *)d;
+
+	TRY(pg_ready(p, e));
+	TRY(pg_exec(p, "begin isolation level repeatable read read only", NULL, e));
+	p->tx = PG_TX_OPEN;
+	return 0;
 }

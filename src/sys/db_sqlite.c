@@ -355,6 +355,11 @@ static void lite_rollback(struct db *d)
 		sqlite3_exec(l->h, "rollback", NULL, NULL, NULL);
 }
 
+static int lite_snapshot(struct db *d, struct err *e)
+{
+	return lite_script(d, "begin", e);
+}
+
 const struct db_driver db_sqlite = {
 	.scheme = "sqlite:",
 	.open = lite_open,
@@ -374,5 +379,8 @@ const struct db_driver db_sqlite = {
 	.begin = lite_begin,
 	.commit = lite_commit,
 	.rollback = lite_rollback,
+	.snapshot = lite_snapshot,
+	.tables_query = "select name from sqlite_schema where type = 'table' and name not like "
+	                "'sqlite%'",
 	.table_query = "select 1 from sqlite_schema where type = 'table' and name = $1",
 };

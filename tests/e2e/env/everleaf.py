@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from env import postgres
 from env.debs import ROOT
 
 BINARY = Path(os.environ.get("EVERLEAF_BINARY", ROOT / "build-check/everleaf"))
@@ -45,9 +46,16 @@ class Everleaf:
         self.env["EVERLEAF_STATE"] = str(self.state)
         self.env["HOME"] = str(self.folder)
         self.env.setdefault("ASAN_OPTIONS", "detect_leaks=1")
+        self.database = None  # (server, name): PostgreSQL
+        if os.environ.get("EVERLEAF_TEST_DATABASE") == "postgresql":
+            self.use_database(*postgres.fresh_database())
         if lab:
             self.env["EVERLEAF_CA_BUNDLE"] = str(lab.root)
         self.secrets = set()
+
+    def use_database(self, server, name):
+        self.database = server, name
+        self.env["EVERLEAF_DATABASE"] = server.url(name)
 
     def secret(self, text):
         self.secrets.add(text)
@@ -118,6 +126,8 @@ class Everleaf:
 
     def sql(self, statement, *values):
         """What only time, damage or a look inside can do: a statement on the database itself; its rows."""
+        if self.database:
+            return postgres.rows(*self.database, statement, values)
         with contextlib.closing(sqlite3.connect(self.state / "everleaf.db", timeout=10)) as database, database:
             return database.execute(statement, values).fetchall()
 
@@ -147,11 +157,18 @@ class Everleaf:
     def names(self):
         return sorted(row["name"] for row in self.json("list"))
 
+    def dump(self):
+        tables = [row[0] for row in self.sql("select table_name from information_schema.tables where table_schema = 'public' "
+                                             "and table_name not in ('events', 'everleaf_commits')")]
+        return {table: sorted(map(str, self.sql(f"select * from {table}"))) for table in tables}
+
     def snapshot(self):
         """Everything that a refused command must leave as it was: every file, and every row but of events and leases."""
         files = {str(path.relative_to(self.state)): path.read_bytes() if path.is_file() and not path.is_symlink()
                  else os.readlink(path) if path.is_symlink() else None
                  for path in sorted(self.state.rglob("*")) if not path.name.startswith("everleaf.db")}
+        if self.database:
+            return files, self.dump()
         with contextlib.closing(sqlite3.connect(self.state / "everleaf.db")) as database:
             rows = [line for line in database.iterdump() if not re.match(r'INSERT INTO "(events|leases|sqlite_sequence)"', line)]
         return files, rows

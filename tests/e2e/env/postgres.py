@@ -1,6 +1,11 @@
 """A PostgreSQL cluster of its own on a socket and a loopback port: from the machine's package, or unpacked privately."""
 
+import atexit
+import functools
+import itertools
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -110,3 +115,36 @@ class Postgres:
     def __exit__(self, *_):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_count = itertools.count(1)
+
+
+@functools.lru_cache(None)
+def shared():
+    """The cluster of this process that runs tests; gone with it."""
+    server = Postgres().make().start()
+    atexit.register(server.__exit__)
+    return server
+
+
+def fresh_database():
+    """A database for one state folder: its server and its name."""
+    name = f"everleaf{next(_count)}"
+    shared().make_database(name)
+    return shared(), name
+
+
+def literal(value):
+    return "null" if value is None else str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def rows(server, database, statement, values=()):
+    """A statement with ? for its values; the rows that it gives."""
+    given = iter(values)
+    text = re.sub(r"\?", lambda _: literal(next(given)), statement)
+    if not text.lstrip().lower().startswith("select"):
+        server.sql(text, database)
+        return []
+    lines = server.sql(f"select row_to_json(x) from ({text}) x", database).splitlines()
+    return [tuple(value for _, value in json.loads(line, object_pairs_hook=list)) for line in lines]

@@ -1,0 +1,239 @@
+"""Several nodes on one PostgreSQL: they share the work, each other's challenges, and nothing twice, whatever stops them."""
+
+import collections
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from env import FaultProxy, Nginx, Serve
+from env.everleaf import Everleaf
+from env.postgres import Postgres
+from env.proxy import delay
+from env.process import wait_until
+
+DAY = 86400
+LEASE_S = 3
+N = int(os.environ.get("EVERLEAF_TEST_NODES_CERTIFICATES", "40"))
+
+
+@pytest.fixture
+def cluster():
+    """A server of the test's own, which it may stop."""
+    with Postgres() as server:
+        server.make_database("nodes")
+        yield server
+
+
+def node(cluster, lab, folder, name, first=None):
+    """A state folder of its own on the shared database, with the master key that the first one made."""
+    everleaf = Everleaf(folder / name, first.ca if first else None, lab)
+    everleaf.use_database(cluster, "nodes")
+    everleaf.env |= {"EVERLEAF_NODE": name, "EVERLEAF_LEASE_SECONDS": str(LEASE_S)}
+    if first:
+        everleaf.state.mkdir(mode=0o700)
+        shutil.copy2(first.state / "master.key", everleaf.state)
+    return everleaf
+
+
+@pytest.fixture
+def two(cluster, tmp_path, pebble, lab):
+    first = node(cluster, lab, tmp_path, "a")
+    first.ca = pebble
+    first.register()
+    return first, node(cluster, lab, tmp_path, "b", first)
+
+
+def test_one_state_on_two_hosts(two, new_name):
+    a, b = two
+    name = new_name()
+    assert a.issue(name)["issued"] == [name]
+    assert b.names() == [name]
+    assert b.show(name)["serial"] == a.show(name)["serial"]
+    assert b.issue(name)["unchanged"] == [name]
+    assert b.run("export", name, "--part", "key", shows_secrets=True).out == a.live(name, "privkey.pem").read_text()
+
+
+def test_another_master_key_is_told(two, new_name, tmp_path, cluster, lab):
+    a, _ = two
+    name = new_name()
+    a.issue(name)
+    stranger = node(cluster, lab, tmp_path, "stranger")
+    line = stranger.error("export", name, "--part", "key", status=1)
+    assert "master key" in line and "missing" in line
+    stranger.state.mkdir(mode=0o700, exist_ok=True)
+    (stranger.state / "master.key").write_text(os.urandom(32).hex() + "\n")
+    (stranger.state / "master.key").chmod(0o600)
+    line = stranger.error("export", name, "--part", "key", status=1)
+    assert "master key" in line
+
+
+def test_answers_what_another_node_made(two, pebble, new_name):
+    """The CA asks node A, whose responder never heard of the token that node B made."""
+    a, b = two
+    port = pebble.http_address.rsplit(":", 1)[1]
+    tls_port = pebble.tls_address.rsplit(":", 1)[1]
+    with Serve(a, "--http", pebble.http_address, "--alpn", pebble.tls_address) as daemon:
+        name = new_name()
+        assert b.json("issue", name, "--standalone", f"127.0.0.2:{port}", "--no-preflight")["issued"] == [name]
+        name = new_name()
+        assert b.json("issue", name, "--alpn", f"127.0.0.2:{tls_port}", "--no-preflight")["issued"] == [name]
+        assert daemon.everleaf.names() == b.names()
+
+
+def test_many_nodes_make_one_schema(cluster, tmp_path, lab):
+    """Started at once on an empty database with one key: one makes it, the others find it."""
+    nodes = [node(cluster, lab, tmp_path, f"n{i}") for i in range(4)]
+    for one in nodes:
+        one.state.mkdir(mode=0o700)
+        one.env["EVERLEAF_MASTER_KEY_FILE"] = str(tmp_path / "key")
+    running = [one.start("ca", "add", f"ca{i}", f"https://ca{i}.example.org/dir") for i, one in enumerate(nodes)]
+    for process in running:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    assert cluster.sql("select count(*) from meta where name = 'schema'", "nodes") == "1"
+    assert cluster.sql("select count(*) from cas", "nodes") == "4"
+
+
+def test_database_goes_away(two, cluster, new_name):
+    """It is waited for, readiness says so, and the daemon ends when told to meanwhile."""
+    a, b = two
+    with Serve(a) as daemon:
+        cluster.stop()
+        wait_until(lambda: daemon.get("/readyz")[0] == 503, "readiness to end")
+        assert "database" in daemon.get("/readyz")[2]
+        assert daemon.get("/healthz")[0] == 200
+        cluster.start()
+        wait_until(lambda: daemon.get("/readyz")[0] == 200, "readiness to come back", 30)
+        assert a.issue(new_name())["issued"]
+        cluster.stop(signal.SIGQUIT)
+        wait_until(lambda: daemon.get("/readyz")[0] == 503, "readiness to end")
+        started = time.monotonic()
+        daemon.stop()
+        assert time.monotonic() - started < 30
+    line = b.error("list", status=(1, 2, 75), env={"PGCONNECT_TIMEOUT": "2"}, timeout=60)
+    assert "database" in line
+    cluster.start()
+
+
+def test_password_never_shows(two, cluster, new_name):
+    a, _ = two
+    cluster.sql("create role guarded login superuser password 'geheim-1'")
+    a.secret("geheim-")
+    a.env["EVERLEAF_DATABASE"] = cluster.tcp_url("nodes", "guarded", "geheim-1")
+    assert a.run("-v", "-v", "list").status == 0
+    a.env["EVERLEAF_DATABASE"] = cluster.tcp_url("nodes", "guarded", "geheim-2")
+    assert "password" in a.error("list", status=2)
+    a.env["EVERLEAF_DATABASE"] = f"postgresql://guarded:geheim-%zz@127.0.0.1:{cluster.port}/nodes"
+    assert "cannot be read" in a.error("list", status=2)
+
+
+# the nodes under fire
+
+
+class Chaos:
+    """Stops things at random moments; what it did, and when."""
+
+    def __init__(self, seed, cluster, daemons):
+        self.random, self.cluster, self.daemons = random.Random(seed), cluster, daemons
+        self.done = []
+
+    def note(self, what):
+        self.done.append((time.time(), what))
+
+    def kill(self):
+        daemon = self.random.choice(self.daemons)
+        self.note("kill")
+        daemon.kill()
+        daemon.start()
+
+    def pause(self):
+        """Past the end of its lease, so that the other takes over, and back."""
+        daemon = self.random.choice(self.daemons)
+        self.note("pause")
+        daemon.process.send_signal(signal.SIGSTOP)
+        time.sleep(LEASE_S + 1 + self.random.random())
+        daemon.process.send_signal(signal.SIGCONT)
+        self.note("back")
+
+    def restart_database(self):
+        self.note("database")
+        self.cluster.restart(self.random.choice([signal.SIGINT, signal.SIGQUIT]))
+        self.note("database back")
+
+    def act(self):
+        self.random.choice([self.kill, self.pause, self.restart_database])()
+        time.sleep(self.random.uniform(0.05, 0.8))
+
+
+def orders_made(proxy):
+    """Names to the moments at which an order for them was asked for and made."""
+    made = collections.defaultdict(list)
+    for exchange in proxy.seen("/order-plz", "POST"):
+        if exchange.status == 201:
+            made[exchange.payload["identifiers"][0]["value"]].append(exchange.at)
+    return made
+
+
+def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
+    seed = int(os.environ.get("EVERLEAF_TEST_SEED", random.randrange(1 << 32)))
+    print(f"seed {seed}")
+    pebble = make_pebble()
+    names = [f"chaos-{i}.example.com" for i in range(N)]
+    with FaultProxy(pebble, lab) as proxy, Nginx(tmp_path / "nginx", http_port=pebble.http_port) as nginx:
+        www = nginx.web_root
+        a = node(cluster, lab, tmp_path, "a")
+        a.ca = proxy
+        a.register()
+        b = node(cluster, lab, tmp_path, "b", a)
+        (tmp_path / "names").write_text("".join(f"{name}\n" for name in names))
+        a.run("issue", "--from", tmp_path / "names", "--webroot", www, "--no-preflight", "--jobs", "8", timeout=300)
+        before = {row["name"]: row["serial"] for row in a.json("list")}
+        assert len(before) == N and pebble.orders() == N
+        proxy.clear()
+        proxy.on("/", delay(0.15))  # long enough for something to happen in each turn
+        daemons = [Serve(one, "--jobs", "2") for one in (a, b)]
+        for daemon in daemons:
+            daemon.clock(75 * DAY)
+            daemon.start()
+        chaos = Chaos(seed, cluster, daemons)
+        clock = daemons[0].clock_env
+
+        def left():
+            return [row["name"] for row in a.json("list", env=clock) if row["serial"] == before[row["name"]]]
+
+        limit = time.monotonic() + 60 + 6 * N
+        while left():
+            assert time.monotonic() < limit, f"seed {seed}: left {left()}\n{chaos.done}\n{daemons[0].log()[-3000:]}"
+            chaos.act()
+        wait_until(lambda: cluster.sql("select count(*) from jobs where lease is not null", "nodes") == "0",
+                   "all turns to end", 60)
+        for daemon in daemons:
+            daemon.stop()
+        told = f"seed {seed}: {chaos.done}"
+        # every certificate exactly once, its key with it
+        versions = a.sql("select cert, count(*) n, count(key) keys, count(distinct serial) serials from versions group by cert")
+        assert sorted(versions) == sorted((name, 2, 2, 2) for name in names), told
+        assert a.sql("select cert from orders where state in ('new', 'open')") == [], told
+        assert a.sql("select id from challenges") == [], told
+        assert not list((www / ".well-known/acme-challenge").glob("*")), told
+        for name in names:
+            exported = a.run("export", name, "--part", "all", shows_secrets=True).out
+            certificate = x509.load_pem_x509_certificate(exported[exported.index("-----BEGIN CERT"):].encode())
+            key = load_pem_private_key(exported.encode(), None)
+            story = a.run("log", name).out
+            assert key.public_key().public_numbers() == certificate.public_key().public_numbers(), f"{name}: {told}\n{story}"
+        # no order is repeated but where its answer was lost: something was stopped right after it was asked for
+        for name, moments in orders_made(proxy).items():
+            for at in moments[:-1]:
+                assert any(-0.5 < stopped - at < 10 for stopped, _ in chaos.done), f"{name} at {at}: {told}"
+        extra = sum(len(moments) - 1 for moments in orders_made(proxy).values())
+        assert pebble.orders() == 2 * N + extra, told
+        assert pebble.certificates() <= 2 * N + extra, told
+        print(f"{len(chaos.done)} blows, {extra} orders repeated")
