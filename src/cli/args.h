@@ -29,6 +29,7 @@ struct preflight_args {
 };
 struct renew_args {
 	struct renew_options renew;
+	bool ask_again;
 };
 struct list_args {
 	struct list_options list;

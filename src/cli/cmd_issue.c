@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/ask.h"
 #include "cli/ask_cert.h"
 #include "cli/print.h"
 #include "cli/print_result.h"
 #include "cli/progress.h"
+#include "ops/op_cert.h"
 
 static void add_names(struct cli *c, struct cert_change *change)
 {
@@ -30,11 +32,25 @@ int cmd_issue(struct cli *c, struct err *e)
 	return print_result(c, &result, RESULT_ISSUE, args->issue.dry_run, e);
 }
 
+static int ask_again(struct cli *c, struct err *e)
+{
+	struct refresh_said said = { 0 };
+	struct nothing in = { 0 };
+
+	if (c->words.n)
+		return err_set(e, ERR_USAGE,
+		               "--ask-again is for all certificates; with a NAME the CA is asked "
+		               "anyway");
+	return ask(c, OP_RENEWAL_INFORMATION_REFRESH, &in, &said, e);
+}
+
 int cmd_renew(struct cli *c, struct err *e)
 {
 	struct renew_args *args = c->args;
 	struct issue_result result = { 0 };
 
+	if (args->ask_again)
+		TRY(ask_again(c, e));
 	args->renew.names = c->words;
 	TRY(ask_renew(c, &args->renew, &result, e));
 	return print_result(c, &result, c->words.n ? RESULT_ISSUE : RESULT_PASS,

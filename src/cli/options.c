@@ -152,6 +152,9 @@ const struct option renew_options[] = {
 	{ "force", .kind = OPT_FLAG, TO(renew_args, renew.force), .help = "even what is not due" },
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500,
 	  TO(renew_args, renew.days), .help = "also what ends within N days" },
+	{ "ask-again", .kind = OPT_FLAG, TO(renew_args, ask_again),
+	  .help = "ask the CAs for the renewal information of all certificates first, whenever "
+	          "they wanted to be asked" },
 	{ "jobs", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 256, TO(renew_args, renew.jobs),
 	  .help = "so many at once (default 8)" },
 	{ "dry-run", .kind = OPT_FLAG, TO(renew_args, renew.dry_run),

@@ -108,6 +108,22 @@ def test_renewal_information_is_asked_for_at_the_interval_the_ca_wants(make_ever
     assert len(proxy.seen("/renewalInfo/")) == asked + 1
 
 
+@pytest.mark.option("renew", "--ask-again")
+def test_all_renewal_information_is_asked_for_again(make_everleaf, proxy, pebble, new_name):
+    """A CA that has to revoke many says so; nobody waits for the hour that it named before."""
+    everleaf = make_everleaf(proxy)
+    proxy.on("/renewalInfo/", add_headers({"Retry-After": "21600"}))
+    names = [new_name() for _ in range(3)]
+    for name in names:
+        everleaf.issue(name)
+    asked = len(proxy.seen("/renewalInfo/"))
+    set_window(everleaf, pebble, names[0], PAST)
+    assert everleaf.json("renew")["renewed"] == [] and len(proxy.seen("/renewalInfo/")) == asked
+    assert everleaf.json("renew", "--ask-again")["renewed"] == [names[0]]
+    assert len(proxy.seen("/renewalInfo/")) >= asked + 3
+    assert "NAME" in everleaf.error("renew", names[0], "--ask-again", status=2)
+
+
 def test_renewal_replaces(make_everleaf, proxy, pebble, name):
     """RFC 9773 section 5: the renewal's order names the certificate that it replaces."""
     everleaf = make_everleaf(proxy)
