@@ -9,6 +9,7 @@ import pytest
 
 from env import Serve
 from env.client import Refused, user
+from env.postgres import Postgres
 from env.process import wait_until
 
 HEAD = re.compile(r"head of the event log: (\d+:[0-9a-f]{64})$", re.M)
@@ -164,3 +165,30 @@ def test_over_the_network(everleaf, name):
         assert (found["fine"], found["found"], found["number"]) == (False, "changed", by_root[0]["id"])
         job = admin.ended(admin.post("/events/verify", head="nonsense"))
         assert job["state"] == "failed" and "NUMBER:MAC" in str(job)
+
+
+@pytest.fixture
+def cluster():
+    with Postgres() as server:
+        yield server
+
+
+def test_on_a_shared_database(bare, cluster, new_name):
+    """Many nodes, one chain: numbers without a gap, and what is changed in the database is named there too."""
+    url = bare.secret(cluster.make_database("chain"))
+    bare.env["EVERLEAF_DATABASE"] = url
+    bare.register()
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda one: bare.run("issue", one, "--manual"), [new_name() for _ in range(18)]))
+    found = verify(bare)
+    assert found["fine"] and found["records"] >= 18
+    assert cluster.sql("select max(id) - count(*) from events", "chain") == "0"
+    bare.run("master-key", "rotate")
+    bare.run("issue", new_name(), "--manual")
+    assert verify(bare, "--head", found["head"])["fine"]
+    cluster.sql("update events set actor = 'cli:nobody' where id = 5", "chain")
+    assert (verify(bare, status=1)["found"], verify(bare, status=1)["number"]) == ("changed", 5)
+    cluster.sql("delete from events where id <= 5", "chain")
+    assert (verify(bare, status=1)["found"], verify(bare, status=1)["number"]) == ("removed", 1)
+    cluster.sql("delete from events", "chain")
+    assert (verify(bare, status=1)["found"], verify(bare, status=1)["number"]) == ("cut off", 1)
