@@ -3,15 +3,18 @@
 import http.server
 import json
 import re
+import signal
 import subprocess
 import threading
 
 import pytest
 
 from env import Serve
+from env.certs import load, openssl, public_key
 from env.client import user
 from env.httpreq_fake import HttpreqFake
 from env.ports import free_port
+from env.process import wait_until
 
 
 class Stranger:
@@ -193,7 +196,9 @@ def world(everleaf, nginx, lab):
     everleaf.env["EVERLEAF_CONFIG"] = str(everleaf.folder / "everleaf.yaml")
     (everleaf.folder / "everleaf.yaml").write_text(f"allow_private: true\nwebroots:\n  - {{name: main, path: {nginx.web_root}}}\n")
     with Serve(everleaf) as daemon:
-        yield World(everleaf, daemon, user(everleaf, daemon, "root", "admin"), lab)
+        world = World(everleaf, daemon, user(everleaf, daemon, "root", "admin"), lab)
+        world.webroot = nginx.web_root
+        yield world
 
 
 DNS_FILE = "base_url={url}\nusername=everleaf\npassword=right-password-0123456789\npropagation=none\n"
@@ -376,3 +381,110 @@ def test_commands_of_the_host_alone(world, command):
 def test_every_command_has_its_row(bare):
     commands = {row["command"] for row in bare.json("commands")["commands"]}
     assert commands == set(ROWS) | ALONE | set(ON_THE_HOST)
+
+
+# what only shows over the network
+
+
+def test_files_travel_as_content(world, pebble, name, new_name):
+    """Key, request and password are read here, where the daemon could not read them."""
+    box, there = world.everleaf, world.there
+    key = world.file("own.pem", openssl("genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"))
+    box.run(*there, "issue", name, "--webroot", "main", "--key", key, "--keystore", "pkcs12", "--keystore-password-file",
+            box.secret_file("password", "a-password-of-the-store"))
+    assert public_key(box.live(name, "cert.pem")) == public_key(key, "pkey")
+    store = box.folder / "out.p12"
+    box.run(*there, "export", name, "--format", "pkcs12", "-o", store, "--keystore-password-file", box.secret_file("other", "another-password"))
+    assert "BEGIN CERTIFICATE" in openssl("pkcs12", "-in", store, "-nokeys", "-passin", "pass:another-password")
+    assert store.stat().st_mode & 0o777 == 0o600
+    own = new_name()
+    request = world.file("own.csr", openssl("req", "-new", "-key", key, "-subj", f"/CN={own}", "-addext", f"subjectAltName=DNS:{own}"))
+    box.run(*there, "issue", "--csr", request, "--webroot", "main", "--name", "signed")
+    assert public_key(box.live("signed", "cert.pem")) == public_key(key, "pkey")
+    other = new_name()
+    box.run("issue", other, "--webroot", world.webroot)
+    certificate, own_key = (box.folder / part for part in ("old.pem", "old-key.pem"))
+    certificate.write_text(box.live(other, "cert.pem").read_text())
+    own_key.write_text(box.live(other, "privkey.pem").read_text())
+    box.run(*there, "revoke", "--cert", certificate, "--key", own_key, "--ca", "lab")
+    assert pebble.certificate_status(f"{load(certificate).serial_number:x}")["Status"] == "Revoked"
+    assert "PEM" in box.error(*there, "revoke", "--cert", store, "--key", own_key, "--ca", "lab", status=1)
+
+
+@pytest.mark.parametrize("words", [["--webroot", "/var/www"], ["--webroot", "nobody"], ["--hook", "./hook.sh"], ["--deploy-hook", "/bin/true", "--webroot", "main"]])
+def test_nobody_names_a_path_of_the_daemons_host(world, name, words):
+    line = world.everleaf.error(*world.there, "issue", name, *words, status=2)
+    assert "the daemon's configuration names them" in line
+
+
+@pytest.mark.parametrize("words", [["--jobs", "2"], ["--email", "a@example.org", "--agree-tos"]])
+def test_what_is_the_daemons_own_setting(world, name, words):
+    assert "daemon" in world.everleaf.error(*world.there, "issue", name, "--webroot", "main", *words, status=2)
+
+
+def test_interrupted_the_job_goes_on(world, nginx, name):
+    box = world.everleaf
+    gate = box.folder / "gate"
+    hook = box.folder / "wait.sh"
+    hook.write_text(f"#!/bin/sh\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    config = box.folder / "everleaf.yaml"
+    config.write_text(config.read_text() + f"jobs: 5\ndeploy_hooks:\n  - {{name: wait, path: {hook}}}\n")
+    world.daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: world.daemon.metrics()["everleaf_workers"] == 5, "the configuration to be read")
+    process = box.start(*world.there, "issue", name, "--webroot", "main", "--deploy-hook", "wait")
+    wait_until(lambda: [job["state"] for job in world.client.get("/jobs")["items"]] == ["running"], "the job")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    job, = world.client.get("/jobs")["items"]
+    assert process.returncode == 75 and f"job {job['id']} goes on" in err, err
+    gate.touch()
+    assert world.client.done(job)["issued"] == [name]
+
+
+def test_following_a_log(world, name):
+    box = world.everleaf
+    box.run("issue", name, "--webroot", world.webroot)
+    process = box.start(*world.there, "log", name, "-f")
+    try:
+        assert "requested" in process.stdout.readline()
+        box.run("set", name, "--renew-before", "20d")
+        line = ""
+        while "renew_before" not in line:
+            line = process.stdout.readline()
+            assert line, "it ended"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+
+def test_lists_of_several_pages(world):
+    """1,001 rows are two pages."""
+    box = world.everleaf
+    box.run("issue", "pages.example.com", "--name", "page-0", "--manual", "--no-preflight")
+    columns = ", ".join(row[1] for row in box.sql("pragma table_info(certs)") if row[1] not in ("id", "name"))
+    box.sql(f"with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000) insert into certs (name, {columns}) "
+            f"select 'page-' || i, {columns} from certs, n where name = 'page-0'")
+    names = [row["name"] for row in box.json(*world.there, "list")]
+    assert len(names) == len(set(names)) == 1001 and names == [row["name"] for row in box.json("list")]
+
+
+def test_a_daemon_that_ends_while_a_job_is_waited_for(world, nginx, name):
+    """It comes back, and the job with it."""
+    box = world.everleaf
+    process = box.start(*world.there, "issue", name, "--webroot", "main")
+    wait_until(lambda: world.client.get("/jobs")["items"], "the job")
+    world.daemon.kill()
+    world.daemon.start()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and f"{name}: issued" in out, err
+
+
+def test_less_rights_are_told(world, name):
+    auditor = user(world.everleaf, world.daemon, "looks", "auditor")
+    there = ["--server", f"http://{world.daemon.address}", "--token-file", world.everleaf.secret_file("auditor", auditor.token)]
+    assert world.everleaf.json(*there, "list") == []
+    world.everleaf.error(*there, "issue", name, "--webroot", "main", status=1)
+    world.everleaf.error(*there, "account", "export", "lab", status=1)
+    world.everleaf.run("token", "revoke", "looks-token", "--user", "looks")
+    world.everleaf.error(*there, "list", status=1)
