@@ -20,7 +20,8 @@ sys.path.insert(0, str(HERE))
 TRUST = Path("/etc/ssl/certs")
 CLIENTS = ["lego", "dehydrated", "uacme", "certbot"]
 NEEDED = {"lego": "/usr/bin/lego", "dehydrated": "/usr/bin/dehydrated", "uacme": "/usr/bin/uacme",
-          "certbot": "/usr/bin/certbot", "python3-cryptography": "/usr/lib/python3/dist-packages/cryptography"}
+          "certbot": "/usr/bin/certbot", "wrk": "/usr/bin/wrk",
+          "python3-cryptography": "/usr/lib/python3/dist-packages/cryptography"}
 # No Retry-After; the challenge type without a token and the shuffled list stay as Pebble has them.
 CONFIG = {"retryAfter": {"authz": 0, "order": 0}}
 INSIDE = "EVERLEAF_BENCH_INSIDE"

@@ -95,6 +95,12 @@ def aims(series):
     return result
 
 
+def plain_table(one):
+    lines = [f"### {one.title}", "", f"| {' | '.join(one.head)} |", "|" + "---|" * len(one.head)]
+    lines += [f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else cell for cell in cells)} |" for cells in one.lines]
+    return lines + (["", *one.notes] if one.notes else []) + [""]
+
+
 def machine():
     cpu = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     memory = int(re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())[1]) / 1048576
@@ -111,10 +117,13 @@ def markdown(bench, quick, took_s):
     if quick:
         lines += ["**A quick run: few rounds, much scaled. Not for comparing.**", ""]
     lines += ["| aim | wanted | reached | met |", "|---|---|---|---|"]
-    lines += [f"| {what} | {want} | {got} | {'yes' if met else '**no**'} |" for what, want, got, met in aims(bench.series)]
+    lines += [f"| {what} | {want} | {got} | {'yes' if met else '**no**'} |" for what, want, got, met in
+              aims(bench.series) + [aim for one in bench.tables for aim in one.aims]]
     lines.append("")
     for title, rows in bench.series.items():
         lines += table(title, rows)
+    for one in bench.tables:
+        lines += plain_table(one)
     lines += [f"* {note}" for note in bench.notes] + ([""] if bench.notes else [])
     return "\n".join([*lines, END])
 
