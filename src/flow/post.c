@@ -101,6 +101,18 @@ static void contacts_of(struct run *r, struct arena *a, const struct message *m,
 	*out = list;
 }
 
+static int admins_of(struct run *r, struct arena *a, struct strings *out, struct err *e)
+{
+	struct strings stored = { 0 }, list = { 0 };
+
+	TRY(st_admin_addresses(r->store, a, &stored, e));
+	for (size_t i = 0; i < stored.n; i++)
+		if (channel_contact(stored.v[i]))
+			strings_add(a, &list, channel_contact(stored.v[i]));
+	*out = list;
+	return 0;
+}
+
 int post_message(struct run *r, struct arena *a, const struct channel *x, const struct message *m,
                  struct err *e)
 {
@@ -121,7 +133,7 @@ int post_message(struct run *r, struct arena *a, const struct channel *x, const 
 	whole.id = m->id ? m->id : hex_encode(a, id, sizeof(id));
 	contacts_of(r, a, m, &whole.contacts);
 	if (k->reach && k->reach(s.settings) & REACH_ADMINS)
-		TRY(st_admin_addresses(r->store, a, &whole.admins, e));
+		TRY(admins_of(r, a, &whole.admins, e));
 	return k->send(&s, &whole, e) < 0 ? err_ctx(e, "channel %s (%s)", x->name, k->name) : 0;
 }
 
@@ -192,9 +204,11 @@ static int address_person(struct run *r, struct arena *a, const char *person, st
 	if (!person)
 		return 0;
 	if (st_user_get(r->store, a, person, &u, &missing) == 0) {
-		*gone = !u.enabled || !u.email;
+		const char *address = u.email ? channel_contact(u.email) : NULL;
+
+		*gone = !u.enabled || !address;
 		if (!*gone)
-			strings_add(a, &m->only_to, u.email);
+			strings_add(a, &m->only_to, address);
 		return 0;
 	}
 	*gone = missing.code == ERR_NOT_FOUND;
