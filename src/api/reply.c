@@ -1,11 +1,8 @@
 /* Replies: text, problem documents (RFC 9457), and the headers of all of them. */
 #include <string.h>
-#include <sys/random.h>
 
 #include "api/route.h"
-#include "base/codec.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "ops/problem.h"
 
 void reply_header(struct api_call *c, const char *name, const char *value)
@@ -88,30 +85,14 @@ void reply_too_many(struct api_call *c, uint32_t retry_s)
 	reply_document(c, &p);
 }
 
-/* What is wrong with the host, or names its files, is for those who keep it. */
-static bool is_of_the_host(const struct api_call *c, const struct err *e)
-{
-	const char *dir = c->o ? ops_state_dir(c->o) : NULL;
-
-	return err_http_status(e->code) == 500 || (dir && *dir && strstr(e->text, dir));
-}
-
 void reply_error(struct api_call *c, const struct err *e)
 {
-	struct problem p = problem_of(c->a, e);
-	unsigned char random[6] = { 0 };
+	struct err told = *e;
+	struct problem p;
 
+	problem_hide(&told, c->o ? ops_state_dir(c->o) : NULL, c->op ? c->op->id : c->q->path);
+	p = problem_of(c->a, &told);
 	p.title = title((unsigned)p.status);
-	if (is_of_the_host(c, e)) {
-		if (getrandom(random, sizeof(random), 0) < 0)
-			memset(random, 0, sizeof(random));
-		const char *id = hex_encode(c->a, random, sizeof(random));
-
-		log_error("%s %s failed [%s]: %s", c->q->method, c->op ? c->op->path : c->q->path,
-		          id, e->text);
-		p.detail =
-		    arena_printf(c->a, "the daemon's log says what went wrong, under %s", id);
-	}
 	reply_document(c, &p);
 }
 

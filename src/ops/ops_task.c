@@ -97,6 +97,7 @@ static int note_failed(struct ops *o, struct arena *a, const struct operation *o
 		return 0;
 	if (cancel_is_set(o->run.cancel))
 		return cancel_error(o->run.cancel, e);
+	problem_hide(&failure, ops_state_dir(o), t->operation);
 	t->error = problem_text(a, &failure);
 	return 0;
 }
@@ -177,8 +178,10 @@ void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
 	struct task t;
 
 	if (st_task_take(s, a, id, "everleaf serve", LEASE_S, &t, &taken, &e) == 0 && taken) {
-		if (do_task(d, a, &t, &parked, &e) < 0 && !parked)
+		if (do_task(d, a, &t, &parked, &e) < 0 && !parked) {
+			problem_hide(&e, ops_state_dir(ops_daemon_ops(d)), t.operation);
 			t.error = problem_text(a, &e);
+		}
 		log_detail("%s %s", t.operation, parked ? "parked" : t.error ? "failed" : "done");
 		end_task(s, &t, parked);
 	}

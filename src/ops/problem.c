@@ -1,10 +1,12 @@
-/* Problem documents of errors, and errors of problem documents. Pure. */
+/* Problem documents of errors, and errors of problem documents. */
 #include "ops/problem.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/json.h"
+#include "base/log.h"
 
 const struct field problem_fields[] = {
 	FIELD(struct problem, type, FT_STRING, 0, "about:blank: the status says what kind it is"),
@@ -51,6 +53,26 @@ struct problem problem_of(struct arena *a, const struct err *e)
 		.problem = e->problem[0] ? arena_strdup(a, e->problem) : NULL,
 		.retry_after = e->retry_s,
 	};
+}
+
+/* ERR_PARTIAL names what failed of what was asked for. */
+static bool is_of_the_host(const struct err *e, const char *dir)
+{
+	return (err_http_status(e->code) == 500 && e->code != ERR_PARTIAL) ||
+	       (dir && *dir && strstr(e->text, dir));
+}
+
+void problem_hide(struct err *e, const char *dir, const char *what)
+{
+	uint32_t number = 0;
+
+	if (!is_of_the_host(e, dir))
+		return;
+	if (getrandom(&number, sizeof(number), 0) < 0)
+		number = 0;
+	log_error("%s failed [%08x]: %s", what, number, e->text);
+	snprintf(e->text, sizeof(e->text), "the daemon's log says what went wrong, under %08x",
+	         number);
 }
 
 const char *problem_text(struct arena *a, const struct err *e)

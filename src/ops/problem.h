@@ -17,6 +17,9 @@ struct problem {
 extern const struct field problem_fields[];
 
 struct problem problem_of(struct arena *a, const struct err *e);
+/* For who asks over the network: what is wrong with the host, or names files below dir (NULL =
+ * none), goes to its log instead, and the text says under which number. what: the operation. */
+void problem_hide(struct err *e, const char *dir, const char *what);
 /* As JSON text, without what is absent. */
 const char *problem_text(struct arena *a, const struct err *e);
 /* The error again, for who was told a document. */

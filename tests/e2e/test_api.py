@@ -2,13 +2,15 @@
 
 import base64
 import concurrent.futures
+import http.client
 import json
 import signal
 import socket
+import ssl
 
 import pytest
 
-from env import Serve
+from env import Serve, TlsServe
 from env.api import Api, People, password_of, path_of
 from env.debs import ROOT
 from env.openapi import check, operations, schema_pairs
@@ -296,6 +298,16 @@ def test_answers_are_kept_over_a_restart_and_sealed(admin, everleaf, daemon):
     assert admin.post("/tokens", {"name": "fresh"}, headers=key, status=409).problem, "a day later it is a new request"
 
 
+def test_what_a_dead_daemon_had_begun_is_not_done_again(admin, everleaf):
+    """Nobody knows how far it came; another daemon's work is waited for."""
+    key, new = {"Idempotency-Key": "cut"}, {"name": "nina", "role": "user"}
+    admin.post("/users", new, headers=key, status=201)
+    everleaf.sql("update replies set holder = 'dead', holder_until = 0")
+    assert "new key" in admin.post("/users", new, headers=key, status=409).problem["detail"]
+    everleaf.sql("update replies set holder = 'another', holder_until = 4000000000")
+    assert int(admin.post("/users", new, headers=key, status=409).headers["Retry-After"]) > 0
+
+
 def test_many_at_once_with_one_key(admin):
     def create(_):
         return admin.post("/users", {"name": "karl", "role": "user"}, headers={"Idempotency-Key": "one"},
@@ -371,3 +383,30 @@ def test_streams_are_bounded_and_hold_no_thread(admin, people):
 
 def test_metrics_on_loopback_need_no_token(daemon):
     assert daemon.metrics()["everleaf_ready"] == 1
+
+
+def own_address():
+    """An address of this machine that is not its loopback; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
+@pytest.mark.skipif(not own_address(), reason="this kernel has no address but its loopback")
+def test_metrics_from_elsewhere_are_for_who_may_read(everleaf):
+    with TlsServe(everleaf) as daemon:
+        people = People(everleaf, daemon)
+        for who, status in (("nobody", 401), ("user", 403), ("auditor", 200), ("operator", 200), ("admin", 200)):
+            token = getattr(people, who).token
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = http.client.HTTPSConnection(own_address(), daemon.port, timeout=10, context=context)
+            connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {token}"} if token else {})
+            answer = connection.getresponse()
+            assert answer.status == status, who
+            assert (b"everleaf_ready" in answer.read()) == (status == 200)
+            assert answer.headers["Strict-Transport-Security"]
+            connection.close()
