@@ -1,6 +1,5 @@
 """docs/operations.md: every command, option, configuration key, metric and path in it is one that there is."""
 
-import json
 import re
 import socket
 import ssl
@@ -108,12 +107,10 @@ def test_first_start(everleaf, pebble, name):
         trusted = everleaf.folder / "stand-in.pem"
         subprocess.run(["openssl", "x509", "-in", everleaf.state / "stand-in.pem", "-out", trusted], check=True)
         remote = ["--server", f"https://127.0.0.1:{daemon.port}", "--token-file", everleaf.secret_file("token", token)]
-        assert "127.0.0.1" in everleaf.error(*remote, "--server-ca-bundle", pebble.root_file(), "token", "list", status=(1, 75))
+        assert "127.0.0.1" in everleaf.error(*remote, "--server-ca-bundle", pebble.root_file(), "list", status=(1, 75))
         remote += ["--server-ca-bundle", trusted]
-        assert [row["name"] for row in everleaf.json(*remote, "token", "list")] == ["laptop"]
-        status, _, body = daemon.get("/api/v1/certificates", "POST", json.dumps({"domains": [name], "method": "standalone"}),
-                                     {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-        assert status == 202, body
+        assert everleaf.json(*remote, "list") == []
+        everleaf.run(*remote, "issue", name, "--standalone")
         wait_until(lambda: f"TLS: {name}" in daemon.new_log(), "the real one to serve")
         context = ssl.create_default_context(cafile=pebble.root_file())
         with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as plain, \
