@@ -22,7 +22,7 @@
 
 #define DAY_S 86400
 #define PENDING_S 300
-#define FOLLOWS_S 60 /* whoever asked for it goes on; should they not, the daemon does */
+#define FOLLOWS_S 300 /* whoever asked for it goes on; should they not, the daemon does */
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
