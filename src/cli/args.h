@@ -47,6 +47,10 @@ struct export_args {
 struct revoke_args {
 	const char *reason, *cert_file, *key_file, *ca;
 };
+struct backup_args {
+	bool with_master_key, replace;
+	const char *to;
+};
 struct verify_args {
 	bool new_challenge;
 };
@@ -94,10 +98,10 @@ struct man_args {
 
 extern const struct option cert_options[], preflight_options[], issue_options[], renew_options[],
     list_options[], log_options[], snippet_options[], export_options[], revoke_options[],
-    verify_options[], check_options[], serve_options[], register_options[],
-    account_update_options[], account_rollover_options[], account_export_options[],
-    account_import_options[], account_yes_options[], ca_add_options[], dns_add_options[],
-    dns_update_options[], notify_add_options[], notify_update_options[], dns_watch_options[],
-    persist_options[], limits_options[], man_options[];
+    backup_options[], restore_options[], database_copy_options[], verify_options[], check_options[],
+    serve_options[], register_options[], account_update_options[], account_rollover_options[],
+    account_export_options[], account_import_options[], account_yes_options[], ca_add_options[],
+    dns_add_options[], dns_update_options[], notify_add_options[], notify_update_options[],
+    dns_watch_options[], persist_options[], limits_options[], man_options[];
 
 #endif

@@ -35,6 +35,7 @@ const struct command_group command_groups[] = {
 	{ "notify", "who is told of what happens, and how" },
 	{ "user", "who may ask the daemon" },
 	{ "token", "by what programs are known to the daemon" },
+	{ "database", "where the state is kept" },
 	{ "master-key", "the key that seals all other keys" },
 	{ 0 }
 };

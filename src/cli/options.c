@@ -227,6 +227,24 @@ const struct option verify_options[] = { { "new", .kind = OPT_FLAG, TO(verify_ar
 	                                   .help = "throw the challenge away and print another" },
 	                                 { 0 } };
 
+const struct option backup_options[] = {
+	{ "with-master-key", .kind = OPT_FLAG, TO(backup_args, with_master_key),
+	  .help = "the master key too: whoever has the file then has all private keys" },
+	{ 0 }
+};
+
+const struct option restore_options[] = { { "force", .kind = OPT_FLAG, TO(backup_args, replace),
+	                                    .help = "replace what is in the state already" },
+	                                  { 0 } };
+
+const struct option database_copy_options[] = {
+	{ "to", .kind = OPT_STRING, .arg = "URL", TO(backup_args, to), .flags = OPTION_NEEDED,
+	  .help =
+	      "the other database, which must be empty: postgresql://HOST/DATABASE or sqlite:FILE; "
+	      "its password belongs into ~/.pgpass or a service file" },
+	{ 0 }
+};
+
 const struct option serve_options[] = {
 	{ "listen", .kind = OPT_STRING, .arg = "ADDR:PORT", .flags = OPTION_ADDRESS,
 	  TO(serve_args, listen),
