@@ -43,7 +43,7 @@ struct store {
 	struct seal *seal;   /* opened when first needed */
 	char *seal_check;    /* what it was seen to open; another value in the database: there is
 	                        another key */
-	bool is_shared;    /* a server's, not a file */
+	bool is_shared;      /* a server's, not a file */
 	bool rotating;       /* the master key is being changed: keep to s->seal */
 	unsigned depth;      /* 1: inside store_begin */
 	struct chain *chain; /* of the event log; made when first needed */
