@@ -45,16 +45,29 @@ const struct field settings_said_fields[] = {
 	FIELD_NAMED(struct settings_said, has_proxy, "proxy", FT_BOOL, 0, "there is an HTTP proxy"),
 	FIELD_NAMED(struct settings_said, has_ping, "ping", FT_BOOL, 0,
 	            "a watching service is told of each pass"),
+	FIELD(struct settings_said, webroots, FT_STRINGS, 0, "names of web roots to choose from"),
+	FIELD(struct settings_said, hooks, FT_STRINGS, 0, "names of hooks to choose from"),
+	FIELD(struct settings_said, deploy_hooks, FT_STRINGS, 0,
+	      "names of deploy hooks to choose from"),
 	FIELD_RECORDS(struct settings_said, limits, struct limit_words, limit_config_fields, 0,
 	              "rate limits in place of the published ones"),
 	FIELD_END,
 };
 
+static struct strings names_of(struct arena *a, const struct records *list)
+{
+	const struct named_path *v = list->v;
+	struct strings names = { 0 };
+
+	for (size_t i = 0; i < list->n; i++)
+		strings_add(a, &names, v[i].name);
+	return names;
+}
+
 int op_settings(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
 	const struct config *c = &o->config;
 
-	(void)a;
 	(void)in_record;
 	(void)e;
 	*(struct settings_said *)out_record = (struct settings_said){
@@ -63,6 +76,9 @@ int op_settings(struct ops *o, struct arena *a, void *in_record, void *out_recor
 		.key_type = c->key_type ? c->key_type : "ec256",
 		.renew_window = c->renew_window,
 		.email = c->email,
+		.webroots = names_of(a, &c->webroots),
+		.hooks = names_of(a, &c->hooks),
+		.deploy_hooks = names_of(a, &c->deploy_hooks),
 		.agree_tos = c->agree_tos,
 		.allow_private = c->allow_private,
 		.has_proxy = c->proxy != NULL,

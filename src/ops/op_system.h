@@ -13,6 +13,7 @@ extern const struct field version_said_fields[];
 struct settings_said {
 	const char *ca, *account, *key_type, *renew_window;
 	struct strings email;
+	struct strings webroots, hooks, deploy_hooks; /* the names that a request may choose */
 	bool agree_tos, allow_private, has_proxy, has_ping;
 	int64_t jobs, pass_within_days, wait_s;
 	struct records limits; /* of struct limit_words */

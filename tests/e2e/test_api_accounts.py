@@ -273,9 +273,19 @@ def test_limits_and_settings(everleaf, admin, name):
     assert isinstance(admin.post("/limits/unpaused", names=[name])["limits"], list)
     settings = admin.get("/settings")
     assert settings["key_type"] == "ec256" and settings["allow_private"] is False and settings["proxy"] is False
-    assert str(everleaf.state) not in json.dumps(settings)
+    assert str(everleaf.state) not in json.dumps(settings) and settings["webroots"] == []
     said = admin.get("/expiring", days=36500)
     assert [x["name"] for x in said["certificates"]] == [name] and admin.get("/expiring")["certificates"] == []
+
+
+def test_names_to_choose_from_are_told_without_their_paths(everleaf, nginx):
+    path = everleaf.folder / "everleaf.yaml"
+    path.write_text(f"webroots:\n  - {{name: main, path: {nginx.web_root}}}\nproxy: http://user:{everleaf.secret(SECRET)}@proxy.example.org\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(path)
+    with Serve(everleaf) as daemon:
+        settings = user(everleaf, daemon, "root", "admin").get("/settings")
+    assert settings["webroots"] == ["main"] and settings["proxy"] is True
+    assert str(nginx.web_root) not in json.dumps(settings) and SECRET not in json.dumps(settings)
 
 
 def test_one_that_is_not_kept_here_is_revoked(everleaf, pebble, admin, name):

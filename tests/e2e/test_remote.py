@@ -293,7 +293,7 @@ ROWS = {
     "version": [["version"]],
 }
 # What is said without a state, or of the program itself.
-ALONE = {"help", "completion", "commands", "man"}
+ALONE = {"help", "completion", "commands", "man", "openapi"}
 ON_THE_HOST = {"backup": ["backup", "x"], "restore": ["restore", "x"], "database copy": ["database", "copy", "--to", "sqlite:x"],
                "serve": ["serve"], "master-key rotate": ["master-key", "rotate"], "snippet": ["snippet", "nginx"]}
 SHOWS = {"export", "account export", "token create"}

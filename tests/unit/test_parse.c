@@ -396,6 +396,7 @@ int main(void)
 		cmocka_unit_test_setup(fields_given, setup),
 		cmocka_unit_test_setup(hook_chain, setup),
 		cmocka_unit_test_setup(other_arguments, setup),
+		cmocka_unit_test_setup(names_for_a_daemon, setup),
 		cmocka_unit_test_setup(global_options_anywhere, setup),
 		cmocka_unit_test_setup(environment, setup),
 		cmocka_unit_test_setup(words_after_dashes, setup),
