@@ -22,11 +22,11 @@ check:
 	@tools/deps build quickstart test
 	@tests/run $(ONLY)
 
-# The fuzz targets for longer: MINUTES each.
+# The fuzz targets for longer, MINUTES each; and 200 certificates by two nodes that are killed, paused and restarted.
 MINUTES ?= 10
 soak:
 	@tools/deps build test
-	@tests/run --fuzz-seconds $$(($(MINUTES) * 60)) fuzz
+	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --fuzz-seconds $$(($(MINUTES) * 60)) e2e-pgsql fuzz
 
 # Side by side with other clients; prints a table.
 bench: all

@@ -26,6 +26,8 @@
 #define JUMP_HOLD_MS (300 * 1000)
 #define ALIVE_MS 60000
 #define DAILY "/daily"
+#define LIVE "/live"
+#define LIVE_MS 5000
 #define NEWS "/news" /* no certificate has a slash in its name */
 #define TASK "/job/"
 #define TASKS_AT_ONCE 200
@@ -51,6 +53,7 @@ struct sched {
 	/* the thread's own */
 	int64_t clock_ahead_s; /* wall clock minus monotonic clock */
 	int64_t jump_until_ms;
+	int64_t live_ms;        /* when other nodes' work is looked for next */
 	int64_t keep_ms;        /* when the jobs at work are to be kept again */
 	int64_t failed_wait_ms; /* 0 = the database answers */
 	int64_t daily_ms;       /* when to look again whether a day has passed */
@@ -97,6 +100,10 @@ static void turn(void *ctx, const char *subject)
 
 	if (strcmp(subject, NEWS) == 0) {
 		news(s);
+		return;
+	}
+	if (strcmp(subject, LIVE) == 0) {
+		ops_daemon_follow(s->ops);
 		return;
 	}
 	if (strcmp(subject, DAILY) == 0) {
@@ -203,6 +210,14 @@ static void offer_daily(struct sched *s)
 	workers_offer(s->workers, DAILY, NULL);
 }
 
+static void offer_live(struct sched *s)
+{
+	if (clock_monotonic_ms() < s->live_ms)
+		return;
+	s->live_ms = clock_monotonic_ms() + LIVE_MS;
+	workers_offer(s->workers, LIVE, NULL);
+}
+
 static void set_ready(struct sched *s, const struct err *failure)
 {
 	pthread_mutex_lock(&s->lock);
@@ -246,6 +261,7 @@ static int64_t look(struct sched *s)
 	s->failed_wait_ms = 0;
 	write_head(s);
 	offer_tasks(s, a, tasks, n_tasks);
+	offer_live(s);
 	if (clock_is_steady(s)) {
 		offer(s, v, n);
 		offer_news(s);

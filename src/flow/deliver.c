@@ -93,20 +93,36 @@ static int record_live(struct run *r, struct arena *a, struct cert *c, struct ve
 	return 0;
 }
 
+static int files_of(struct arena *a, const struct cert *c, const struct version *v,
+                    struct live_files *f, struct err *e)
+{
+	*f = (struct live_files){
+		.cert_name = c->name, .n = v->n, .key_pem = v->key, .fullchain_pem = v->fullchain
+	};
+	TRY(x509_chain_split(a, v->fullchain, &f->leaf_pem, &f->chain_pem, e));
+	TRY(hook_csr(a, c, v, &f->csr_pem, e));
+	return deliver_keystore(a, c, v, &f->keystore, &f->keystore_file, e);
+}
+
+int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct err *e)
+{
+	struct live_files f;
+	struct version v;
+
+	TRY(st_version_get(r->store, a, c->name, c->live_version, &v, e));
+	TRY(files_of(a, c, &v, &f, e));
+	return live_write(r->state_dir, &f, e);
+}
+
 static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v,
                       bool finishes, struct err *e)
 {
 	struct switching w = { r, a, c };
-	struct live_files f = { .cert_name = c->name,
-		                .n = v->n,
-		                .key_pem = v->key,
-		                .before_switch = before_switch,
-		                .ctx = &w };
+	struct live_files f;
 
-	f.fullchain_pem = v->fullchain;
-	TRY(x509_chain_split(a, v->fullchain, &f.leaf_pem, &f.chain_pem, e));
-	TRY(hook_csr(a, c, v, &f.csr_pem, e));
-	TRY(deliver_keystore(a, c, v, &f.keystore, &f.keystore_file, e));
+	TRY(files_of(a, c, v, &f, e));
+	f.before_switch = before_switch;
+	f.ctx = &w;
 	run_step(r, c->name, "putting it in place");
 	TRY(lease_look(r, e));
 	TRY(live_write(r->state_dir, &f, e));

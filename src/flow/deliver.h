@@ -12,6 +12,9 @@
  * the same; the hooks are tried again by the next run); its code is ERR_NONE when all is well. */
 NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes,
                       struct err *hook_failure, struct err *e);
+/* Only what the certificate's record says is live, into STATE/live on this host: nothing is
+ * recorded and no hook runs. For a node beside the one that delivered it. */
+NODISCARD int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct err *e);
 /* The number of the next version: 0 lets the store count on, unless a folder from another life of
  * the database has that number. */
 int64_t deliver_next_number(const struct run *r, struct arena *a, const struct cert *c);

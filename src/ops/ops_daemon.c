@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "flow/daemon.h"
 #include "flow/persist_daily.h"
+#include "flow/follow.h"
 #include "flow/ping.h"
 #include "flow/post.h"
 #include "flow/session.h"
@@ -35,6 +36,7 @@ struct ops_daemon {
 	int lock_fd;
 	pthread_mutex_t lock;
 	struct generation *now;
+	int64_t followed; /* the last event looked at; by one worker at a time */
 };
 
 const char *const turn_words[N_TURNS] = { "unchanged", "issued", "renewed", "pending", "failed" };
@@ -119,7 +121,7 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		out_of_memory();
-	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g };
+	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g, .followed = -1 };
 	pthread_mutex_init(&d->lock, NULL);
 	store_patience(o->run.store, -1, o->run.cancel);
 	*out = d;
@@ -213,6 +215,16 @@ int ops_daemon_due(struct ops_daemon *d, struct arena *a, size_t limit, struct j
 bool ops_daemon_is_away(struct ops_daemon *d)
 {
 	return store_is_away(d->ops->run.store);
+}
+
+void ops_daemon_follow(struct ops_daemon *d)
+{
+	struct generation *g = generation_hold(d);
+	struct err e;
+
+	if (follow_live(&g->run, &d->followed, &e) < 0)
+		log_warn("what other nodes made could not be looked for: %s", e.text);
+	generation_release(d, g);
 }
 
 void ops_daemon_end(struct ops_daemon *d)

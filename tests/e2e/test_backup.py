@@ -20,6 +20,8 @@ def other(tmp_path, lab):
 
     def make(key=None, postgres=False):
         place = Everleaf(tmp_path / f"other{next(count)}", None, lab)
+        place.database = None
+        place.env.pop("EVERLEAF_DATABASE", None)
         if postgres:
             place.use_database(*fresh_database())
         if key:

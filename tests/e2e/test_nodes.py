@@ -60,6 +60,28 @@ def test_one_state_on_two_hosts(two, new_name):
     assert b.run("export", name, "--part", "key", shows_secrets=True).out == a.live(name, "privkey.pem").read_text()
 
 
+def test_live_is_brought_up_to_date(two, new_name):
+    """On a node beside: what was there when it started, and what comes; hooks run where the turn was."""
+    a, b = two
+    first, second = new_name(), new_name()
+    hook = a.folder / "hook"
+    hook.write_text(f"#!/bin/sh\necho ran >> {a.folder}/ran\n")
+    hook.chmod(0o755)
+    a.issue(first)
+    with Serve(b) as daemon:
+        wait_until(lambda: b.live(first, "cert.pem").exists(), "the first certificate on the other node", 30)
+        a.issue(second, "--deploy-hook", hook)
+        wait_until(lambda: b.live(second, "cert.pem").exists(), "the second certificate on the other node", 30)
+        a.run("renew", second, "--force")
+        wait_until(lambda: b.live(second, "cert.pem").read_text() == a.live(second, "cert.pem").read_text(), "its renewal", 30)
+        assert daemon.get("/readyz")[0] == 200
+    for name in (first, second):
+        for part in ("privkey.pem", "fullchain.pem", "combined.pem"):
+            assert b.live(name, part).read_text() == a.live(name, part).read_text()
+        assert b.live(name, "privkey.pem").stat().st_mode & 0o777 == 0o600
+    assert (a.folder / "ran").read_text().splitlines() == ["ran", "ran"]
+
+
 def test_another_master_key_is_told(two, new_name, tmp_path, cluster, lab):
     a, _ = two
     name = new_name()
