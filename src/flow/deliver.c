@@ -4,6 +4,7 @@
  */
 #include "flow/deliver.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -104,6 +105,18 @@ static int files_of(struct arena *a, const struct cert *c, const struct version 
 	return deliver_keystore(a, c, v, &f->keystore, &f->keystore_file, e);
 }
 
+/* One thread at a time: a turn and what follows other nodes may have the same version to place. */
+static int place(const struct run *r, const struct live_files *f, struct err *e)
+{
+	static pthread_mutex_t placing = PTHREAD_MUTEX_INITIALIZER;
+	int rc;
+
+	pthread_mutex_lock(&placing);
+	rc = live_write(r->state_dir, f, e);
+	pthread_mutex_unlock(&placing);
+	return rc;
+}
+
 int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
 	struct live_files f;
@@ -111,7 +124,7 @@ int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct er
 
 	TRY(st_version_get(r->store, a, c->name, c->live_version, &v, e));
 	TRY(files_of(a, c, &v, &f, e));
-	return live_write(r->state_dir, &f, e);
+	return place(r, &f, e);
 }
 
 static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v,
@@ -125,7 +138,7 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	f.ctx = &w;
 	run_step(r, c->name, "putting it in place");
 	TRY(lease_look(r, e));
-	TRY(live_write(r->state_dir, &f, e));
+	TRY(place(r, &f, e));
 	return record_live(r, a, c, v, finishes, e);
 }
 
