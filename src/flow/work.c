@@ -23,6 +23,7 @@
 #define DAY_S 86400
 #define PENDING_S 300
 #define FOLLOWS_S 300 /* whoever asked for it goes on; should they not, the daemon does */
+#define LEFT_OVER_S 300
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
@@ -315,6 +316,23 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		out->failure = e;
 }
 
+/* What could not be taken away at the end of the order (the database was lost just then) is tried
+ * once more, and by the daemon again soon: it would stay until the next renewal. */
+static void leave_nothing(struct run *r, struct arena *a, const char *cert_name)
+{
+	struct challenge *v;
+	struct cert c;
+	struct err e;
+	size_t n = 0;
+
+	if (st_challenge_list(r->store, a, cert_name, &v, &n, &e) < 0 || n == 0 ||
+	    st_cert_get(r->store, a, cert_name, &c, &e) < 0 || solve_sweep(r, a, &c, &e) < 0 ||
+	    st_challenge_list(r->store, a, cert_name, &v, &n, &e) < 0 || n == 0 || !r->is_daemon)
+		return;
+	if (st_job_set(r->store, cert_name, clock_now() + LEFT_OVER_S, &e) < 0)
+		log_warn("what is left published stays for longer: %s", e.text);
+}
+
 void work_on(struct run *r, struct arena *a, const char *cert_name, struct intake *change,
              const struct work_options *opt, struct work_result *out)
 {
@@ -326,6 +344,8 @@ void work_on(struct run *r, struct arena *a, const char *cert_name, struct intak
 		out->failure = e;
 	} else {
 		work_with_lease(r, a, cert_name, change, opt, out);
+		if (out->outcome == WORK_ISSUED || out->outcome == WORK_RENEWED)
+			leave_nothing(r, a, cert_name);
 		lease_drop(r, cert_name);
 	}
 	run_step(r, cert_name, NULL);
