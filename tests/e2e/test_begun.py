@@ -1,8 +1,6 @@
 """What was begun and not finished: killed, refused, restored from a backup, held by another, or stopped by a hook."""
 
-import contextlib
 import shutil
-import sqlite3
 import time
 
 import pytest
@@ -29,13 +27,17 @@ def key_of(everleaf, name):
 
 def let_time_pass(everleaf):
     """What waits for its hour is due now."""
-    everleaf.sql("update certs set retry_at = 0, ari_check_at = min(ari_check_at, 1)")  # 0: the CA has no such information
+    everleaf.sql("update certs set retry_at = 0")
+    everleaf.sql("update certs set ari_check_at = 1 where ari_check_at > 1")  # 0: the CA has no such information
     everleaf.sql("update jobs set run_at = 1 where run_at > 0")
 
 
 def copy_of(everleaf, folder):
+    """The state folder, and the database wherever it is."""
     copy = Everleaf(folder, everleaf.ca, everleaf.lab)
     shutil.copytree(everleaf.state, copy.state, symlinks=True)
+    if everleaf.database:
+        copy.put_back(everleaf.database[1])
     return copy
 
 
@@ -85,17 +87,13 @@ def test_failing_hook_does_not_stop_what_is_asked_for(hooked, pebble, tmp_path, 
     assert_good(hooked.live(name), pebble.root_file())
 
 
-def test_database_from_a_backup(everleaf, pebble, tmp_path, name):
+def test_database_from_a_backup(everleaf, pebble, name):
     """Its next version has a number that a folder of the lost time has: that folder must not become live."""
     everleaf.issue(name)
-    with contextlib.closing(sqlite3.connect(everleaf.state / "everleaf.db")) as database, \
-            contextlib.closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
-        database.backup(backup)
+    kept = everleaf.kept()
     everleaf.run("renew", name, "--force")
     lost = serial(everleaf, name)
-    for path in everleaf.state.glob("everleaf.db*"):
-        path.unlink()
-    shutil.copy(tmp_path / "backup.db", everleaf.state / "everleaf.db")
+    everleaf.put_back(kept)
     everleaf.run("renew", name, "--force")
     assert serial(everleaf, name) != lost
     assert same_serial(everleaf.show(name)["serial"], load(everleaf.live(name, "cert.pem")))

@@ -1,9 +1,8 @@
 """The event log is a chain: what is done to it behind Everleaf's back is found, by the program alone or by the journal."""
 
 import concurrent.futures
-import contextlib
+import datetime
 import re
-import sqlite3
 
 import pytest
 
@@ -27,9 +26,12 @@ def verify(everleaf, *args, status=0):
 
 
 def tamper(everleaf, *statements):
-    with contextlib.closing(sqlite3.connect(everleaf.state / "everleaf.db", timeout=10)) as database, database:
-        for statement in statements:
-            database.execute(statement)
+    for statement in statements:
+        everleaf.sql(statement)
+
+
+def utc(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @pytest.mark.option("log", "--verify")
@@ -69,7 +71,7 @@ def test_what_was_tampered_with_is_named(logged, what):
     statements, how, number = CASES[what]
     last = logged.sql("select max(id) from events")[0][0]
     number = last + 1 if number == "last + 1" else number
-    before = {row[0]: row[1:] for row in logged.sql("select id, kind, strftime('%Y-%m-%dT%H:%M:%SZ', at, 'unixepoch') from events")}
+    before = {number: (kind, utc(at)) for number, kind, at in logged.sql("select id, kind, at from events")}
     tamper(logged, *statements)
     found = verify(logged, status=1)
     assert (found["fine"], found["found"], found["number"]) == (False, how, number), found
@@ -88,14 +90,11 @@ def test_what_was_tampered_with_is_named(logged, what):
 def test_an_older_copy_is_found_by_a_head_from_the_journal(logged, name, new_name):
     """Put back whole, an older database is fine by itself: only who kept a head elsewhere can tell."""
     early = verify(logged)["head"]
-    older = {path: path.read_bytes() for path in logged.state.glob("everleaf.db*")}
+    older = logged.kept()
     logged.issue(new_name())
     late = verify(logged)["head"]
     assert verify(logged, "--head", early)["fine"] and verify(logged, "--head", late)["fine"]
-    for path in logged.state.glob("everleaf.db*"):
-        path.unlink()
-    for path, data in older.items():
-        path.write_bytes(data)
+    logged.put_back(older)
     assert verify(logged)["fine"]
     assert verify(logged, "--head", early)["fine"]
     found = verify(logged, "--head", late, status=1)

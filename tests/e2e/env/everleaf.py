@@ -1,9 +1,11 @@
 """The program under test: runs it on a state folder of its own, and watches what must never happen on the way."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +17,7 @@ from env.debs import ROOT
 
 BINARY = Path(os.environ.get("EVERLEAF_BINARY", ROOT / "build-check/everleaf"))
 SANITIZER = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
+_kept = itertools.count(1)
 PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)-----END", re.S)
 
 
@@ -130,6 +133,26 @@ class Everleaf:
             return postgres.rows(*self.database, statement, values)
         with contextlib.closing(sqlite3.connect(self.state / "everleaf.db", timeout=10)) as database, database:
             return database.execute(statement, values).fetchall()
+
+    def kept(self):
+        """A copy of what the store holds now, for put_back() here or in another of these."""
+        if self.database:
+            server, name = postgres.fresh_database()
+            postgres.copy_database(self.database[1], name)
+            return name
+        copy = self.folder / f"kept{next(_kept)}.db"
+        with contextlib.closing(sqlite3.connect(self.state / "everleaf.db")) as database, \
+                contextlib.closing(sqlite3.connect(copy)) as backup:
+            database.backup(backup)
+        return copy
+
+    def put_back(self, kept):
+        if self.database:
+            postgres.copy_database(kept, self.database[1])
+            return
+        for path in self.state.glob("everleaf.db*"):
+            path.unlink()
+        shutil.copy(kept, self.state / "everleaf.db")
 
     def register(self, *extra, ca=None, name=None, email="admin@example.org"):
         """Registers an account at the laboratory's CA, known from then on as `lab`."""

@@ -135,6 +135,12 @@ def fresh_database():
     return shared(), name
 
 
+def copy_database(source, target):
+    """The target, a name, becomes what the source, a name, is now; nobody may use either meanwhile."""
+    shared().drop_database(target)
+    shared().sql(f'create database "{target}" template "{source}"')
+
+
 def literal(value):
     return "null" if value is None else str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
