@@ -167,7 +167,7 @@ class Chaos:
         self.done = []
 
     def note(self, what):
-        self.done.append((time.time(), what))
+        self.done.append((time.monotonic(), what))  # the clock of the proxy
 
     def kill(self):
         daemon = self.random.choice(self.daemons)
