@@ -10,6 +10,7 @@
 #include "ops/op_user.h"
 #include "ops/owner.h"
 #include "ops/people.h"
+#include "ops/tx.h"
 
 const struct field binding_new_fields[] = {
 	FIELD(struct binding_new, name, FT_STRING, F_REQUIRED, "the user"),
@@ -132,7 +133,7 @@ static int check_needed(struct ops *o, struct arena *a, const char *user, const 
 
 int op_binding_add(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	const struct binding_new *in = in_record;
 	struct binding b = { .owner = in->name,
 		             .exact = in->exact,
@@ -146,12 +147,12 @@ int op_binding_add(struct ops *o, struct arena *a, void *in_record, void *out_re
 		return err_member(e, "domain");
 	TRY(check_methods(&in->methods, e));
 	TRY(check_shared(o, a, in, e));
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(check_needed(o, a, in->name, b.domain, &b, e));
 	TRY(st_binding_put(o->run.store, &b, e));
 	TRY(st_event_add(o->run.store, NULL, "user", e, "%s%s bound to user %s", b.domain,
 	                 b.exact ? " alone" : "", in->name));
-	TRY(people_commit(&t, e));
+	TRY(ops_tx_commit(&t, e));
 	*(struct binding *)out_record = b;
 	return 0;
 }
@@ -159,7 +160,7 @@ int op_binding_add(struct ops *o, struct arena *a, void *in_record, void *out_re
 int op_binding_delete(struct ops *o, struct arena *a, void *in_record, void *out_record,
                       struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	const struct binding_end *in = in_record;
 	const char *domain;
 	struct user u;
@@ -168,10 +169,10 @@ int op_binding_delete(struct ops *o, struct arena *a, void *in_record, void *out
 	TRY(st_user_get(o->run.store, a, in->name, &u, e));
 	if (limits_domain(a, in->domain, &domain, e) < 0)
 		return err_member(e, "domain");
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(check_needed(o, a, in->name, domain, NULL, e));
 	TRY(st_binding_delete(o->run.store, in->name, domain, e));
 	TRY(st_event_add(o->run.store, NULL, "user", e, "%s no longer bound to user %s", domain,
 	                 in->name));
-	return people_commit(&t, e);
+	return ops_tx_commit(&t, e);
 }

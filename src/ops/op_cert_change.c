@@ -263,6 +263,8 @@ int op_ask_again(struct ops *o, struct arena *a, void *in_record, void *out_reco
 	(void)a;
 	(void)in_record;
 	TRY(st_ari_ask_again(o->run.store, clock_now(), &n, e));
+	TRY(st_event_add(o->run.store, NULL, "renewal-information", e,
+	                 "asked for again at once, of %lld certificates", (long long)n));
 	if (o->task_added)
 		o->task_added(o->task_added_ctx);
 	out->certificates = n;

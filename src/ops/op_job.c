@@ -75,5 +75,7 @@ int op_job_cancel(struct ops *o, struct arena *a, void *in_record, void *out_rec
 	TRY(owner_check_write(o, e));
 	TRY(find(o, a, in->id, &t, e));
 	(void)err_set(&taken_back, ERR_CANCELLED, "taken back by %s before it was begun", o->actor);
-	return st_task_cancel(o->run.store, in->id, problem_text(a, &taken_back), e);
+	TRY(st_task_cancel(o->run.store, in->id, problem_text(a, &taken_back), e));
+	return st_event_add(o->run.store, NULL, "job", e, "job %lld taken back: %s",
+	                    (long long)in->id, t.operation);
 }

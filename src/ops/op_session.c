@@ -14,6 +14,7 @@
 #include "ops/internal.h"
 #include "ops/owner.h"
 #include "ops/people.h"
+#include "ops/tx.h"
 
 const struct field session_new_fields[] = {
 	FIELD(struct session_new, user, FT_STRING, F_REQUIRED, "who"),
@@ -67,7 +68,7 @@ static const char *address_of(const struct ops *o)
 static int begin(struct ops *o, struct arena *a, const struct user *u, struct session_said *out,
                  struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	int64_t now = clock_now();
 	struct session x = { .owner = u->name,
 		             .address = address_of(o),
@@ -80,11 +81,11 @@ static int begin(struct ops *o, struct arena *a, const struct user *u, struct se
 	TRY(secret_new(a, "", &csrf, &unused, e));
 	x.hash = hash;
 	x.csrf = csrf;
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_session_put(o->run.store, &x, e));
 	TRY(st_user_signed_in(o->run.store, u->id, now, e));
 	TRY(st_event_add(o->run.store, NULL, "session", e, "user %s signed in", u->name));
-	TRY(people_commit(&t, e));
+	TRY(ops_tx_commit(&t, e));
 	*out = (struct session_said){ .user = u->name,
 		                      .role = u->role,
 		                      .email = u->email,
@@ -175,10 +176,10 @@ int op_session_end(struct ops *o, struct arena *a, void *in_record, void *out_re
 static int set_password(struct ops *o, struct arena *a, struct user *u, const char *hash,
                         int64_t own, const char *what, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct user now;
 
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_user_get(o->run.store, a, u->name, &now, e));
 	/* somebody else changed it, or used the link, meanwhile */
 	if (!now.enabled ||
@@ -191,7 +192,7 @@ static int set_password(struct ops *o, struct arena *a, struct user *u, const ch
 	TRY(st_user_put(o->run.store, &now, e));
 	TRY(st_session_delete_of(o->run.store, now.name, own, e));
 	TRY(st_event_add(o->run.store, NULL, "user", e, "user %s %s", now.name, what));
-	return people_commit(&t, e);
+	return ops_tx_commit(&t, e);
 }
 
 int op_session_first(struct ops *o, struct arena *a, void *in_record, void *out_record,
@@ -261,17 +262,17 @@ int op_session_password(struct ops *o, struct arena *a, void *in_record, void *o
 static int set_totp(struct ops *o, struct arena *a, const char *name, const char *totp,
                     const char *next, const char *what, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct user u;
 
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_user_get(o->run.store, a, name, &u, e));
 	u.totp = totp;
 	u.totp_next = next;
 	TRY(st_user_put(o->run.store, &u, e));
 	if (what)
 		TRY(st_event_add(o->run.store, NULL, "user", e, "user %s %s", name, what));
-	return people_commit(&t, e);
+	return ops_tx_commit(&t, e);
 }
 
 int op_totp_begin(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)

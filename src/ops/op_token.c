@@ -14,6 +14,7 @@
 #include "ops/internal.h"
 #include "ops/owner.h"
 #include "ops/people.h"
+#include "ops/tx.h"
 
 #define TOKENS_MOST 100
 #define DAY_S 86400
@@ -188,12 +189,12 @@ static int within_own(struct ops *o, struct arena *a, struct token *x, struct er
 
 static int token_insert(struct ops *o, struct arena *a, struct token *x, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct token *v, known;
 	struct err none;
 	size_t n;
 
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_token_list(o->run.store, a, x->owner, 0, TOKENS_MOST, &v, &n, e));
 	if (n >= TOKENS_MOST)
 		return err_set(e, ERR_INPUT, "%s has %d tokens; revoke some first", x->owner,
@@ -205,7 +206,7 @@ static int token_insert(struct ops *o, struct arena *a, struct token *x, struct 
 	TRY(st_token_put(o->run.store, x, e));
 	TRY(st_event_add(o->run.store, NULL, "token", e,
 	                 "token %s of user %s made, with the role %s", x->name, x->owner, x->role));
-	return people_commit(&t, e);
+	return ops_tx_commit(&t, e);
 }
 
 int op_token_create(struct ops *o, struct arena *a, void *in_record, void *out_record,
@@ -273,15 +274,15 @@ static int find_token(struct ops *o, struct arena *a, const struct token_end *in
 int op_token_delete(struct ops *o, struct arena *a, void *in_record, void *out_record,
                     struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	const struct token_end *in = in_record;
 	struct token x;
 
 	(void)out_record;
 	TRY(find_token(o, a, in, &x, e));
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_token_delete(o->run.store, x.id, e));
 	TRY(st_event_add(o->run.store, NULL, "token", e, "token %s of user %s revoked", x.name,
 	                 x.owner));
-	return people_commit(&t, e);
+	return ops_tx_commit(&t, e);
 }

@@ -14,6 +14,7 @@
 #include "ops/internal.h"
 #include "ops/owner.h"
 #include "ops/people.h"
+#include "ops/tx.h"
 
 const struct field user_new_fields[] = {
 	FIELD(struct user_new, name, FT_STRING, F_REQUIRED, "what they are called"),
@@ -190,18 +191,18 @@ static int check_new(const struct user_new *in, struct err *e)
 
 static int user_insert(struct ops *o, struct arena *a, struct user *u, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct user known;
 	struct err none;
 
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	if (st_user_get(o->run.store, a, u->name, &known, &none) == 0) {
 		err_set(e, ERR_EXISTS, "there is a user %s already", u->name);
 		return err_member(e, "name");
 	}
 	TRY(st_user_put(o->run.store, u, e));
 	TRY(st_event_add(o->run.store, NULL, "user", e, "user %s added as %s", u->name, u->role));
-	return people_commit(&t, e);
+	return ops_tx_commit(&t, e);
 }
 
 int op_user_create(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
@@ -275,10 +276,10 @@ static bool stays_admin(const struct user *u)
 static int change_in(struct ops *o, struct arena *a, const struct user_change *in, const char *hash,
                      char **link, struct user *out, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct user before, u;
 
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_user_get(o->run.store, a, in->name, &before, e));
 	u = before;
 	apply(in, hash, &u);
@@ -291,7 +292,7 @@ static int change_in(struct ops *o, struct arena *a, const struct user_change *i
 		TRY(st_session_delete_of(o->run.store, u.name, 0, e));
 	TRY(st_event_add(o->run.store, NULL, "user", e, "user %s changed: %s", u.name,
 	                 strings_join(a, &in->given, ", ")));
-	TRY(people_commit(&t, e));
+	TRY(ops_tx_commit(&t, e));
 	*out = u;
 	return 0;
 }
@@ -343,7 +344,7 @@ static int hand_over(struct ops *o, struct arena *a, const char *name, const cha
 
 int op_user_delete(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
-	struct people_tx t CLEANUP(people_done) = { 0 };
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	const struct user_end *in = in_record;
 	struct user u, heir;
 	int64_t owned;
@@ -358,7 +359,7 @@ int op_user_delete(struct ops *o, struct arena *a, void *in_record, void *out_re
 			return err_set(e, ERR_USAGE, "%s cannot inherit from themselves", in->name);
 		TRY(hand_over(o, a, in->name, in->heir, e));
 	}
-	TRY(people_begin(o, &t, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(check_last_admin(o, &u, e));
 	TRY(st_owner_count(o->run.store, in->name, &owned, e));
 	if (owned)
@@ -368,6 +369,6 @@ int op_user_delete(struct ops *o, struct arena *a, void *in_record, void *out_re
 		               in->name, (long long)owned, owned == 1 ? "" : "s");
 	TRY(st_user_delete(o->run.store, in->name, e));
 	TRY(st_event_add(o->run.store, NULL, "user", e, "user %s deleted", in->name));
-	TRY(people_commit(&t, e));
+	TRY(ops_tx_commit(&t, e));
 	return fs_remove(link_path(o, a, in->name), e);
 }

@@ -159,5 +159,6 @@ int ops_account_default(struct ops *o, struct arena *a, const char *name, struct
 	TRY(st_account_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		TRY(account_mark_default(&o->run, a, v[i].name, strcmp(v[i].name, name) == 0, e));
-	return 0;
+	return st_event_add(o->run.store, NULL, "account", e,
+	                    "account %s is the default from now on", name);
 }

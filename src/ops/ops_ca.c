@@ -9,6 +9,7 @@
 #include "flow/session.h"
 #include "ops/internal.h"
 #include "ops/ops_account.h"
+#include "ops/tx.h"
 
 int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, struct err *e)
 {
@@ -81,9 +82,40 @@ static int check_place(struct ops *o, struct arena *a, const struct ca_add *c, s
 	return c->resolver ? afar_peer(a, &afar, "resolver", c->resolver, e) : 0;
 }
 
+static int bad_name(const char *name, struct err *e)
+{
+	if (!ca_is_name(name))
+		return err_set(
+		    e, ERR_USAGE,
+		    "\"%s\" cannot be a CA's name: letters, digits, '.', '_' and '-' only", name);
+	return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", name);
+}
+
+static int check_name(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct ca *v;
+	size_t n;
+
+	if (!ca_is_name(name) || is_known(name)) {
+		bad_name(name, e);
+		return err_member(e, "name");
+	}
+	TRY(st_ca_list(o->run.store, a, &v, &n, e));
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0) {
+			err_set(e, ERR_EXISTS,
+			        "there is a CA %s already (%s); delete it first, or choose another "
+			        "name",
+			        name, v[i].url);
+			return err_member(e, "name");
+		}
+	return 0;
+}
+
 int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca *out,
                struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct ca ca = {
 		.name = c->name,
 		.url = c->url,
@@ -96,34 +128,21 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 		.public_only = o->who && !o->config.allow_private,
 		.created_at = clock_now(),
 	};
-	struct ca *v;
-	size_t n;
 
-	if (!ca_is_name(c->name))
-		return err_set(
-		    e, ERR_USAGE,
-		    "\"%s\" cannot be a CA's name: letters, digits, '.', '_' and '-' only",
-		    c->name);
-	if (is_known(c->name))
-		return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", c->name);
+	TRY(check_name(o, a, c->name, e));
 	if (check_url(c->url, "the URL", e) < 0)
 		return err_member(e, "url");
 	if (c->staging && strstr(c->staging, "://") && check_url(c->staging, "--staging", e) < 0)
 		return err_member(e, "staging");
-	TRY(st_ca_list(o->run.store, a, &v, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i].name, c->name) == 0)
-			return err_set(e, ERR_EXISTS,
-			               "there is a CA %s already (%s); delete it first, or choose "
-			               "another name",
-			               c->name, v[i].url);
 	if (c->ca_bundle && !strstr(c->ca_bundle, "-----BEGIN CERTIFICATE-----")) {
 		err_set(e, ERR_INPUT, "%s holds no certificate in PEM",
 		        c->ca_bundle_file ? c->ca_bundle_file : "\"ca_bundle\"");
 		return err_member(e, "ca_bundle");
 	}
 	TRY(check_place(o, a, c, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_ca_put(o->run.store, &ca, e));
+	TRY(ops_tx_tell(&t, "ca", e, "CA %s added: %s", ca.name, ca.url));
 	TRY(limits_shown(&o->run, a, ca.url, &ca.limits, e));
 	*out = ca;
 	return 0;
@@ -148,6 +167,7 @@ static int refuse_used(void *ctx, const struct cert *c, struct arena *a, struct 
 
 int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct cert_filter all = { 0 };
 	struct account *v;
 	size_t n;
@@ -162,5 +182,7 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 			               "account delete %s --yes`)",
 			               v[i].name, name, v[i].name);
 	TRY(st_cert_each(o->run.store, &all, refuse_used, &(struct used){ name }, e));
-	return st_ca_delete(o->run.store, name, e);
+	TRY(ops_tx_begin(o, &t, e));
+	TRY(st_ca_delete(o->run.store, name, e));
+	return ops_tx_tell(&t, "ca", e, "CA %s deleted", name);
 }

@@ -248,5 +248,7 @@ int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e)
 int ops_master_key_rotate(struct ops *o, struct err *e)
 {
 	TRY(owner_check_host(o, "the master key", e));
-	return store_rotate_master_key(o->run.store, e);
+	TRY(store_rotate_master_key(o->run.store, e));
+	return st_event_add(o->run.store, NULL, "master-key", e,
+	                    "everything is sealed with a new master key");
 }

@@ -12,6 +12,7 @@
 #include "flow/dns_look.h"
 #include "ops/internal.h"
 #include "ops/owner.h"
+#include "ops/tx.h"
 
 #define ZONE_MAX_BYTES 253
 
@@ -109,11 +110,13 @@ static int refuse_existing(struct ops *o, struct arena *a, const char *name, str
 	struct dns_account x;
 	struct err missing;
 
-	if (st_dns_get(o->run.store, a, name, &x, &missing) == 0)
-		return err_set(e, ERR_EXISTS,
-		               "there is a DNS account %s already (%s); `everleaf dns update %s` "
-		               "changes it, or choose another name",
-		               name, x.provider, name);
+	if (st_dns_get(o->run.store, a, name, &x, &missing) == 0) {
+		err_set(e, ERR_EXISTS,
+		        "there is a DNS account %s already (%s); `everleaf dns update %s` "
+		        "changes it, or choose another name",
+		        name, x.provider, name);
+		return err_member(e, "name");
+	}
 	if (missing.code == ERR_NOT_FOUND)
 		return 0;
 	*e = missing;
@@ -157,6 +160,7 @@ int ops_dns_settings_file(struct arena *a, const char *provider, const char *fil
 int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct dns_account *out,
                 struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct dns_account x = { .name = d->name, .enabled = true };
 	const struct dns_provider *p;
 
@@ -170,30 +174,27 @@ int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct 
 	TRY(take_settings(o, a, d->settings, d->origin, &x, e));
 	if (d->propagation)
 		TRY(set_propagation(a, d->propagation, &x, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_dns_put(o->run.store, &x, e));
+	TRY(ops_tx_tell(&t, "dns", e, "DNS account %s added, at %s", x.name, x.provider));
 	*out = x;
 	return 0;
 }
 
-/* Changes the row as it is then. */
+/* Changes the row as it is then. what: for its event, "disabled". */
 static int change(struct ops *o, struct arena *a, const char *name,
                   void (*set)(struct dns_account *x, const void *to), const void *to,
-                  struct dns_account *out, struct err *e)
+                  const char *what, struct dns_account *out, struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct dns_account x;
 
-	TRY(store_begin(o->run.store, e));
-	if (st_dns_get(o->run.store, a, name, &x, e) < 0) {
-		store_rollback(o->run.store);
-		return -(int)e->code;
-	}
+	TRY(ops_tx_begin(o, &t, e));
+	TRY(st_dns_get(o->run.store, a, name, &x, e));
 	set(&x, to);
 	x.updated_at = clock_now();
-	if (st_dns_put(o->run.store, &x, e) < 0) {
-		store_rollback(o->run.store);
-		return -(int)e->code;
-	}
-	TRY(store_commit(o->run.store, e));
+	TRY(st_dns_put(o->run.store, &x, e));
+	TRY(ops_tx_tell(&t, "dns", e, "DNS account %s %s", name, what));
 	*out = x;
 	return 0;
 }
@@ -230,7 +231,8 @@ int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
 		TRY(set_propagation(a, d->propagation, &x, e));
 		u.settings = x.settings;
 	}
-	return change(o, a, d->name, set_update, &u, out, e);
+	return change(o, a, d->name, set_update, &u,
+	              arena_printf(a, "changed: %s", strings_join(a, &d->given, ", ")), out, e);
 }
 
 int ops_dns_list(struct ops *o, struct arena *a, struct dns_account **out, size_t *n, struct err *e)
@@ -331,11 +333,12 @@ int ops_dns_enable(struct ops *o, struct arena *a, const char *name, bool enable
 {
 	struct dns_account x;
 
-	return change(o, a, name, set_enabled, &enabled, &x, e);
+	return change(o, a, name, set_enabled, &enabled, enabled ? "enabled" : "disabled", &x, e);
 }
 
 int ops_dns_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct strings certs = { 0 };
 	struct dns_account x;
 
@@ -347,7 +350,9 @@ int ops_dns_delete(struct ops *o, struct arena *a, const char *name, struct err 
 		               "`everleaf set`, or delete %s first",
 		               name, strings_join(a, &certs, ", "), certs.n == 1 ? "it" : "them",
 		               certs.n == 1 ? "it" : "them");
-	return st_dns_delete(o->run.store, name, e);
+	TRY(ops_tx_begin(o, &t, e));
+	TRY(st_dns_delete(o->run.store, name, e));
+	return ops_tx_tell(&t, "dns", e, "DNS account %s deleted", name);
 }
 
 int ops_dns_present(struct ops *o, struct arena *a, const char *account, const char *name,

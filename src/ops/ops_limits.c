@@ -57,7 +57,9 @@ static int resume(struct ops *o, struct arena *a, const struct subject *s, struc
 {
 	if (!s->has_account)
 		return err_set(e, ERR_NOT_FOUND, "there is no account at %s", s->ca.name);
-	return limits_unpaused(&o->run, a, &s->account, &s->domains, e);
+	TRY(limits_unpaused(&o->run, a, &s->account, &s->domains, e));
+	return st_event_add(o->run.store, NULL, "limits", e, "%s has resumed %s", s->ca.name,
+	                    strings_join(a, &s->domains, ", "));
 }
 
 static bool is_known(const struct limit_state *v, size_t n, const struct limit_state *x)

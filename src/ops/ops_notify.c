@@ -11,6 +11,7 @@
 #include "flow/post.h"
 #include "flow/tell.h"
 #include "ops/internal.h"
+#include "ops/tx.h"
 
 int ops_notify_kind(struct arena *a, const char *name, struct notify_kind *out, struct err *e)
 {
@@ -35,11 +36,13 @@ static int refuse_existing(struct ops *o, struct arena *a, const char *name, str
 	struct channel x;
 	struct err missing;
 
-	if (st_channel_get(o->run.store, a, name, &x, &missing) == 0)
-		return err_set(e, ERR_EXISTS,
-		               "there is a channel %s already (%s); `everleaf notify update %s` "
-		               "changes it, or choose another name",
-		               name, x.kind, name);
+	if (st_channel_get(o->run.store, a, name, &x, &missing) == 0) {
+		err_set(e, ERR_EXISTS,
+		        "there is a channel %s already (%s); `everleaf notify update %s` "
+		        "changes it, or choose another name",
+		        name, x.kind, name);
+		return err_member(e, "name");
+	}
 	if (missing.code == ERR_NOT_FOUND)
 		return 0;
 	*e = missing;
@@ -78,6 +81,7 @@ int ops_notify_settings_file(struct arena *a, const char *kind, const char *file
 int ops_notify_add(struct ops *o, struct arena *a, const struct notify_add *d, struct channel *out,
                    struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct channel x = { .name = d->name,
 		             .enabled = true,
 		             .events = d->events,
@@ -87,38 +91,36 @@ int ops_notify_add(struct ops *o, struct arena *a, const struct notify_add *d, s
 	if (post_kind(a, d->kind, &k, e) < 0)
 		return err_member(e, "kind");
 	x.kind = k->name;
-	if (!dns_account_is_name(d->name))
-		return err_set(e, ERR_USAGE,
-		               "\"%s\" cannot be a channel's name: letters, digits, '.', '_' and "
-		               "'-' only",
-		               d->name);
+	if (!dns_account_is_name(d->name)) {
+		err_set(e, ERR_USAGE,
+		        "\"%s\" cannot be a channel's name: letters, digits, '.', '_' and '-' only",
+		        d->name);
+		return err_member(e, "name");
+	}
 	TRY(check_events(a, &d->events, d->digest, e));
 	TRY(refuse_existing(o, a, d->name, e));
 	TRY(take_settings(o, a, d->settings, d->origin, &x, e));
+	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_channel_put(o->run.store, &x, e));
+	TRY(ops_tx_tell(&t, "channel", e, "channel %s added, of kind %s", x.name, x.kind));
 	*out = x;
 	return 0;
 }
 
-/* Changes the row as it is then. */
+/* Changes the row as it is then. what: for its event, "disabled". */
 static int change(struct ops *o, struct arena *a, const char *name,
-                  void (*set)(struct channel *x, const void *to), const void *to,
+                  void (*set)(struct channel *x, const void *to), const void *to, const char *what,
                   struct channel *out, struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct channel x;
 
-	TRY(store_begin(o->run.store, e));
-	if (st_channel_get(o->run.store, a, name, &x, e) < 0) {
-		store_rollback(o->run.store);
-		return -(int)e->code;
-	}
+	TRY(ops_tx_begin(o, &t, e));
+	TRY(st_channel_get(o->run.store, a, name, &x, e));
 	set(&x, to);
 	x.updated_at = clock_now();
-	if (st_channel_put(o->run.store, &x, e) < 0) {
-		store_rollback(o->run.store);
-		return -(int)e->code;
-	}
-	TRY(store_commit(o->run.store, e));
+	TRY(st_channel_put(o->run.store, &x, e));
+	TRY(ops_tx_tell(&t, "channel", e, "channel %s %s", name, what));
 	*out = x;
 	return 0;
 }
@@ -153,7 +155,8 @@ int ops_notify_update(struct ops *o, struct arena *a, const struct notify_change
 		TRY(take_settings(o, a, d->settings, d->origin, &x, e));
 		u.settings = x.settings;
 	}
-	return change(o, a, d->name, set_update, &u, out, e);
+	return change(o, a, d->name, set_update, &u,
+	              arena_printf(a, "changed: %s", strings_join(a, &d->given, ", ")), out, e);
 }
 
 int ops_notify_list(struct ops *o, struct arena *a, struct channel **out, size_t *n, struct err *e)
@@ -186,15 +189,18 @@ int ops_notify_enable(struct ops *o, struct arena *a, const char *name, bool ena
 {
 	struct channel x;
 
-	return change(o, a, name, set_enabled, &enabled, &x, e);
+	return change(o, a, name, set_enabled, &enabled, enabled ? "enabled" : "disabled", &x, e);
 }
 
 int ops_notify_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
+	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	struct channel x;
 
 	TRY(st_channel_get(o->run.store, a, name, &x, e));
-	return st_channel_delete(o->run.store, name, e);
+	TRY(ops_tx_begin(o, &t, e));
+	TRY(st_channel_delete(o->run.store, name, e));
+	return ops_tx_tell(&t, "channel", e, "channel %s deleted", name);
 }
 
 int ops_notify_test(struct ops *o, struct arena *a, const char *name, struct err *e)

@@ -15,24 +15,6 @@ int page_limit(int64_t asked, size_t *limit, struct err *e)
 	return 0;
 }
 
-int people_begin(struct ops *o, struct people_tx *t, struct err *e)
-{
-	TRY(store_begin(o->run.store, e));
-	t->s = o->run.store;
-	return 0;
-}
-
-int people_commit(struct people_tx *t, struct err *e)
-{
-	return store_commit(TAKE(t->s), e);
-}
-
-void people_done(struct people_tx *t)
-{
-	if (t->s)
-		store_rollback(t->s);
-}
-
 const char *link_path(struct ops *o, struct arena *a, const char *user)
 {
 	return fs_join(a, fs_join(a, o->run.state_dir, "first-login"), user);

@@ -12,14 +12,6 @@
 /* 0 = the default; ERR_USAGE beyond the most. */
 NODISCARD int page_limit(int64_t asked, size_t *limit, struct err *e);
 
-/* A transaction that is rolled back unless it was taken to people_commit. */
-struct people_tx {
-	struct store *s;
-};
-NODISCARD int people_begin(struct ops *o, struct people_tx *t, struct err *e);
-NODISCARD int people_commit(struct people_tx *t, struct err *e);
-void people_done(struct people_tx *t);
-
 /* The file that has a user's one-time link, on the daemon's host. */
 const char *link_path(struct ops *o, struct arena *a, const char *user);
 

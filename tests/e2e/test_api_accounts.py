@@ -108,7 +108,7 @@ def test_cas_over_the_network(lab_admin, lab, pebble):
 
 
 @pytest.mark.parametrize("body, member", [
-    ({"name": "a/b", "url": "https://ca.example.org/dir"}, None),
+    ({"name": "a/b", "url": "https://ca.example.org/dir"}, "name"),
     ({"name": "own", "url": "http://ca.example.org/dir"}, "url"),
     ({"name": "own", "url": "https://ca.example.org/dir", "ca_bundle": "no certificate"}, "ca_bundle"),
     ({"name": "own", "url": "https://ca.example.org/dir", "http_port": 70000}, "http_port"),
@@ -117,6 +117,18 @@ def test_cas_over_the_network(lab_admin, lab, pebble):
 def test_cas_that_are_refused(admin, body, member):
     status, document = refused(admin, "POST", "/cas", body)
     assert (status, document.get("member")) == (400, member), document
+
+
+@pytest.mark.parametrize("path, body", [
+    ("/cas", {"name": "letsencrypt", "url": "https://ca.example.org/dir"}), ("/cas", {"name": "lab", "url": "https://ca.example.org/dir"}),
+    ("/dns-accounts", {"provider": "httpreq", "name": "twice", "settings": httpreq()}),
+    ("/notifications", {"kind": "webhook", "name": "twice", "settings": {"url": "https://hooks.example.org/x", "secret": SECRET}}),
+])
+def test_a_name_that_is_taken(admin, path, body):
+    if body["name"] == "twice":
+        admin.post(path, **body)
+    status, document = refused(admin, "POST", path, body)
+    assert (status, document.get("member")) == (409, "name"), document
 
 
 @pytest.mark.parametrize("place", ["https://127.0.0.1/dir", "https://[::1]/dir", "https://localhost/dir", "https://169.254.169.254/latest",
@@ -322,3 +334,35 @@ def test_who_may(everleaf, daemon, role, method, path, status):
         client.ask(method, path)
     else:
         assert refused(client, method, path, {} if method == "POST" else None)[0] == status
+
+
+# the log
+
+
+def test_every_change_is_an_event(lab_admin):
+    """With who did it, and from where."""
+    admin = lab_admin
+    admin.post("/cas", name="own", url="https://ca.example.org/dir")
+    admin.delete("/cas/own")
+    admin.post("/dns-accounts", provider="httpreq", name="home", settings=httpreq())
+    admin.patch("/dns-accounts/home", zones=["example.org"])
+    admin.post("/dns-accounts/home/disable")
+    admin.post("/dns-accounts/home/enable")
+    admin.delete("/dns-accounts/home")
+    admin.post("/notifications", kind="webhook", name="people", settings={"url": "https://hooks.example.org/x", "secret": SECRET})
+    admin.patch("/notifications/people", digest="daily")
+    admin.post("/notifications/people/disable")
+    admin.delete("/notifications/people")
+    admin.post("/accounts/lab/default")
+    admin.post("/limits/unpaused", ca="lab", names=["www.example.org"])
+    admin.post("/renewal-information/refresh")
+    events = [event for event in admin.all("/events") if event["actor"] == "user:root"][::-1]
+    assert [(event["kind"], event["text"]) for event in events] == [
+        ("ca", "CA own added: https://ca.example.org/dir"), ("ca", "CA own deleted"),
+        ("dns", "DNS account home added, at httpreq"), ("dns", "DNS account home changed: zones"),
+        ("dns", "DNS account home disabled"), ("dns", "DNS account home enabled"), ("dns", "DNS account home deleted"),
+        ("channel", "channel people added, of kind webhook"), ("channel", "channel people changed: digest"),
+        ("channel", "channel people disabled"), ("channel", "channel people deleted"),
+        ("account", "account lab is the default from now on"), ("limits", "lab has resumed www.example.org"),
+        ("renewal-information", "asked for again at once, of 0 certificates")]
+    assert {event["address"] for event in events} == {"127.0.0.1"}
