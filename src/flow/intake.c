@@ -4,6 +4,8 @@
  */
 #include "flow/intake.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -52,25 +54,39 @@ static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
 	}
 }
 
+/* What was asked for cannot be; member: which part of it, as records name it. */
+static int __attribute__((format(printf, 3, 4)))
+wrong(struct err *e, const char *member, const char *fmt, ...)
+{
+	char text[sizeof(e->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(e, ERR_USAGE, "%s", text);
+	return err_member(e, member);
+}
+
 static int normalize_domains(struct arena *a, const struct strings *typed, struct strings *out,
                              struct err *e)
 {
 	struct strings names = { 0 };
 
 	if (typed->n > INTAKE_MAX_NAMES)
-		return err_set(e, ERR_USAGE,
-		               "%zu names in one certificate; at most %d are possible, put the "
-		               "others into another one",
-		               typed->n, INTAKE_MAX_NAMES);
+		return wrong(e, "domains",
+		             "%zu names in one certificate; at most %d are possible, put the "
+		             "others into another one",
+		             typed->n, INTAKE_MAX_NAMES);
 	for (size_t i = 0; i < typed->n; i++) {
 		enum name_kind kind;
 		const char *name;
 		if (name_normalize(a, typed->v[i], &name, &kind, e) < 0) {
 			e->code = ERR_USAGE;
-			return -ERR_USAGE;
+			return err_member(e, "domains");
 		}
 		if (strings_has(&names, name))
-			return err_set(e, ERR_USAGE, "%s is named twice", name);
+			return wrong(e, "domains", "%s is named twice", name);
 		strings_add(a, &names, name);
 	}
 	*out = names;
@@ -96,15 +112,15 @@ static int check_names_for_challenge(const struct cert *c, struct err *e)
 	for (size_t i = 0; i < c->domains.n; i++) {
 		const char *name = c->domains.v[i];
 		if (name_kind(name) == NAME_WILDCARD && !dns)
-			return err_set(e, ERR_USAGE,
-			               "%s is a wildcard and cannot be proved by %s; use dns-01 "
-			               "(--dns, --hook, --manual) or --dns-persist",
-			               name, c->challenge);
+			return wrong(e, "challenge",
+			             "%s is a wildcard and cannot be proved by %s; use dns-01 "
+			             "(--dns, --hook, --manual) or --dns-persist",
+			             name, c->challenge);
 		if (name_kind(name) == NAME_IP && dns)
-			return err_set(e, ERR_USAGE,
-			               "%s is an address and cannot be proved by %s; use http-01 "
-			               "(--webroot, --standalone) or --alpn",
-			               name, c->challenge);
+			return wrong(e, "challenge",
+			             "%s is an address and cannot be proved by %s; use http-01 "
+			             "(--webroot, --standalone) or --alpn",
+			             name, c->challenge);
 	}
 	return 0;
 }
@@ -115,21 +131,21 @@ static int check_method(struct arena *a, struct cert *c, struct err *e)
 	struct strings types = { 0 };
 
 	if (!s)
-		return err_set(e, ERR_USAGE,
-		               "say how to prove the names: --webroot DIR, --standalone, --alpn, "
-		               "--dns ACCOUNT, --hook FILE, --dns-persist or --manual");
+		return wrong(e, "method",
+		             "say how to prove the names: --webroot DIR, --standalone, --alpn, "
+		             "--dns ACCOUNT, --hook FILE, --dns-persist or --manual");
 	if (!c->challenge)
 		c->challenge = default_challenge(c, s);
 	for (size_t i = 0; s->types[i]; i++)
 		strings_add(a, &types, s->types[i]);
 	if (!strings_has(&types, c->challenge))
-		return err_set(e, ERR_USAGE, "--%s cannot do %s (it can: %s)", c->method,
-		               c->challenge, strings_join(a, &types, ", "));
+		return wrong(e, "challenge", "--%s cannot do %s (it can: %s)", c->method,
+		             c->challenge, strings_join(a, &types, ", "));
 	if (strcmp(c->method, "hook") == 0 && strcmp(c->challenge, "http-01") == 0 &&
 	    !c->well_known)
-		return err_set(e, ERR_USAGE,
-		               "--hook with --challenge http-01 needs --well-known DIR, where the "
-		               "web server takes the tokens from");
+		return wrong(e, "well_known",
+		             "--hook with --challenge http-01 needs --well-known DIR, where the "
+		             "web server takes the tokens from");
 	return check_names_for_challenge(c, e);
 }
 
@@ -181,30 +197,31 @@ static bool is_mail_address(const char *s)
 static int check_subject(const struct cert *c, struct err *e)
 {
 	const struct {
-		const char *value, *what;
+		const char *value, *what, *member;
 		size_t max;
 	} limits[] = {
 		/* RFC 5280 A.1, upper bounds */
-		{ c->province, "--province", 128 },           { c->city, "--city", 128 },
-		{ c->organization, "--organization", 64 },    { c->unit, "--unit", 64 },
-		{ c->subject_email, "--subject-email", 255 },
+		{ c->province, "--province", "province", 128 },
+		{ c->city, "--city", "city", 128 },
+		{ c->organization, "--organization", "organization", 64 },
+		{ c->unit, "--unit", "unit", 64 },
+		{ c->subject_email, "--subject-email", "subject_email", 255 },
 	};
 
 	if (c->country && (strlen(c->country) != 2 || c->country[0] < 'A' || c->country[0] > 'Z' ||
 	                   c->country[1] < 'A' || c->country[1] > 'Z'))
-		return err_set(e, ERR_USAGE,
-		               "--country is two capital letters (ISO 3166), not \"%s\"",
-		               c->country);
+		return wrong(e, "country",
+		             "--country is two capital letters (ISO 3166), not \"%s\"", c->country);
 	if (c->subject_email && !is_mail_address(c->subject_email))
-		return err_set(
-		    e, ERR_USAGE,
-		    "--subject-email is an address like somebody@example.org, not \"%s\"",
-		    c->subject_email);
+		return wrong(e, "subject_email",
+		             "--subject-email is an address like somebody@example.org, not \"%s\"",
+		             c->subject_email);
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
 		if (limits[i].value &&
 		    (*limits[i].value == '\0' || strlen(limits[i].value) > limits[i].max))
-			return err_set(e, ERR_USAGE, "%s has %zu bytes; from 1 to %zu are possible",
-			               limits[i].what, strlen(limits[i].value), limits[i].max);
+			return wrong(e, limits[i].member,
+			             "%s has %zu bytes; from 1 to %zu are possible", limits[i].what,
+			             strlen(limits[i].value), limits[i].max);
 	return 0;
 }
 
@@ -213,21 +230,21 @@ static int check_words(const struct cert *c, struct err *e)
 	int64_t before;
 
 	if (key_type_parse(c->key_type) == KEY_NONE)
-		return err_set(e, ERR_USAGE,
-		               "there is no key type \"%s\"; there are ec256, ec384, rsa2048, "
-		               "rsa3072 and rsa4096",
-		               c->key_type);
+		return wrong(e, "key_type",
+		             "there is no key type \"%s\"; there are ec256, ec384, rsa2048, "
+		             "rsa3072 and rsa4096",
+		             c->key_type);
 	if (strcmp(c->signature, "sha256") != 0 && strcmp(c->signature, "sha384") != 0 &&
 	    strcmp(c->signature, "sha512") != 0)
-		return err_set(e, ERR_USAGE,
-		               "there is no signature \"%s\"; there are sha256, sha384 and sha512",
-		               c->signature);
+		return wrong(e, "signature",
+		             "there is no signature \"%s\"; there are sha256, sha384 and sha512",
+		             c->signature);
 	if (strcmp(c->key_policy, "new") != 0 && strcmp(c->key_policy, "same") != 0)
-		return err_set(e, ERR_USAGE,
-		               "there is no key policy \"%s\"; there are new and same",
-		               c->key_policy);
-	if (c->renew_before)
-		TRY(plan_policy_parse(c->renew_before, 90 * 86400, &before, e));
+		return wrong(e, "key_policy",
+		             "there is no key policy \"%s\"; there are new and same",
+		             c->key_policy);
+	if (c->renew_before && plan_policy_parse(c->renew_before, 90 * 86400, &before, e) < 0)
+		return err_member(e, "renew_before");
 	return check_subject(c, e);
 }
 
@@ -236,19 +253,19 @@ static int check_keystore(const struct cert *c, struct err *e)
 	if (!c->keystore || strcmp(c->keystore, "pem") == 0)
 		return 0;
 	if (strcmp(c->keystore, "pkcs12") != 0 && strcmp(c->keystore, "jks") != 0)
-		return err_set(e, ERR_USAGE,
-		               "there is no key store format \"%s\"; there are pem, pkcs12 and jks",
-		               c->keystore);
+		return wrong(e, "keystore",
+		             "there is no key store format \"%s\"; there are pem, pkcs12 and jks",
+		             c->keystore);
 	if (c->own_csr)
-		return err_set(e, ERR_USAGE,
-		               "--keystore %s needs the private key, which is not here with --csr",
-		               c->keystore);
+		return wrong(e, "keystore",
+		             "--keystore %s needs the private key, which is not here with --csr",
+		             c->keystore);
 	if (!c->keystore_password)
-		return err_set(e, ERR_USAGE, "--keystore %s needs --keystore-password-file FILE",
-		               c->keystore);
+		return wrong(e, "keystore_password",
+		             "--keystore %s needs --keystore-password-file FILE", c->keystore);
 	if (strcmp(c->keystore, "jks") == 0 && strlen(c->keystore_password) < 6)
-		return err_set(e, ERR_USAGE,
-		               "the password of a jks key store needs at least 6 characters");
+		return wrong(e, "keystore_password",
+		             "the password of a jks key store needs at least 6 characters");
 	return 0;
 }
 
@@ -277,6 +294,11 @@ static bool has_other_home(struct run *r, struct arena *a, const struct cert *c,
 	                              strcmp(ca.url, account.directory_url) != 0);
 }
 
+static int ca_named(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e)
+{
+	return ca_resolve(r, a, name, out, e) < 0 ? err_member(e, "ca") : 0;
+}
+
 static int default_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
                       struct err *e)
 {
@@ -289,18 +311,19 @@ static int default_ca(struct run *r, struct arena *a, const struct cert_change *
 	if (c->account && !is_given(ch, "account") && has_other_home(r, a, c, ch))
 		c->account = NULL;
 	if (c->account) {
-		TRY(st_account_get(r->store, a, c->account, &account, e));
+		if (st_account_get(r->store, a, c->account, &account, e) < 0)
+			return is_given(ch, "account") ? err_member(e, "account") : -(int)e->code;
 		if (is_given(ch, "ca")) {
-			TRY(ca_resolve(r, a, c->ca, &ca, e));
+			TRY(ca_named(r, a, c->ca, &ca, e));
 			if (strcmp(ca.url, account.directory_url) != 0)
-				return err_set(e, ERR_USAGE, "the account %s is at %s, not at %s",
-				               account.name, account.ca, c->ca);
+				return wrong(e, "account", "the account %s is at %s, not at %s",
+				             account.name, account.ca, c->ca);
 		}
 		c->ca = account.ca;
 		return 0;
 	}
 	if (c->ca)
-		return ca_resolve(r, a, c->ca, &ca, e);
+		return ca_named(r, a, c->ca, &ca, e);
 	TRY(st_account_list(r->store, a, &v, &n, e));
 	c->ca = r->config->ca ? r->config->ca : n == 1 ? v[0].ca : NULL;
 	for (size_t i = 0; i < n && !r->config->ca; i++)
@@ -318,12 +341,12 @@ static int check_name(struct arena *a, const struct cert_change *ch, const struc
 	        : domains->n         ? name_to_cert_name(a, domains->v[0])
 	                             : NULL;
 	if (!*name)
-		return err_set(e, ERR_USAGE, "no name was given: `everleaf issue DOMAIN... HOW`");
+		return wrong(e, "domains", "no name was given: `everleaf issue DOMAIN... HOW`");
 	if (!name_is_cert_name(*name))
-		return err_set(e, ERR_USAGE,
-		               "\"%s\" cannot be a certificate's name: up to 128 letters, digits, "
-		               "'.', '_' and '-', not beginning with '.' or '-'",
-		               *name);
+		return wrong(e, "name",
+		             "\"%s\" cannot be a certificate's name: up to 128 letters, digits, "
+		             "'.', '_' and '-', not beginning with '.' or '-'",
+		             *name);
 	return 0;
 }
 

@@ -105,6 +105,25 @@ def test_what_a_client_has_in_files_travels(everleaf, pebble, daemon, admin, lab
         assert refused(400, admin.post, "/certificates", domains=[new_name()], webroot="main", **{member: value})["member"] == member
 
 
+@pytest.mark.parametrize("body, member", [
+    ({"domains": ["a b.example.org"]}, "domains"), ({"domains": ["x.example.org", "X.example.org."]}, "domains"),
+    ({"domains": []}, "domains"), ({"domains": [f"n{i}.example.org" for i in range(101)]}, "domains"),
+    ({"domains": ["*.example.org"]}, "challenge"), ({"name": "../up"}, "name"), ({"webroot": None}, "method"),
+    ({"challenge": "dns-01"}, "challenge"), ({"challenge": "nonsense"}, "challenge"),
+    ({"key_type": "rsa1024"}, "key_type"), ({"signature": "md5"}, "signature"), ({"key_policy": "old"}, "key_policy"),
+    ({"renew_before": "soon"}, "renew_before"), ({"country": "Germany"}, "country"), ({"city": "x" * 129}, "city"),
+    ({"province": ""}, "province"), ({"organization": "x" * 65}, "organization"), ({"unit": "x" * 65}, "unit"),
+    ({"subject_email": "nobody"}, "subject_email"), ({"keystore": "zip"}, "keystore"),
+    ({"keystore": "pkcs12"}, "keystore_password"), ({"keystore": "jks", "keystore_password": "short"}, "keystore_password"),
+    ({"ca": "nobody"}, "ca"), ({"account": "nobody"}, "account"),
+])
+def test_what_is_wrong_is_named(admin, body, member):
+    status = 404 if member == "account" else 400
+    told = refused(status, admin.post, "/certificates", **{"domains": ["good.example.org"], "webroot": "main", **body})
+    assert told.get("member") == member, told
+    assert admin.get("/certificates")["items"] == [] and admin.get("/jobs")["items"] == []
+
+
 def test_nobody_names_a_path(everleaf, daemon, admin, nginx, hooks, name):
     """Web roots and hooks are names of the configuration; listeners are the daemon's own."""
     for body, member in (({"webroot": str(nginx.web_root)}, "webroot"), ({"webroot": "../main"}, "webroot"),
