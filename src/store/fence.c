@@ -21,6 +21,7 @@ struct fence {
 	char *subject;
 	int64_t number, seconds;
 	int64_t sure_until_ms; /* by this machine's clock: nobody else can have it before */
+	bool is_over;          /* its turn has ended, and the database does not know yet */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list; never held while asking */
@@ -64,7 +65,7 @@ void fence_note(struct store *s, const char *subject, int64_t number, int64_t se
 
 static bool is_mine(const struct fence *f, const struct store *s)
 {
-	return f->store == s && pthread_equal(f->thread, pthread_self());
+	return f->store == s && !f->is_over && pthread_equal(f->thread, pthread_self());
 }
 
 bool fence_find(struct store *s, const char *subject, int64_t *number)
@@ -92,6 +93,31 @@ void fence_forget(struct store *s, const char *subject)
 		gone = *p;
 		*p = gone->next;
 	}
+	pthread_mutex_unlock(&lock);
+	if (gone)
+		free(gone->subject);
+	free(gone);
+}
+
+void fence_leave(struct store *s, const char *subject)
+{
+	pthread_mutex_lock(&lock);
+	for (struct fence *f = list; f; f = f->next)
+		if (is_mine(f, s) && strcmp(f->subject, subject) == 0)
+			f->is_over = true;
+	pthread_mutex_unlock(&lock);
+}
+
+static void forget_number(struct store *s, int64_t number)
+{
+	struct fence **p = &list, *gone;
+
+	pthread_mutex_lock(&lock);
+	while (*p && !((*p)->store == s && (*p)->number == number))
+		p = &(*p)->next;
+	gone = *p;
+	if (gone)
+		*p = gone->next;
 	pthread_mutex_unlock(&lock);
 	if (gone)
 		free(gone->subject);
@@ -131,11 +157,27 @@ static size_t held(struct store *s, struct arena *a, bool all, bool stale, struc
 		n++;
 	*out = ARENA_ARRAY(a, struct held, n + 1);
 	for (const struct fence *f = list; f; f = f->next) {
-		if (f->store == s && (all || is_mine(f, s)) &&
+		if (f->store == s && !f->is_over && (all || is_mine(f, s)) &&
 		    (!stale || f->sure_until_ms <= now_ms))
 			(*out)[have++] =
 			    (struct held){ arena_strdup(a, f->subject), f->number, f->seconds };
 	}
+	pthread_mutex_unlock(&lock);
+	return have;
+}
+
+static size_t over(struct store *s, struct arena *a, struct held **out)
+{
+	size_t n = 0, have = 0;
+
+	pthread_mutex_lock(&lock);
+	for (const struct fence *f = list; f; f = f->next)
+		n += f->is_over;
+	*out = ARENA_ARRAY(a, struct held, n + 1);
+	for (const struct fence *f = list; f; f = f->next)
+		if (f->store == s && f->is_over)
+			(*out)[have++] =
+			    (struct held){ arena_strdup(a, f->subject), f->number, f->seconds };
 	pthread_mutex_unlock(&lock);
 	return have;
 }
@@ -228,9 +270,14 @@ int st_lease_keep_own(struct store *s, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct held *v;
-	size_t n = held(s, a, true, true, &v);
+	size_t n = over(s, a, &v);
 	bool ours;
 
+	for (size_t i = 0; i < n; i++) {
+		TRY(lease_end_row(s, v[i].subject, v[i].number, e));
+		forget_number(s, v[i].number);
+	}
+	n = held(s, a, true, true, &v);
 	for (size_t i = 0; i < n; i++)
 		TRY(prolong(s, &v[i], &ours, e)); /* its own thread finds out when it is not */
 	return 0;

@@ -80,7 +80,11 @@ NODISCARD int fence_new(int64_t *number, struct err *e);
 void fence_note(struct store *s, const char *subject, int64_t number, int64_t seconds);
 bool fence_find(struct store *s, const char *subject, int64_t *number);
 void fence_forget(struct store *s, const char *subject);
+/* Its turn has ended, which could not be written: st_lease_keep_own does it later. */
+void fence_leave(struct store *s, const char *subject);
 void fence_forget_all(struct store *s);
+/* Writes that the lease with this number has ended. */
+NODISCARD int lease_end_row(struct store *s, const char *subject, int64_t fence, struct err *e);
 NODISCARD int fence_check(struct store *s, struct err *e);
 
 /* Makes or brings up to date the tables. ERR_NOT_FOUND if there are none and create is not set,

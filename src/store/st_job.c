@@ -129,13 +129,10 @@ int st_job_lease(struct store *s, const char *subject, const char *what, int64_t
 	return 0;
 }
 
-int st_job_lease_end(struct store *s, const char *subject, struct err *e)
+int lease_end_row(struct store *s, const char *subject, int64_t fence, struct err *e)
 {
 	struct tx t CLEANUP(tx_done) = { 0 };
-	int64_t fence = 0;
 
-	if (!fence_find(s, subject, &fence))
-		return 0;
 	TRY(tx_open_beside(s, &t, e));
 	TRY(RUN(s,
 	        "update jobs set lease = null, lease_until = 0 where subject = $1 and fence = $2",
@@ -148,11 +145,20 @@ int st_job_lease_end(struct store *s, const char *subject, struct err *e)
 	return tx_commit(&t, e);
 }
 
+int st_job_lease_end(struct store *s, const char *subject, struct err *e)
+{
+	int64_t fence = 0;
+
+	return fence_find(s, subject, &fence) ? lease_end_row(s, subject, fence, e) : 0;
+}
+
 void st_job_release(struct store *s, const char *subject)
 {
 	struct err e;
 
-	if (st_job_lease_end(s, subject, &e) < 0)
-		log_warn("the lease on %s is not released: %s", subject, e.text);
+	if (st_job_lease_end(s, subject, &e) < 0) {
+		log_warn("the lease on %s is not released yet: %s", subject, e.text);
+		fence_leave(s, subject);
+	}
 	fence_forget(s, subject);
 }

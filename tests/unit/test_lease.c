@@ -197,6 +197,22 @@ static void test_look_prolongs(void **state)
 	assert_non_null(strstr(err.text, "a was taken over"));
 }
 
+/* A lease whose end could not be written is ended later: its process may live on for months. */
+static void test_end_that_fails_comes_later(void **state)
+{
+	struct place *p = *state;
+
+	OK(st_job_lease(p->s, "a", "x", 60, E));
+	sql(p, "alter table jobs rename to jobs_away");
+	st_job_release(p->s, "a");
+	sql(p, "alter table jobs_away rename to jobs");
+	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
+	OK(st_lease_keep_own(p->s, E));
+	OK(st_job_lease(p->s, "a", "x", 60, E));
+	OK(st_lease_keep_own(p->s, E)); /* what is held is not ended */
+	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +222,7 @@ int main(void)
 		ROW(test_foreign_holders),
 		ROW(test_lost_lease_writes_nothing),
 		ROW(test_look_prolongs),
+		ROW(test_end_that_fails_comes_later),
 		ROW(test_one_of_many_threads_leases),
 	};
 
