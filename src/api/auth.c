@@ -122,7 +122,7 @@ int auth_again(struct api *api, struct arena *a, const struct auth_means *m, str
 	return rc;
 }
 
-int auth_who(struct api_call *c, struct err *e)
+static int find_who(struct api_call *c, struct err *e)
 {
 	const char *address = arena_strdup(c->a, c->q->peer);
 	struct who nobody = { .address = address };
@@ -139,8 +139,20 @@ int auth_who(struct api_call *c, struct err *e)
 	return 0;
 }
 
+int auth_who(struct api_call *c, struct err *e)
+{
+	int rc;
+
+	TRY(ops_daemon_impatient(c->api->ops, e));
+	rc = find_who(c, e);
+	if (rc < 0)
+		ops_daemon_patient();
+	return rc;
+}
+
 void auth_part(struct api_call *c)
 {
+	ops_daemon_patient();
 	if (c->o)
 		ops_daemon_part(c->api->ops, c->o);
 	c->o = NULL;

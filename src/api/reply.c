@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "ops/problem.h"
 
+#define RETRY_S 5
+
 void reply_header(struct api_call *c, const char *name, const char *value)
 {
 	for (size_t i = 0; i < HTTPD_HEADERS; i++) {
@@ -93,6 +95,8 @@ void reply_error(struct api_call *c, const struct err *e)
 	problem_hide(&told, c->o ? ops_state_dir(c->o) : NULL, c->op ? c->op->id : c->q->path);
 	p = problem_of(c->a, &told);
 	p.title = title((unsigned)p.status);
+	if (p.status == 503 && !p.retry_after)
+		p.retry_after = RETRY_S;
 	reply_document(c, &p);
 }
 

@@ -23,6 +23,7 @@
 
 #define JOBS_DEFAULT 8
 #define END_PATIENCE_MS 3000
+#define CALL_PATIENCE_MS 3000
 
 struct generation {
 	struct arena *arena;
@@ -215,6 +216,19 @@ int ops_daemon_due(struct ops_daemon *d, struct arena *a, size_t limit, struct j
 bool ops_daemon_is_away(struct ops_daemon *d)
 {
 	return store_is_away(d->ops->run.store);
+}
+
+int ops_daemon_impatient(struct ops_daemon *d, struct err *e)
+{
+	if (ops_daemon_is_away(d))
+		return err_set(e, ERR_AGAIN, "the database is away; come again later");
+	store_patience_here(CALL_PATIENCE_MS);
+	return 0;
+}
+
+void ops_daemon_patient(void)
+{
+	store_patience_here(-1);
 }
 
 void ops_daemon_follow(struct ops_daemon *d)

@@ -73,6 +73,10 @@ NODISCARD int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char 
                               int64_t known, struct version *out, bool *fresh, struct err *e);
 /* Whether the database went away and is being waited for; never waits itself. */
 bool ops_daemon_is_away(struct ops_daemon *d);
+/* Who asks is answered: until ops_daemon_patient, this thread waits a few seconds at most for the
+ * database, and ERR_AGAIN says at once that it is known to be away. */
+NODISCARD int ops_daemon_impatient(struct ops_daemon *d, struct err *e);
+void ops_daemon_patient(void);
 /* Puts in place here what other nodes made live. One thread at a time. */
 void ops_daemon_follow(struct ops_daemon *d);
 /* From now on a database that is away is not waited for as long as it takes: it would hold up the

@@ -199,6 +199,11 @@ void store_patience(struct store *s, int64_t wait_ms, const struct cancel *cance
 	db_patience(s->db, wait_ms, cancel);
 }
 
+void store_patience_here(int64_t wait_ms)
+{
+	db_patience_here(wait_ms);
+}
+
 bool store_is_shared(const struct store *s)
 {
 	return s->is_shared;

@@ -42,6 +42,8 @@ void store_close(struct store *s);
  * set; negative: as long as it takes. Anybody may ask, without waiting, whether one is. */
 void store_patience(struct store *s, int64_t wait_ms, const struct cancel *cancel);
 bool store_is_away(struct store *s);
+/* See db_patience_here. */
+void store_patience_here(int64_t wait_ms);
 /* On a server, which other hosts may use too. */
 bool store_is_shared(const struct store *s);
 

@@ -213,6 +213,21 @@ void db_patience(struct db *d, int64_t wait_ms, const struct cancel *cancel)
 	atomic_store(&d->wait_ms, wait_ms);
 }
 
+static _Thread_local int64_t wait_ms_here = -1;
+
+void db_patience_here(int64_t wait_ms)
+{
+	wait_ms_here = wait_ms;
+}
+
+int64_t db_wait_ms(struct db *d)
+{
+	int64_t wait_ms = atomic_load(&d->wait_ms);
+	bool is_shorter = wait_ms_here >= 0 && (wait_ms < 0 || wait_ms_here < wait_ms);
+
+	return is_shorter ? wait_ms_here : wait_ms;
+}
+
 bool db_is_away(struct db *d)
 {
 	return atomic_load(&d->away);

@@ -30,6 +30,9 @@ void db_close(struct db *d);
  * negative: as long as it takes. Any thread, without the lock: who waits
  * already hears of it. */
 void db_patience(struct db *d, int64_t wait_ms, const struct cancel *cancel);
+/* What this thread asks from now on does not wait longer than that for a server that is away;
+ * negative: as db_patience says. A commit whose answer was lost is found out all the same. */
+void db_patience_here(int64_t wait_ms);
 /* Whether one is being waited for now. Any thread, without the lock. */
 bool db_is_away(struct db *d);
 

@@ -59,6 +59,9 @@ struct db_stmt {
 	bool busy; /* stepped to a row, and neither to its end nor reset */
 };
 
+/* How long this thread waits for a server; negative = as long as it takes. */
+int64_t db_wait_ms(struct db *d);
+
 extern const struct db_driver db_sqlite, db_pgsql;
 
 #endif

@@ -221,7 +221,7 @@ static int connect_once(struct pg *p, bool *final, struct err *e)
  */
 static int wait_for(struct pg *p, bool first, struct err *e)
 {
-	int64_t start = clock_monotonic_ms(), pause = WAIT_FIRST_MS;
+	int64_t start = clock_monotonic_ms(), pause = WAIT_FIRST_MS, most;
 	bool final, forever;
 
 	for (bool told = false;; told = true) {
@@ -234,9 +234,12 @@ static int wait_for(struct pg *p, bool first, struct err *e)
 		}
 		if (final && (first || !forever))
 			return -(int)e->code;
-		if (!forever && clock_monotonic_ms() - start >= p->base.wait_ms)
+		most = db_wait_ms(&p->base);
+		if (!forever && clock_monotonic_ms() - start >= most)
 			return -(int)e->code;
 		atomic_store(&p->base.away, true);
+		if (forever && most >= 0 && clock_monotonic_ms() - start >= most)
+			return err_set(e, ERR_AGAIN, "the database is away; come again later");
 		if (!told)
 			log_warn("waiting for the database: %s", e->text);
 		TRY(cancel_sleep_ms(p->base.cancel, pause, e));

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from env import FaultProxy, Nginx, Serve
+from env.client import user
 from env.everleaf import Everleaf
 from env.postgres import Postgres
 from env.proxy import delay
@@ -127,12 +128,19 @@ def test_database_goes_away(two, cluster, new_name):
     """It is waited for, readiness says so, and the daemon ends when told to meanwhile."""
     a, b = two
     with Serve(a) as daemon:
+        admin = user(a, daemon, "root", "admin")
         cluster.stop()
+        started = time.monotonic()  # the first call may be the one that finds out
+        for path in ("certificates", "events"):
+            status, headers, _ = daemon.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {admin.token}"}, timeout=60)
+            assert status == 503 and int(headers["Retry-After"]) > 0
+        assert time.monotonic() - started < 15
         wait_until(lambda: daemon.get("/readyz")[0] == 503, "readiness to end")
         assert "database" in daemon.get("/readyz")[2]
         assert daemon.get("/healthz")[0] == 200
         cluster.start()
         wait_until(lambda: daemon.get("/readyz")[0] == 200, "readiness to come back", 30)
+        assert admin.get("/certificates")["items"] == []
         assert a.issue(new_name())["issued"]
         cluster.stop(signal.SIGQUIT)
         wait_until(lambda: daemon.get("/readyz")[0] == 503, "readiness to end")
