@@ -78,18 +78,18 @@ static int run_checked(struct api_call *c, struct err *e)
 	return 0;
 }
 
-/* Changes one after another, so that what If-Match was compared with is what is changed. Signing
- * in takes its time, and changes nothing that has a tag. */
+/* Changes of one thing one after another, so that what If-Match was compared with is what is
+ * changed. Signing in takes its time, and changes nothing that has a tag. */
 static int run(struct api_call *c, struct err *e)
 {
-	bool alone = strcmp(c->op->method, "GET") != 0 && !(c->op->flags & OP_SESSION);
+	pthread_mutex_t *alone = c->op->flags & OP_SESSION ? NULL : guard_lock_of(c);
 	int rc;
 
 	if (alone)
-		pthread_mutex_lock(&c->api->changes);
+		pthread_mutex_lock(alone);
 	rc = run_checked(c, e);
 	if (alone)
-		pthread_mutex_unlock(&c->api->changes);
+		pthread_mutex_unlock(alone);
 	return rc;
 }
 
@@ -125,12 +125,19 @@ static bool is_known(struct api_call *c)
 	return false;
 }
 
+/* What a customer has the daemon send to whomever they name. */
+static bool is_mail(const struct api_call *c)
+{
+	return id_of(c->op) == OP_CERTIFICATE_SEND && c->who.role == ROLE_USER;
+}
+
 static bool is_in_bounds(struct api_call *c)
 {
 	bool reads = strcmp(c->op->method, "GET") == 0;
 	uint32_t retry_s = 0;
 
-	if ((c->op->roles == ROLES_ANYBODY &&
+	if ((is_mail(c) && !rate_take(c->api->rate, RATE_MAIL, c->who.user, &retry_s)) ||
+	    (c->op->roles == ROLES_ANYBODY &&
 	     !rate_has(c->api->rate, RATE_FAILURE, c->q->peer, &retry_s)) ||
 	    (!reads && c->who.user &&
 	     !rate_take(c->api->rate, RATE_CHANGE, c->who.user, &retry_s))) {

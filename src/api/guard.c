@@ -43,6 +43,42 @@ static struct path_parts parts_for(struct api_call *c, const struct operation *g
 	return parts;
 }
 
+/* FNV-1a, in lower case. */
+static uint64_t hash_more(uint64_t h, const char *text)
+{
+	for (; *text; text++)
+		h = (h ^ (unsigned char)(*text >= 'A' && *text <= 'Z' ? *text + 32 : *text)) *
+		    0x100000001b3ULL;
+	return (h ^ '/') * 0x100000001b3ULL;
+}
+
+/* One thing may be reached by several paths (a certificate is a request too) and its name be
+ * written in either case: the names alone choose the lock. Without a name it is one's own. */
+static size_t lock_number(const struct api_call *c, const struct operation *get,
+                          const struct path_parts *parts)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < parts->values.n; i++)
+		h = hash_more(h, parts->values.v[i]);
+	if (parts->values.n == 0) {
+		h = hash_more(h, get->path);
+		h = hash_more(h, c->who.user ? c->who.user : "");
+	}
+	return (h ^ h >> 32) % API_LOCKS;
+}
+
+pthread_mutex_t *guard_lock_of(struct api_call *c)
+{
+	const struct operation *get = looked_at_by(c->op);
+	struct path_parts parts;
+
+	if (!get || strcmp(c->op->method, "GET") == 0)
+		return NULL;
+	parts = parts_for(c, get);
+	return &c->api->changes[lock_number(c, get, &parts)];
+}
+
 static int tag_now(struct api_call *c, const struct operation *get, const char **tag, struct err *e)
 {
 	const struct path_parts parts = parts_for(c, get);
@@ -131,14 +167,16 @@ bool guard_kept(struct api_call *c, const char **key)
 	struct reply r = { 0 };
 	struct err e;
 
-	if (!sent || strcmp(c->op->method, "POST") != 0 || c->op->flags & OP_SESSION ||
+	/* a file that is handed over changes nothing, and may be a private key: it is not kept */
+	if (!sent || strcmp(c->op->method, "POST") != 0 || c->op->flags & (OP_SESSION | OP_RAW) ||
 	    !c->who.user)
 		return false;
 	if (!is_key(sent)) {
 		reply_problem(c, 400, "Idempotency-Key must be 1 to 255 visible characters");
 		return true;
 	}
-	sent = arena_printf(c->a, "%s %s", c->op->id, sent);
+	/* a lesser token of the same person is not told what a greater one was */
+	sent = arena_printf(c->a, "%s %u %s", c->op->id, (unsigned)c->who.role, sent);
 	if (ops_reply_claim(c->o, c->a, sent, arena_printf(c->a, "%s %s", c->q->path, c->text), &r,
 	                    &state, &e) < 0) {
 		reply_error(c, &e);

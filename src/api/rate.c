@@ -19,6 +19,7 @@ static const struct {
 } kinds[] = {
 	[RATE_REQUEST] = { 5000, 20000 },
 	[RATE_CHANGE] = { 200, 1000 },
+	[RATE_MAIL] = { 1.0 / 60, 20 },
 	[RATE_FAILURE] = { 0.5, 30 },
 };
 

@@ -13,6 +13,7 @@ struct rate;
 enum rate_kind {
 	RATE_REQUEST, /* anything, by address */
 	RATE_CHANGE,  /* what is no reading, by user */
+	RATE_MAIL,    /* certificates sent to mail addresses, by user */
 	RATE_FAILURE, /* tokens, cookies and passwords that are none, by address */
 };
 

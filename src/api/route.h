@@ -11,6 +11,7 @@
 #include "ops/operation.h"
 
 #define API_PREFIX "/api/v1"
+#define API_LOCKS 64
 
 struct api {
 	struct ops_daemon *ops;
@@ -19,7 +20,8 @@ struct api {
 	struct arena *a; /* as long as the api */
 	struct rate *rate;
 	struct streams *streams;
-	pthread_mutex_t changes; /* held from the look at If-Match to the end of what it guards */
+	/* held from the look at If-Match to the end of what it guards; by what is changed */
+	pthread_mutex_t changes[API_LOCKS];
 };
 
 struct api_call {
@@ -96,6 +98,9 @@ void call_operation(struct api_call *c);
 
 /* If-Match: ERR_CHANGED when what it is about is not as the client has seen it. */
 NODISCARD int guard_match(struct api_call *c, struct err *e);
+/* The lock of the thing that a request changes; NULL = it reads, or changes nothing that has a
+ * tag. */
+pthread_mutex_t *guard_lock_of(struct api_call *c);
 /* Idempotency-Key. Whether the reply is complete without running anything. */
 bool guard_kept(struct api_call *c, const char **key);
 /* The reply is kept for the key, or the key is free again. */

@@ -30,7 +30,8 @@ struct api *api_new(struct ops_daemon *ops, void (*state)(void *ctx, struct daem
 		             .state_ctx = state_ctx,
 		             .a = arena_new(0),
 		             .rate = rate_new() };
-	pthread_mutex_init(&api->changes, NULL);
+	for (size_t i = 0; i < API_LOCKS; i++)
+		pthread_mutex_init(&api->changes[i], NULL);
 	api->streams = streams_new(api);
 	return api;
 }
@@ -47,7 +48,8 @@ void api_free(struct api *api)
 		return;
 	streams_free(api->streams);
 	rate_free(api->rate);
-	pthread_mutex_destroy(&api->changes);
+	for (size_t i = 0; i < API_LOCKS; i++)
+		pthread_mutex_destroy(&api->changes[i]);
 	arena_free(api->a);
 	free(api);
 }
@@ -122,11 +124,22 @@ static void handle_operation(struct api_call *c, const char *path)
 		call_operation(c);
 }
 
+/* Itself, and not as a proxy for somebody else. */
+static bool is_of_this_machine(const struct httpd_request *q)
+{
+	static const char *const proxies[] = { "Forwarded", "Via", "X-Forwarded-For", "X-Real-IP" };
+
+	for (size_t i = 0; i < ARRAY_LEN(proxies); i++)
+		if (httpd_header(q, proxies[i]))
+			return false;
+	return q->from_loopback;
+}
+
 static void handle_route(struct api_call *c, const struct route *r)
 {
 	struct err e;
 
-	if (r->access == ROUTE_METRICS && !c->q->from_loopback) {
+	if (r->access == ROUTE_METRICS && !is_of_this_machine(c->q)) {
 		int rc = auth_who(c, &e);
 
 		if (rc == 0)
