@@ -67,7 +67,7 @@ static int ask_each(struct arena *a, const struct strings *servers, bool authori
 }
 
 /* The name servers of each zone, for what is not known yet. */
-static int ask_zones(struct arena *a, const struct strings *resolvers, struct dns_question *v,
+static int ask_zones(struct arena *a, const struct dns_view *view, struct dns_question *v,
                      bool *answered, size_t n, const struct cancel *cancel, struct err *e)
 {
 	size_t n_zones = 0;
@@ -78,7 +78,7 @@ static int ask_zones(struct arena *a, const struct strings *resolvers, struct dn
 		if (answered[i])
 			continue;
 		n_zones++;
-		TRY(settle_few_servers(a, v[i].name, resolvers, cancel, &servers, e));
+		TRY(settle_few_servers(a, v[i].name, view, cancel, &servers, e));
 		if (servers.n == 0)
 			return 0;
 		TRY(ask_each(a, &servers, true, v + i, answered + i, n - i, cancel, e));
@@ -141,7 +141,7 @@ static int step(struct arena *a, struct chain *c, const struct dns_question *q, 
 
 /* One step for all chains that have not ended. */
 static int round_of_steps(struct arena *a, const struct strings *servers,
-                          const struct strings *resolvers, struct chain *c, size_t n,
+                          const struct dns_view *view, struct chain *c, size_t n,
                           const struct cancel *cancel, size_t *n_left, struct err *e)
 {
 	struct dns_question *q = ARENA_ARRAY(a, struct dns_question, n ? n : 1);
@@ -154,8 +154,8 @@ static int round_of_steps(struct arena *a, const struct strings *servers,
 			of[k++] = i;
 		}
 	TRY(ask_each(a, servers, true, q, answered, k, cancel, e));
-	TRY(ask_zones(a, resolvers, q, answered, k, cancel, e));
-	TRY(ask_each(a, resolvers, false, q, answered, k, cancel, e));
+	TRY(ask_zones(a, view, q, answered, k, cancel, e));
+	TRY(ask_each(a, &view->resolvers, false, q, answered, k, cancel, e));
 	*n_left = 0;
 	for (size_t i = 0; i < k; i++) {
 		TRY(step(a, &c[of[i]], &q[i], answered[i], e));
@@ -181,22 +181,22 @@ static void tell_unknown(struct arena *a, const struct chain *c, size_t n)
 		         first->unknown);
 }
 
-int place_follow(struct arena *a, const struct strings *servers, const struct strings *resolvers,
+int place_follow(struct arena *a, const struct strings *servers, const struct dns_view *view,
                  struct dns_placement *v, size_t n, const struct cancel *cancel, struct err *e)
 {
 	struct chain *c = ARENA_ARRAY(a, struct chain, n ? n : 1);
-	struct strings machine = { 0 };
+	struct dns_view seen = *view;
 	struct err none;
 	size_t n_left = n;
 
-	if (resolvers->n == 0 && dns_system_resolvers(a, &machine, &none) == 0)
-		resolvers = &machine;
+	if (seen.resolvers.n == 0 && dns_system_resolvers(a, &seen.resolvers, &none) < 0)
+		seen.resolvers = (struct strings){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		c[i].asked = v[i].asked;
 		c[i].name = v[i].asked;
 	}
 	for (int i = 0; i < STEPS_MAX && n_left > 0; i++)
-		TRY(round_of_steps(a, servers, resolvers, c, n, cancel, &n_left, e));
+		TRY(round_of_steps(a, servers, &seen, c, n, cancel, &n_left, e));
 	for (size_t i = 0; i < n; i++) {
 		if (!c[i].ended)
 			return err_set(e, ERR_INPUT, "%s: more than %d aliases one after the other",

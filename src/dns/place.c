@@ -165,12 +165,13 @@ int place_find(struct arena *a, const struct dns_choice *choices, size_t n_choic
                const struct dns_view *view, const char *const *domains, struct dns_placement *v,
                size_t n, const struct cancel *cancel, struct err *e)
 {
-	struct strings servers = { 0 }, resolvers = { 0 };
+	struct dns_view seen = { .public_only = view && view->public_only };
+	struct strings servers = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		v[i].asked = zone_name(a, v[i].asked);
-	TRY(whom_to_ask(a, choices, n_choices, view, &servers, &resolvers, e));
-	TRY(place_follow(a, &servers, &resolvers, v, n, cancel, e));
+	TRY(whom_to_ask(a, choices, n_choices, view, &servers, &seen.resolvers, e));
+	TRY(place_follow(a, &servers, &seen, v, n, cancel, e));
 	TRY(prepare(a, choices, n_choices, v, n, e));
 	for (size_t i = 0; i < n; i++)
 		TRY(choose(a, choices, n_choices, domains ? domains[i] : "", &v[i], e));

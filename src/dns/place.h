@@ -16,6 +16,8 @@ struct dns_choice {
 };
 struct dns_view {                 /* whom to ask when the account does not say */
 	struct strings resolvers; /* as the CA sees the world; empty = the system's */
+	bool public_only; /* name servers that the DNS gives are no loopback, link-local or private
+	                     addresses, or are not asked */
 };
 
 struct dns_placement {
@@ -31,11 +33,11 @@ struct dns_placement {
 
 /* Follows CNAME and DNAME from v[i].asked, at most 16 steps, and sets v[i].name and v[i].via.
  * servers are asked first and believed when they speak with authority, then the name servers of the
- * zones, which resolvers (none: the system's) lead to, then the resolvers themselves. An answer
+ * zones, which the view's resolvers lead to, then the resolvers themselves. An answer
  * that is a failure is no error but told in the log: the name is taken as it is. ERR_INPUT for a
  * loop, naming it. */
 NODISCARD int place_follow(struct arena *a, const struct strings *servers,
-                           const struct strings *resolvers, struct dns_placement *v, size_t n,
+                           const struct dns_view *view, struct dns_placement *v, size_t n,
                            const struct cancel *cancel, struct err *e);
 /* Finds name, session and zone of each: the account named for the domain, else the one whose zone
  * fits longest. Nothing is written. domains[i] is what v[i] proves, for the choice by name. */

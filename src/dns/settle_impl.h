@@ -57,7 +57,7 @@ NODISCARD int settle_resolvers(struct arena *a, const struct dns_session *s,
                                const struct settle_how *how, struct strings *out, struct err *e);
 /* An address each of a few name servers of the zone that name is in; none if the resolvers do not
  * know. They are not asked for the name itself. */
-NODISCARD int settle_few_servers(struct arena *a, const char *name, const struct strings *resolvers,
+NODISCARD int settle_few_servers(struct arena *a, const char *name, const struct dns_view *view,
                                  const struct cancel *cancel, struct strings *out, struct err *e);
 
 #endif

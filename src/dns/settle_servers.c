@@ -9,6 +9,7 @@
 #include "dns/settle_impl.h"
 #include "dns/txt.h"
 #include "sys/dns.h"
+#include "sys/reach.h"
 
 #define HOSTS_MAX 16    /* name servers of one zone */
 #define ADDRESSES_MAX 8 /* of one of them */
@@ -99,6 +100,8 @@ static void add_address(struct finder *f, struct host *h, const char *address)
 	const char *server;
 	struct err ignored;
 
+	if (f->how->view && f->how->view->public_only && reach_is_private(address))
+		return;
 	if (h->addresses.n < ADDRESSES_MAX &&
 	    dns_server_normalize(f->a, address, PORT_DNS, &server, &ignored) == 0 &&
 	    !strings_has(&h->addresses, server))
@@ -292,11 +295,11 @@ int settle_resolvers(struct arena *a, const struct dns_session *s, const struct 
 	return 0;
 }
 
-int settle_few_servers(struct arena *a, const char *name, const struct strings *resolvers,
+int settle_few_servers(struct arena *a, const char *name, const struct dns_view *view,
                        const struct cancel *cancel, struct strings *out, struct err *e)
 {
-	const struct settle_how how = { .cancel = cancel };
-	struct finder f = { .a = a, .how = &how, .resolvers = *resolvers };
+	const struct settle_how how = { .view = view, .cancel = cancel };
+	struct finder f = { .a = a, .how = &how, .resolvers = view->resolvers };
 	const char *parent;
 	bool moved;
 

@@ -59,6 +59,17 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 	return 0;
 }
 
+bool ca_is_plain_url(const struct ca *c)
+{
+	return !c->known && strcmp(c->name, c->url) == 0;
+}
+
+bool ca_sees_inside(const struct run *r, const struct ca *c)
+{
+	return (c->resolver || c->http_port || c->tls_port) &&
+	       (!c->public_only || r->config->allow_private);
+}
+
 bool ca_is_name(const char *name)
 {
 	return name_is_cert_name(name);

@@ -8,6 +8,12 @@
 NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
                          struct err *e);
 
+/* A directory URL that is neither known nor was added. */
+bool ca_is_plain_url(const struct ca *c);
+/* Whether it says how it sees the world, so that what is inside is looked at for it: not one that
+ * was added over the network, unless that is allowed. */
+bool ca_sees_inside(const struct run *r, const struct ca *c);
+
 /* Whether a CA may be called so. */
 bool ca_is_name(const char *name);
 

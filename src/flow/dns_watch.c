@@ -40,7 +40,7 @@ static int of_nobody(struct watch *w, const char *name, const char *value,
 		                   .cancel = w->run->cancel,
 		                   .arena = w->arena };
 	*out = (struct dns_placement){ .asked = name, .value = value, .session = s };
-	return place_follow(w->arena, &none, &w->view.resolvers, out, 1, w->run->cancel, e);
+	return place_follow(w->arena, &none, &w->view, out, 1, w->run->cancel, e);
 }
 
 static int of_row(struct watch *w, const struct challenge *row, struct dns_placement *out,
@@ -104,8 +104,10 @@ static void view_of(struct watch *w, const char *cert_name)
 	struct ca ca;
 
 	if (st_cert_get(w->run->store, w->arena, cert_name, &c, &ignored) == 0 && c.ca &&
-	    ca_resolve(w->run, w->arena, c.ca, &ca, &ignored) == 0 && ca.resolver)
+	    ca_resolve(w->run, w->arena, c.ca, &ca, &ignored) == 0 && ca.resolver) {
 		strings_add(w->arena, &w->view.resolvers, ca.resolver);
+		w->view.public_only = w->view.public_only && !ca_sees_inside(w->run, &ca);
+	}
 }
 
 static int watch_rows(struct watch *w, struct err *e)
@@ -207,7 +209,11 @@ static int watch_on(struct watch *w, struct err *e)
 int dns_watch(struct run *r, struct arena *a, const struct dns_watch *how, struct err *e)
 {
 	struct dns_use *use CLEANUP(dns_use_cleanup) = dns_use_new(r, a);
-	struct watch w = { .run = r, .arena = a, .how = how, .use = use };
+	struct watch w = { .run = r,
+		           .arena = a,
+		           .how = how,
+		           .use = use,
+		           .view = { .public_only = r->public_only } };
 
 	return watch_on(&w, e);
 }

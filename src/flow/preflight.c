@@ -259,6 +259,7 @@ int preflight(struct run *r, struct arena *a, const struct preflight_ask *ask, s
 
 	TRY(ca_resolve(r, a, ask->cert->ca, &p.ca, e));
 	p.laboratory = p.ca.resolver || p.ca.http_port || p.ca.tls_port;
+	p.inside = ca_sees_inside(r, &p.ca);
 	p.elsewhere = !p.ca.known && !p.ca.resolver;
 	collect_names(&p);
 	find_resolvers(&p);

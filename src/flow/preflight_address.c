@@ -133,11 +133,11 @@ static void take_reached(const struct preflight *p, struct address *x, int fault
 /* What only this network can reach is looked at for a laboratory's CA alone. */
 static bool may_reach(const struct preflight *p, struct address *x)
 {
-	if (p->laboratory || !reach_is_private(x->text))
+	if (p->inside || !reach_is_private(x->text))
 		return true;
 	x->seen = SEEN_UNKNOWN;
 	x->refused_us = true;
-	x->said = "is not an address of the Internet";
+	x->said = "is not an address of the Internet, so no public CA reaches it";
 	return false;
 }
 

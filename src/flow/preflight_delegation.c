@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "dns/settle.h"
 #include "flow/preflight_impl.h"
+#include "sys/reach.h"
 
 #define NAMES_MAX 16  /* looked at; with more, the first ones */
 #define LIMIT_MS 5000 /* after that no further name is begun */
@@ -19,9 +20,15 @@
 /* A zone whose servers are wanted for no account. */
 static const struct dns_provider nobody = { .name = "none", .flags = DNS_NO_ZONES };
 
+/* As with everything else that a name leads to (preflight_address.c). */
+static bool may_ask_only_public(const struct preflight *p)
+{
+	return !p->inside && !p->run->config->allow_private;
+}
+
 static int zone_servers(struct preflight *p, const char *name, struct strings *out, struct err *e)
 {
-	const struct dns_view view = { p->resolvers };
+	const struct dns_view view = { p->resolvers, may_ask_only_public(p) };
 	const struct settle_how how = { .view = &view, .cancel = p->run->cancel };
 	struct dns_session session = { .provider = &nobody, .arena = p->arena };
 	struct dns_placement placement = { .asked = name, .name = name, .session = &session };
@@ -86,10 +93,15 @@ static int find_addresses(struct preflight *p, const struct strings *hosts, stru
 
 		preflight_find_host(p, &h);
 		*sure = *sure && (h.n || h.seen == SEEN_FAILS);
-		for (size_t k = 0; k < h.n && out->n < SERVERS_MAX; k++)
+		for (size_t k = 0; k < h.n && out->n < SERVERS_MAX; k++) {
+			if (may_ask_only_public(p) && reach_is_private(h.v[k].text)) {
+				*sure = false;
+				continue;
+			}
 			strings_add(p->arena, out,
 			            arena_printf(p->arena, h.v[k].v6 ? "[%s]:%d" : "%s:%d",
 			                         h.v[k].text, PORT_DNS));
+		}
 	}
 	return 0;
 }
@@ -130,7 +142,7 @@ static int look_at_delegation(struct preflight *p, const char *name, const char 
 		                             "remove its NS records",
 		                             record),
 		                "%s is delegated to %s, %s", record, list,
-		                servers.n == 0       ? "which have no address"
+		                servers.n == 0       ? "which have no address of the Internet"
 		                : seen == SEEN_FAILS ? "which do not serve it"
 		                                     : "not all of which answer");
 	return 0;

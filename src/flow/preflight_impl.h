@@ -57,6 +57,7 @@ struct preflight {
 	const struct cert *cert;
 	struct ca ca;
 	bool laboratory;      /* the CA says how it sees the world, so we see what it sees */
+	bool inside;          /* and what is at addresses inside is looked at for it */
 	bool elsewhere;       /* it is no public one either: what it sees is not known here */
 	bool doubtful;        /* so what fails in this look is unknown */
 	struct strings names; /* without "*.", each once */

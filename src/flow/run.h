@@ -29,6 +29,9 @@ struct run {
 	/* What who it works for may have (flow/intake.h); NULL = everything. */
 	const struct intake_rule *rule;
 	bool dry_run; /* nothing is deployed */
+	/* What who it works for asks about is not looked at inside (loopback, link-local and
+	 * private addresses). */
+	bool public_only;
 	/* the daemon's own: what --standalone and --alpn use where no address was given; NULL =
 	 * there is none */
 	const char *http, *alpn;

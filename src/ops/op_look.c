@@ -84,6 +84,7 @@ int check_preflight(struct ops *o, struct arena *a, void *in, struct err *e)
 	struct cert_change change;
 
 	TRY(cert_change_of(o, a, x, &change, e));
+	TRY(owner_check_ca(o, a, x->c.ca, e));
 	if (strings_has(&change.given, "method") && x->c.domains.n)
 		return 0;
 	err_set(e, ERR_USAGE, "say how the domains would be proved");

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "flow/ca.h"
 #include "ops/internal.h"
 #include "store/people.h"
 
@@ -63,6 +64,22 @@ int owner_check_domain(const struct ops *o, struct arena *a, const char *domain,
 				return 0;
 	}
 	return err_set(e, ERR_DENIED, "%s is not bound to you", domain);
+}
+
+int owner_check_ca(const struct ops *o, struct arena *a, const char *ca, struct err *e)
+{
+	struct run run = o->run;
+	struct ca found;
+
+	if (!o->who || !ca || !strstr(ca, "://") || o->config.allow_private)
+		return 0;
+	TRY(ca_resolve(&run, a, ca, &found, e));
+	if (!ca_is_plain_url(&found))
+		return 0;
+	err_set(e, ERR_DENIED,
+	        "a CA is named, not its URL, by who asks over the network: an administrator adds "
+	        "it first");
+	return err_member(e, "ca");
 }
 
 int owner_dns_accounts(const struct ops *o, struct arena *a, struct strings *out, bool *all,
@@ -147,6 +164,9 @@ int owner_rule(void *ctx, struct arena *a, const struct cert_change *ch, const s
 	struct binding *v;
 	size_t n;
 
+	if (strings_has(&ch->given, "ca") &&
+	    !(stored->ca && ch->values.ca && strcmp(stored->ca, ch->values.ca) == 0))
+		TRY(owner_check_ca(o, a, ch->values.ca, e));
 	if (!stored->id && !strings_has(&ch->given, "owner"))
 		wanted->owner = o->who->user;
 	if (o->who->role != ROLE_USER)

@@ -25,6 +25,9 @@ NODISCARD int owner_check_host(const struct ops *o, const char *what, struct err
 /* ERR_DENIED for a `user` to whom the domain (normalized) is not bound. */
 NODISCARD int owner_check_domain(const struct ops *o, struct arena *a, const char *domain,
                                  struct err *e);
+/* Over the network a CA is one that is known or was added: no URL, which could lead inside.
+ * ERR_DENIED unless allow_private is configured; ca NULL = none is named. */
+NODISCARD int owner_check_ca(const struct ops *o, struct arena *a, const char *ca, struct err *e);
 /* DNS accounts that are shared with who asks. *all: every one is. */
 NODISCARD int owner_dns_accounts(const struct ops *o, struct arena *a, struct strings *out,
                                  bool *all, struct err *e);
