@@ -83,6 +83,7 @@ int export_version(struct arena *a, const struct version *v, const struct export
 	const char *format = spec->format ? spec->format : "pem";
 	struct x509_chain chain;
 
+	TRY(export_check_words(spec, e));
 	if (strcmp(format, "pkcs12") == 0 || strcmp(format, "jks") == 0)
 		return export_keystore(a, v, spec, strcmp(format, "jks") == 0, out, e);
 	if (spec->legacy || spec->password)
@@ -93,6 +94,29 @@ int export_version(struct arena *a, const struct version *v, const struct export
 	if (strcmp(format, "der") == 0)
 		return export_der(a, v, &chain, spec->part ? spec->part : "cert", out, e);
 	return export_pem(a, v, &chain, spec->part ? spec->part : "all", out, e);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
+int export_check_words(const struct export_spec *spec, struct err *e)
+{
+	static const char *const formats[] = { "pem", "pkcs12", "jks", "der", NULL };
+	static const char *const parts[] = { "all", "fullchain", "cert", "chain", "key", NULL };
+
+	if (spec->format && !is_one_of(spec->format, formats)) {
+		err_set(e, ERR_USAGE, "\"format\" must be pem, pkcs12, jks or der");
+		return err_member(e, "format");
+	}
+	if (spec->part && !is_one_of(spec->part, parts)) {
+		err_set(e, ERR_USAGE, "\"part\" must be all, fullchain, cert, chain or key");
+		return err_member(e, "part");
+	}
+	return 0;
 }
 
 static bool is_format(const struct export_spec *spec, const char *format)
@@ -107,6 +131,7 @@ static bool is_store(const struct export_spec *spec)
 
 int export_check_mail(struct export_spec *spec, struct err *e)
 {
+	TRY(export_check_words(spec, e));
 	if (is_store(spec))
 		return spec->password ? 0
 		                      : err_set(e, ERR_USAGE,

@@ -18,6 +18,9 @@ struct export_spec {
 NODISCARD int export_version(struct arena *a, const struct version *v,
                              const struct export_spec *spec, struct bytes *out, struct err *e);
 
+/* Whether format and part are words that there are. ERR_USAGE, naming the member. */
+NODISCARD int export_check_words(const struct export_spec *spec, struct err *e);
+
 /* What may be sent by mail: the public parts (PEM's part is "fullchain" when none is named), or a
  * key store whose password was given for it. Never a bare private key. ERR_USAGE. */
 NODISCARD int export_check_mail(struct export_spec *spec, struct err *e);
