@@ -134,6 +134,10 @@ int cert_change_of(struct ops *o, struct arena *a, const struct cert_in *in,
 	for (size_t i = 0; i < in->given.n; i++)
 		if (field_find(cert_fields, in->given.v[i]))
 			strings_add(a, &ch.given, in->given.v[i]);
+	if (o->who && strings_has(&ch.given, "domains") && !in->c.domains.n) {
+		err_set(e, ERR_USAGE, "\"domains\": a certificate is for something");
+		return err_member(e, "domains");
+	}
 	if (o->who)
 		TRY(take_names(o, a, &ch, e));
 	imply_method(a, &ch);
@@ -148,6 +152,41 @@ static const char *shown_path(const struct ops *o, const struct records *list, c
 	const char *name = by_path(list, path);
 
 	return name ? name : o->who->role == ROLE_USER ? NULL : path;
+}
+
+static const char *replace(struct arena *a, const char *text, const char *from, const char *to)
+{
+	size_t len = strlen(from), to_len = strlen(to), n = 0;
+	char *out, *end;
+
+	for (const char *p = text; (p = strstr(p, from)); p += len)
+		n++;
+	if (n == 0)
+		return text;
+	end = out = arena_alloc(a, strlen(text) + n * to_len + 1);
+	for (const char *p; (p = strstr(text, from)); text = p + len) {
+		end = mempcpy(end, text, (size_t)(p - text));
+		end = mempcpy(end, to, to_len);
+	}
+	memcpy(end, text, strlen(text) + 1);
+	return out;
+}
+
+const char *cert_text_shown(const struct ops *o, struct arena *a, const char *text)
+{
+	const struct records *lists[] = { &o->config.webroots, &o->config.hooks,
+		                          &o->config.deploy_hooks };
+
+	if (!text || !o->who || o->who->role != ROLE_USER)
+		return text;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct named_path *v = lists[i]->v;
+
+		for (size_t k = 0; k < lists[i]->n; k++)
+			if (v[k].path && strlen(v[k].path) > 1)
+				text = replace(a, text, v[k].path, v[k].name);
+	}
+	return text;
 }
 
 void cert_show_to(const struct ops *o, struct arena *a, struct cert *c)
@@ -165,6 +204,7 @@ void cert_show_to(const struct ops *o, struct arena *a, struct cert *c)
 			strings_add(a, &hooks, name);
 	}
 	c->deploy_hooks = hooks;
+	c->last_error = cert_text_shown(o, a, c->last_error);
 	if (o->who->role == ROLE_USER)
 		c->well_known = c->listen = NULL;
 }

@@ -49,6 +49,8 @@ struct cert_said {
 extern const struct field cert_said_fields[];
 /* c as who asks may see it: paths of the host by their names, or not at all. */
 void cert_show_to(const struct ops *o, struct arena *a, struct cert *c);
+/* text as a `user` may read it: paths that have a name by that. */
+const char *cert_text_shown(const struct ops *o, struct arena *a, const char *text);
 NODISCARD int cert_say(struct ops *o, struct arena *a, const struct cert *c, struct cert_said *out,
                        struct err *e);
 /* in as a change. ERR_DENIED, ERR_USAGE for what names the host's own. */

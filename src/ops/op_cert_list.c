@@ -266,7 +266,7 @@ static int failures_say(struct ops *o, struct arena *a, const char *owner, struc
 			.name = v[i].name,
 			.owner = v[i].owner,
 			.status = plan_status(&v[i], clock_now()),
-			.last_error = v[i].last_error,
+			.last_error = cert_text_shown(o, a, v[i].last_error),
 			.last_error_at = v[i].last_error_at,
 			.failing_since = v[i].failing_since,
 			.failures = v[i].failures,

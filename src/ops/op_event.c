@@ -6,14 +6,16 @@
 #include "ops/owner.h"
 #include "ops/people.h"
 
-/* Whence others act is not a customer's business. */
-static void show_to(const struct ops *o, struct event *v, size_t n)
+/* Whence others act, and where on the host, is not a customer's business. */
+static void show_to(const struct ops *o, struct arena *a, struct event *v, size_t n)
 {
 	if (!o->who || o->who->role != ROLE_USER)
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		v[i].text = cert_text_shown(o, a, v[i].text);
 		if (strcmp(v[i].actor, o->actor) != 0)
 			v[i].address = NULL;
+	}
 }
 
 static int list(struct ops *o, struct arena *a, const struct event_ask *in, const char *cert,
@@ -40,7 +42,7 @@ static int list(struct ops *o, struct arena *a, const struct event_ask *in, cons
 		n = limit;
 		out->next = place_cursor(a, word, v[n - 1].id, "");
 	}
-	show_to(o, v, n);
+	show_to(o, a, v, n);
 	out->items = (struct records){ v, n };
 	return 0;
 }

@@ -40,10 +40,16 @@ static int parse_until(struct arena *a, const char *text, int64_t *out, struct e
 static int wish_of(struct arena *a, const struct persist_ask *p, struct persist_wish *out,
                    struct err *e)
 {
-	struct persist_wish w = { .names = p->names,
-		                  .accounts = p->accounts,
-		                  .wildcard = p->wildcard,
-		                  .soon_s = (int64_t)(p->days ? p->days : SOON_DAYS) * DAY_S };
+	struct persist_wish w = { 0 };
+
+	if (p->days < 0 || p->days > DAYS_MAX) {
+		err_set(e, ERR_USAGE, "--days must be from 1 to %d", DAYS_MAX);
+		return err_member(e, "days");
+	}
+	w = (struct persist_wish){ .names = p->names,
+		                   .accounts = p->accounts,
+		                   .wildcard = p->wildcard,
+		                   .soon_s = (int64_t)(p->days ? p->days : SOON_DAYS) * DAY_S };
 
 	if (p->until)
 		TRY(parse_until(a, p->until, &w.until, e));

@@ -6,6 +6,7 @@
 #include "ops/ops_task.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,6 +99,8 @@ static int note_failed(struct ops *o, struct arena *a, const struct operation *o
 	if (cancel_is_set(o->run.cancel))
 		return cancel_error(o->run.cancel, e);
 	problem_hide(&failure, ops_state_dir(o), t->operation);
+	snprintf(failure.text, sizeof(failure.text), "%s",
+	         cert_text_shown(o, a, arena_strdup(a, failure.text)));
 	t->error = problem_text(a, &failure);
 	return 0;
 }
@@ -113,7 +116,7 @@ static int do_it(struct ops *o, struct arena *a, const struct operation *op, str
 		TRY(op->check(o, a, in, e));
 	TRY(op->run(o, a, in, out, e));
 	object = json_encode(op->out, out);
-	t->result = op->out->name ? json_text(a, object) : NULL;
+	t->result = op->out->name ? cert_text_shown(o, a, json_text(a, object)) : NULL;
 	return note_failed(o, a, op, out, t, e);
 }
 
@@ -155,6 +158,9 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *
 	o = ops_daemon_for(d, a, &who);
 	result = do_it(o, a, op, t, e);
 	*parked = result < 0 && is_parked(o, e);
+	if (result < 0)
+		snprintf(e->text, sizeof(e->text), "%s",
+		         cert_text_shown(o, a, arena_strdup(a, e->text)));
 	ops_daemon_part(d, o);
 	return result;
 }
