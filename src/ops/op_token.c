@@ -271,6 +271,18 @@ static int find_token(struct ops *o, struct arena *a, const struct token_end *in
 	return found ? 0 : err_set(e, ERR_NOT_FOUND, "there is no such token");
 }
 
+/* A lesser token does not take away a greater one. */
+static int check_reach(const struct ops *o, const struct token *x, struct err *e)
+{
+	enum role role, met;
+
+	if (!o->who || !o->who->token || strcmp(x->name, o->who->token) == 0 ||
+	    !role_parse(x->role, &role) || (role_meet(o->who->role, role, &met) && met == role))
+		return 0;
+	return err_set(e, ERR_DENIED, "a token of the role %s revokes none of the role %s",
+	               role_word(o->who->role), x->role);
+}
+
 int op_token_delete(struct ops *o, struct arena *a, void *in_record, void *out_record,
                     struct err *e)
 {
@@ -280,6 +292,7 @@ int op_token_delete(struct ops *o, struct arena *a, void *in_record, void *out_r
 
 	(void)out_record;
 	TRY(find_token(o, a, in, &x, e));
+	TRY(check_reach(o, &x, e));
 	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_token_delete(o->run.store, x.id, e));
 	TRY(st_event_add(o->run.store, NULL, "token", e, "token %s of user %s revoked", x.name,
