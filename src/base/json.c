@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "base/codec.h"
 
-#define MAX_STRINGS 1000
+/* Of a list in what somebody asks for; what we asked for ourselves is bounded as a whole. */
+#define MAX_ASKED 1000
 
 /* What stands before each block, so that freeing knows how much to wipe. */
 struct header {
@@ -111,13 +112,17 @@ static int wrong_type(const struct field *f, const char *want, struct err *e)
 	return err_member(e, f->name);
 }
 
-static int too_many(const struct field *f, struct err *e)
+static int check_count(const json_t *list, const struct field *f, bool strict, struct err *e)
 {
-	err_set(e, ERR_INPUT, "\"%s\" has more than %d entries", f->name, MAX_STRINGS);
+	size_t most = strict ? MAX_ASKED : JSON_MAX_VALUES;
+
+	if (json_array_size(list) <= most)
+		return 0;
+	err_set(e, ERR_INPUT, "\"%s\" has more than %zu entries", f->name, most);
 	return err_member(e, f->name);
 }
 
-static int decode_strings(struct arena *a, const json_t *value, const struct field *f,
+static int decode_strings(struct arena *a, const json_t *value, const struct field *f, bool strict,
                           struct strings *out, struct err *e)
 {
 	struct strings list = { 0 };
@@ -126,8 +131,7 @@ static int decode_strings(struct arena *a, const json_t *value, const struct fie
 
 	if (!json_is_array(value))
 		return wrong_type(f, "a list of texts", e);
-	if (json_array_size(value) > MAX_STRINGS)
-		return too_many(f, e);
+	TRY(check_count(value, f, strict, e));
 	json_array_foreach(value, i, item)
 	{
 		if (!json_is_string(item))
@@ -155,12 +159,12 @@ static int decode_records(struct arena *a, const json_t *value, const struct fie
                           struct records *out, struct err *e)
 {
 	size_t n = json_array_size(value);
-	char *v = arena_alloc_array(a, f->of_size, n ? n : 1);
+	char *v;
 
 	if (!json_is_array(value))
 		return wrong_type(f, "a list", e);
-	if (n > MAX_STRINGS)
-		return too_many(f, e);
+	TRY(check_count(value, f, strict, e));
+	v = arena_alloc_array(a, f->of_size, n ? n : 1);
 	for (size_t i = 0; i < n; i++)
 		if (json_decode(a, json_array_get(value, i), f->of, v + i * f->of_size, f->of_size,
 		                strict, e) < 0)
@@ -192,7 +196,7 @@ static int decode_field(struct arena *a, const json_t *value, const struct field
 	case FT_TIME:
 		return decode_time(value, f, &FIELD_INT(f, record), e);
 	case FT_STRINGS:
-		return decode_strings(a, value, f, &FIELD_STRINGS(f, record), e);
+		return decode_strings(a, value, f, strict, &FIELD_STRINGS(f, record), e);
 	case FT_JSON:
 		FIELD_STRING(f, record) = json_text(a, value);
 		return 0;

@@ -23,8 +23,9 @@ NODISCARD int json_parse(const char *text, size_t len, json_t **out, struct err 
 
 /* Decodes an object by table. Unknown members are ignored (strict = false) or an error naming the
  * member (strict = true); a member of the wrong type is an error naming it. A member that is absent
- * or null leaves what the record holds (its default); F_HIDDEN fields are never read. Outputs
- * untouched on failure. ERR_INPUT. */
+ * or null leaves what the record holds (its default); F_HIDDEN fields are never read. Strict lists
+ * have at most 1000 entries; the others are bounded by json_parse. Outputs untouched on failure.
+ * ERR_INPUT. */
 NODISCARD int json_decode(struct arena *a, const json_t *object, const struct field *table,
                           void *record, size_t record_size, bool strict, struct err *e);
 

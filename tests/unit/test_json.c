@@ -190,6 +190,11 @@ static void test_too_many_strings(void **state)
 	json_array_append_new(tags, json_string("x"));
 	assert_int_equal(json_decode(a, object, sample_fields, &s, sizeof(s), true, &e),
 	                 -ERR_INPUT);
+	/* what we asked for ourselves */
+	for (int i = 0; i < 20000; i++)
+		json_array_append_new(tags, json_string("x"));
+	assert_int_equal(json_decode(a, object, sample_fields, &s, sizeof(s), false, &e), 0);
+	assert_int_equal(s.tags.n, 21001);
 	json_decref(object);
 }
 
@@ -218,6 +223,63 @@ static void test_encode(void **state)
 	    json_text(a, value),
 	    "{\"name\":null,\"count\":0,\"on\":false,\"made_at\":null,\"tags\":[],\"number\":0}");
 	json_decref(value);
+}
+
+struct samples {
+	struct records items;
+	const char *any;
+	bool last;
+};
+
+static const struct field samples_fields[] = {
+	FIELD_RECORDS(struct samples, items, struct sample, sample_fields, 0, "some"),
+	FIELD(struct samples, any, FT_JSON, 0, "any value"),
+	FIELD(struct samples, last, FT_BOOL, 0, "whether"), FIELD_END
+};
+
+/* Written at once is what is written by way of values. */
+static void test_encode_text(void **state)
+{
+	static const char *const texts[] = {
+		NULL,
+		"",
+		"plain",
+		"\"q\" \\ / <>&\x7f",
+		"\b\f\n\r\t\x01\x1f\x0b",
+		"m\xc3\xbc\n",
+		"\xff\n\x01",
+		"\xed\xa0\x80",
+		"\xe2\x80\xa8",
+		"\xf0\x9f\x94\x91 key",
+	};
+	static const char *const values[] = { NULL, "{\"b\":[1,\"\\u00fc\"],\"a\":null}", "3",
+		                              "not JSON" };
+	static const int64_t numbers[] = { 0, 1, -1, INT64_MIN, INT64_MAX, 1795305600 };
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	char long_text[5000];
+	struct sample items[64] = { { 0 } };
+
+	memset(long_text, '\n', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	items[63].name = long_text;
+	for (size_t i = 0; i < 63; i++) {
+		items[i].name = texts[i % ARRAY_LEN(texts)];
+		items[i].token = "hunter2";
+		items[i].count = numbers[i % ARRAY_LEN(numbers)];
+		items[i].made_at = numbers[i / 2 % ARRAY_LEN(numbers)];
+		items[i].on = i & 1;
+		items[i].row = 99;
+		for (size_t j = 0; j < i % 4; j++)
+			strings_add(a, &items[i].tags, texts[1 + (i + j) % (ARRAY_LEN(texts) - 1)]);
+	}
+	for (size_t n = 0; n <= 64; n += n ? 21 : 1) {
+		struct samples s = { { n ? items : NULL, n },
+			             values[n % ARRAY_LEN(values)],
+			             n & 1 };
+		json_auto_t *value = json_encode(samples_fields, &s);
+
+		assert_string_equal(json_encode_text(a, samples_fields, &s), json_text(a, value));
+	}
 }
 
 static void test_texts(void **state)
@@ -253,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_decode_refused),
 		cmocka_unit_test(test_too_many_strings),
 		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_encode_text),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_field_find),
 	};
