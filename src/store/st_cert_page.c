@@ -76,13 +76,16 @@ static int equal_too(struct page_query *q, const struct cert_page *p, const char
 	return buf_printf(&q->tail, e, "coalesce(%s, '') = $%d", column, text(q, value));
 }
 
-/* "expired" is an issued one that has ended. */
+/* "expired" is an issued one that has ended. Nearly all are issued. */
 static int status_condition(struct page_query *q, const struct cert_page *p, struct err *e)
 {
 	bool expired = p->status && strcmp(p->status, "expired") == 0,
 	     issued = p->status && strcmp(p->status, "issued") == 0;
 
-	TRY(equal(q, "status", expired ? "issued" : p->status, e));
+	if (issued)
+		TRY(equal_too(q, p, "status", p->status, e));
+	else
+		TRY(equal(q, "status", expired ? "issued" : p->status, e));
 	if (!expired && !issued)
 		return 0;
 	TRY(next_condition(q, e));
