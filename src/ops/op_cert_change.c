@@ -45,7 +45,10 @@ int check_cert_create(struct ops *o, struct arena *a, void *in_record, struct er
 
 	TRY(owner_check_write(o, e));
 	TRY(cert_change_of(o, a, in_record, &change, e));
-	return intake(&o->run, a, &change, &in, e);
+	TRY(intake(&o->run, a, &change, &in, e));
+	return ((const struct cert_in *)in_record)->dry_run
+	           ? 0
+	           : ops_issue_account(o, a, &in.wanted, e);
 }
 
 int op_cert_create(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)

@@ -36,6 +36,11 @@ struct issue_result {
 	size_t n_pending;
 };
 
+/* Whether there is an account that c can be issued by, or one may be registered on the way as
+ * configured. ERR_USAGE. No CA is asked. */
+NODISCARD int ops_issue_account(struct ops *o, struct arena *a, const struct cert *c,
+                                struct err *e);
+
 /* Validates every change first: a wrong one is the function's error (ERR_USAGE, ERR_INPUT) and
  * nothing was changed. Failures of single certificates while issuing are in out; then the return is
  * 0 as well (see issue_result_error). */

@@ -83,6 +83,21 @@ static int ensure_account(struct ops *o, struct arena *a, const struct cert *c,
 	return result;
 }
 
+int ops_issue_account(struct ops *o, struct arena *a, const struct cert *c, struct err *e)
+{
+	struct account account;
+	struct err err;
+	int result = account_for_cert(&o->run, a, c, &account, &err);
+
+	if (result == 0 || (result == -ERR_NOT_FOUND && o->config.email.n && o->config.agree_tos))
+		return 0;
+	*e = err;
+	if (result != -ERR_NOT_FOUND)
+		return result;
+	e->code = ERR_USAGE;
+	return err_member(e, c->account ? "account" : "ca");
+}
+
 static int take_in(struct ops *o, struct arena *a, const struct cert_change *v, size_t n,
                    struct intake *in, struct strings *names, struct err *e)
 {

@@ -116,6 +116,7 @@ def test_what_a_client_has_in_files_travels(everleaf, pebble, daemon, admin, lab
     ({"subject_email": "nobody"}, "subject_email"), ({"keystore": "zip"}, "keystore"),
     ({"keystore": "pkcs12"}, "keystore_password"), ({"keystore": "jks", "keystore_password": "short"}, "keystore_password"),
     ({"ca": "nobody"}, "ca"), ({"account": "nobody"}, "account"),
+    ({"ca": "letsencrypt", "self_signed_first": True}, "ca"),  # there is no account at it
 ])
 def test_what_is_wrong_is_named(admin, body, member):
     status = 404 if member == "account" else 400
