@@ -108,18 +108,19 @@ static void answer_cookie(struct api_call *c, const void *out)
 }
 
 /* The cookie goes into its header alone, whatever its field is. */
-static json_t *encode(const struct operation *op, const void *out)
+static const char *encode(struct arena *a, const struct operation *op, const void *out)
 {
-	json_t *value = json_encode(op->out, out);
+	json_auto_t *value = NULL;
 
-	if (op->flags & OP_SESSION)
-		json_object_del(value, "cookie");
-	return value;
+	if (!(op->flags & OP_SESSION))
+		return json_encode_text(a, op->out, out);
+	value = json_encode(op->out, out);
+	json_object_del(value, "cookie");
+	return json_text(a, value);
 }
 
 void answer(struct api_call *c, const void *out)
 {
-	json_auto_t *value = NULL;
 	const char *location;
 
 	if (c->op->flags & OP_SESSION)
@@ -132,8 +133,7 @@ void answer(struct api_call *c, const void *out)
 		answer_raw(c, out);
 		return;
 	}
-	value = encode(c->op, out);
-	answer_json(c, c->op->flags & OP_CREATES ? 201 : 200, json_text(c->a, value));
+	answer_json(c, c->op->flags & OP_CREATES ? 201 : 200, encode(c->a, c->op, out));
 	location = c->op->flags & OP_CREATES ? location_of(c, out) : NULL;
 	if (location)
 		reply_header(c, "Location", location);

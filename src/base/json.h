@@ -47,6 +47,9 @@ json_t *json_encode_given(const struct field *table, const void *record,
  * null. */
 json_t *json_encode(const struct field *table, const void *record);
 
+/* json_text of json_encode, at a fraction of its cost. */
+char *json_encode_text(struct arena *a, const struct field *table, const void *record);
+
 /* Compact text, members in the order they were set, in the arena. */
 char *json_text(struct arena *a, const json_t *value);
 /* Indented, for people and --json. */
