@@ -229,6 +229,7 @@ def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
         proxy.clear()
         proxy.on("/", delay(0.15))  # long enough for something to happen in each turn
         daemons = [Serve(one, "--jobs", "2") for one in (a, b)]
+        request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
         for daemon in daemons:
             daemon.clock(75 * DAY)
             daemon.start()
