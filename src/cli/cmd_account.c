@@ -100,17 +100,6 @@ static int one_account(struct cli *c, enum operation_id op, void *in, struct err
 	return 0;
 }
 
-/* Asks for something to be done with the account that is named. */
-static int by_name(struct cli *c, enum operation_id op, const char *done, struct err *e)
-{
-	struct named in = { c->words.v[0] };
-	struct nothing nothing;
-
-	TRY(ask(c, op, &in, &nothing, e));
-	print_done(c, done, c->words.v[0]);
-	return 0;
-}
-
 int cmd_account_show(struct cli *c, struct err *e)
 {
 	return one_account(c, OP_ACCOUNT_REFRESH, &(struct named){ c->words.v[0] }, e);
@@ -159,15 +148,15 @@ int cmd_account_import(struct cli *c, struct err *e)
 
 int cmd_account_deactivate(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_ACCOUNT_DEACTIVATE, "deactivated", e);
+	return done_by_name(c, OP_ACCOUNT_DEACTIVATE, "deactivated", e);
 }
 
 int cmd_account_delete(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_ACCOUNT_DELETE, "deleted", e);
+	return done_by_name(c, OP_ACCOUNT_DELETE, "deleted", e);
 }
 
 int cmd_account_default(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_ACCOUNT_DEFAULT, "default", e);
+	return done_by_name(c, OP_ACCOUNT_DEFAULT, "default", e);
 }

@@ -161,30 +161,19 @@ int cmd_dns_show(struct cli *c, struct err *e)
 	return 0;
 }
 
-/* Asks for something to be done with the account that is named. */
-static int by_name(struct cli *c, enum operation_id op, const char *done, struct err *e)
-{
-	struct named in = { c->words.v[0] };
-	struct nothing nothing;
-
-	TRY(ask(c, op, &in, &nothing, e));
-	print_done(c, done, c->words.v[0]);
-	return 0;
-}
-
 int cmd_dns_enable(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_DNS_ENABLE, "enabled", e);
+	return done_by_name(c, OP_DNS_ENABLE, "enabled", e);
 }
 
 int cmd_dns_disable(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_DNS_DISABLE, "disabled", e);
+	return done_by_name(c, OP_DNS_DISABLE, "disabled", e);
 }
 
 int cmd_dns_delete(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_DNS_DELETE, "deleted", e);
+	return done_by_name(c, OP_DNS_DELETE, "deleted", e);
 }
 
 /* The words behind the first two. */

@@ -161,35 +161,24 @@ int cmd_notify_show(struct cli *c, struct err *e)
 	return 0;
 }
 
-/* Asks for something to be done with the channel that is named. */
-static int by_name(struct cli *c, enum operation_id op, const char *done, struct err *e)
-{
-	struct named in = { c->words.v[0] };
-	struct nothing nothing;
-
-	TRY(ask(c, op, &in, &nothing, e));
-	print_done(c, done, c->words.v[0]);
-	return 0;
-}
-
 int cmd_notify_enable(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_CHANNEL_ENABLE, "enabled", e);
+	return done_by_name(c, OP_CHANNEL_ENABLE, "enabled", e);
 }
 
 int cmd_notify_disable(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_CHANNEL_DISABLE, "disabled", e);
+	return done_by_name(c, OP_CHANNEL_DISABLE, "disabled", e);
 }
 
 int cmd_notify_delete(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_CHANNEL_DELETE, "deleted", e);
+	return done_by_name(c, OP_CHANNEL_DELETE, "deleted", e);
 }
 
 int cmd_notify_test(struct cli *c, struct err *e)
 {
-	return by_name(c, OP_CHANNEL_TEST, "arrived", e);
+	return done_by_name(c, OP_CHANNEL_TEST, "arrived", e);
 }
 
 static json_t *kind_json(const struct notify_kind *k)

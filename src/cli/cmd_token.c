@@ -5,6 +5,7 @@
 #include "cli/args_people.h"
 #include "cli/ask.h"
 #include "cli/print.h"
+#include "cli/print_listed.h"
 #include "cli/print_done.h"
 #include "ops/op_token.h"
 
@@ -29,47 +30,25 @@ int cmd_token_create(struct cli *c, struct err *e)
 	return 0;
 }
 
-struct listing {
-	struct table table;
-	json_t *array;
-};
-
-static int list_row(void *ctx, const void *item, struct arena *a, struct err *e)
+static void token_row(struct arena *a, const void *item, const char **cells)
 {
-	struct listing *l = ctx;
 	const struct token *x = item;
 	int64_t now = clock_now();
-	const char *cells[] = { shown(l->table.arena, x->name), shown(l->table.arena, x->owner),
-		                shown(l->table.arena, x->role),
-		                shown_day(l->table.arena, x->expires_at, now),
-		                shown_day(l->table.arena, x->used_at, now) };
 
-	(void)a;
-	(void)e;
-	table_row(&l->table, cells);
-	json_array_append_new(l->array, json_encode(token_fields, x));
-	return 0;
+	cells[0] = shown(a, x->name);
+	cells[1] = shown(a, x->owner);
+	cells[2] = shown(a, x->role);
+	cells[3] = shown_day(a, x->expires_at, now);
+	cells[4] = shown_day(a, x->used_at, now);
 }
 
 int cmd_token_list(struct cli *c, struct err *e)
 {
 	static const char *const heading[] = { "NAME", "USER", "ROLE", "EXPIRES", "USED" };
-	json_auto_t *array = json_array();
-	struct listing l = {
-		{ .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = SIZE_MAX },
-		array
-	};
+	static const struct listed tokens = { heading, ARRAY_LEN(heading), token_row, "tokens" };
 	struct token_ask in = { .user = ((const struct token_args *)c->args)->user };
 
-	table_row(&l.table, heading);
-	TRY(ask_each(c, OP_TOKEN_LIST, &in, list_row, &l, e));
-	if (c->globals.json)
-		print_json(c->arena, array);
-	else if (json_array_size(array))
-		table_print(&l.table, stdout);
-	else if (!c->globals.quiet)
-		fprintf(stderr, "no tokens\n");
-	return 0;
+	return print_listed(c, OP_TOKEN_LIST, &in, &tokens, e);
 }
 
 int cmd_token_revoke(struct cli *c, struct err *e)

@@ -6,6 +6,7 @@
 #include "cli/args_people.h"
 #include "cli/ask.h"
 #include "cli/print.h"
+#include "cli/print_listed.h"
 #include "cli/print_done.h"
 #include "ops/op_user.h"
 
@@ -50,49 +51,26 @@ int cmd_user_add(struct cli *c, struct err *e)
 	return 0;
 }
 
-struct listing {
-	struct table table;
-	json_t *array;
-};
-
-static int list_row(void *ctx, const void *item, struct arena *a, struct err *e)
+static void user_row(struct arena *a, const void *item, const char **cells)
 {
-	struct listing *l = ctx;
 	const struct user_said *u = item;
-	const char *cells[] = { shown(l->table.arena, u->name),
-		                shown(l->table.arena, u->role),
-		                state_of(u),
-		                u->second_factor ? "yes" : "no",
-		                shown_day(l->table.arena, u->last_login_at, clock_now()),
-		                shown(l->table.arena, u->email) };
 
-	(void)a;
-	(void)e;
-	table_row(&l->table, cells);
-	json_array_append_new(l->array, json_encode(user_said_fields, u));
-	return 0;
+	cells[0] = shown(a, u->name);
+	cells[1] = shown(a, u->role);
+	cells[2] = state_of(u);
+	cells[3] = u->second_factor ? "yes" : "no";
+	cells[4] = shown_day(a, u->last_login_at, clock_now());
+	cells[5] = shown(a, u->email);
 }
 
 int cmd_user_list(struct cli *c, struct err *e)
 {
 	static const char *const heading[] = { "NAME",          "ROLE",  "STATUS",
 		                               "SECOND FACTOR", "LOGIN", "EMAIL" };
-	json_auto_t *array = json_array();
-	struct listing l = {
-		{ .arena = c->arena, .n_columns = ARRAY_LEN(heading), .status_column = SIZE_MAX },
-		array
-	};
+	static const struct listed users = { heading, ARRAY_LEN(heading), user_row, "users" };
 	struct page in = { 0 };
 
-	table_row(&l.table, heading);
-	TRY(ask_each(c, OP_USER_LIST, &in, list_row, &l, e));
-	if (c->globals.json)
-		print_json(c->arena, array);
-	else if (json_array_size(array))
-		table_print(&l.table, stdout);
-	else if (!c->globals.quiet)
-		fprintf(stderr, "no users\n");
-	return 0;
+	return print_listed(c, OP_USER_LIST, &in, &users, e);
 }
 
 static void print_bindings(struct cli *c, const struct bindings_said *said)

@@ -22,6 +22,16 @@ void print_done(struct cli *c, const char *key, const char *name)
 	print_json(c->arena, object);
 }
 
+int done_by_name(struct cli *c, enum operation_id op, const char *key, struct err *e)
+{
+	struct named in = { c->words.v[0] };
+	struct nothing nothing;
+
+	TRY(ask(c, op, &in, &nothing, e));
+	print_done(c, key, in.name);
+	return 0;
+}
+
 static bool is_text(const char *format)
 {
 	return !format || strcmp(format, "pem") == 0 || strcmp(format, "jwk") == 0;

@@ -5,10 +5,13 @@
 #include <stdio.h>
 
 #include "base/codec.h"
-#include "cli/command.h"
+#include "cli/ask.h"
 
 /* "NAME: deleted", or {"deleted": "NAME"}. */
 void print_done(struct cli *c, const char *key, const char *name);
+
+/* Asks for something to be done with what is called as the first word says, and prints that. */
+NODISCARD int done_by_name(struct cli *c, enum operation_id op, const char *key, struct err *e);
 
 /* data on standard output, or a word about the file it went to (output). format NULL = "pem". */
 NODISCARD int print_exported(struct cli *c, const char *name, const char *format,
