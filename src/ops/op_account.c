@@ -134,6 +134,9 @@ int op_account_export(struct ops *o, struct arena *a, void *in, void *out, struc
 		return err_member(e, "format");
 	}
 	TRY(ops_account_export(o, a, x->name, x->format, &data, e));
+	if (o->who)
+		TRY(st_event_add(o->run.store, NULL, "account", e,
+		                 "private key of the account %s handed over", x->name));
 	raw->type = is_jwk ? "application/jwk+json" : "application/x-pem-file";
 	raw->file = arena_printf(a, "%s.%s", x->name, is_jwk ? "jwk" : "pem");
 	raw->data = base64_encode(a, data.v, data.n);

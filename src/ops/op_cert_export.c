@@ -36,6 +36,10 @@ int op_cert_export(struct ops *o, struct arena *a, void *in_record, void *out_re
 	if (has_key(in))
 		TRY(owner_check_secret(o, e));
 	TRY(ops_export(o, a, name, &opt, &data, e));
+	if (o->who && has_key(in))
+		TRY(st_event_add(o->run.store, name, "exported", e,
+		                 "handed over with its private key, as %s",
+		                 in->format ? in->format : "pem"));
 	*out = (struct raw){ .type = export_file_type(&spec),
 		             .file = export_file_name(a, name, &spec),
 		             .data = base64_encode(a, data.v, data.n) };

@@ -65,6 +65,8 @@ def test_the_life_of_an_account(everleaf, admin):
     key = admin.ask("GET", "/accounts/second/key")
     assert key.startswith("-----BEGIN PRIVATE KEY-----")
     assert admin.ask("GET", "/accounts/second/key", format="jwk")["crv"] == "P-384"
+    taken = [event["text"] for event in admin.all("/events", kind="account") if "handed over" in event["text"]]
+    assert len(taken) == 2 and all("second" in text for text in taken)
     admin.delete("/accounts/second")
     assert refused(admin, "GET", "/accounts/second")[0] == 404
     back = admin.done(admin.post("/accounts/import", key=key, ca="lab", name="back"))

@@ -8,6 +8,7 @@ from env import Serve
 from env.certs import assert_good, load, openssl
 from env.client import Refused, user
 from env.process import wait_until
+from env.smtp import SmtpServer
 
 
 @pytest.fixture
@@ -235,3 +236,34 @@ def test_what_is_not_theirs_does_not_exist(everleaf, daemon, admin, new_name):
     assert auditor.get(f"/certificates/{mine}/export", part="cert")
     refused(403, auditor.post, f"/certificates/{mine}/renew")
     assert admin.get("/events", actor="user:anna")["items"]
+
+
+def test_sent_and_handed_over(everleaf, daemon, admin, name, tmp_path, lab):
+    """By mail what may be mailed, as a file what is asked for; who took a private key away stands in the log."""
+    admin.done(admin.post("/certificates", domains=[name], webroot="main"))
+    password = everleaf.secret("key-store-of-mail")
+    with SmtpServer(tmp_path / "smtp", lab) as smtp:
+        everleaf.secret(smtp.login[1])
+        settings = everleaf.folder / "mail.yaml"
+        settings.write_text(smtp.settings())
+        settings.chmod(0o600)
+        everleaf.run("notify", "add", "mail", "mail", "--settings", settings)
+        smtp.forget()
+        admin.done(admin.post(f"/certificates/{name}/send", to=["leser@example.net"]))
+        admin.done(admin.post(f"/certificates/{name}/send", to=["leser@example.net"], format="pkcs12", password=password))
+        public, store = (list(mail.message.iter_attachments())[0] for mail in smtp.received)
+        assert all(mail.recipients == ["leser@example.net"] for mail in smtp.received)
+    assert public.get_content() == everleaf.live(name, "fullchain.pem").read_bytes()
+    (tmp_path / "store.p12").write_bytes(store.get_content())
+    (tmp_path / "password").write_text(password)
+    assert "PRIVATE KEY" in openssl("pkcs12", "-in", tmp_path / "store.p12", "-nodes", "-passin", f"file:{tmp_path}/password")
+
+    def handed_over():
+        return [event for event in admin.all(f"/certificates/{name}/events") if event["kind"] == "exported"]
+
+    assert not handed_over()
+    admin.get(f"/certificates/{name}/export", part="fullchain")
+    assert not handed_over()
+    everleaf.secret(admin.get(f"/certificates/{name}/export", part="key"))
+    event, = handed_over()
+    assert "private key" in event["text"] and event["actor"] == "user:root" and event["address"] == "127.0.0.1"
