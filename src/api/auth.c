@@ -98,7 +98,7 @@ static int look(struct api_call *c, struct ops *o, struct err *e)
 struct auth_means auth_means(struct api_call *c, struct arena *a)
 {
 	const char *header = httpd_header(c->q, "Authorization");
-	struct auth_means m = { .address = arena_strdup(a, c->q->peer) };
+	struct auth_means m = { .address = arena_strdup(a, c->address) };
 
 	if (header)
 		m.token = arena_strdup(a, token_of(header));
@@ -124,14 +124,13 @@ int auth_again(struct api *api, struct arena *a, const struct auth_means *m, str
 
 static int find_who(struct api_call *c, struct err *e)
 {
-	const char *address = arena_strdup(c->a, c->q->peer);
-	struct who nobody = { .address = address };
+	const struct who nobody = { .address = c->address };
 	int rc;
 
 	c->who = nobody;
 	c->o = ops_daemon_for(c->api->ops, c->a, &nobody);
 	rc = look(c, c->o, e);
-	c->who.address = address;
+	c->who.address = c->address;
 	ops_daemon_part(c->api->ops, c->o);
 	c->o = NULL;
 	TRY(rc);

@@ -103,7 +103,7 @@ static void run_kept(struct api_call *c)
 		return;
 	if (run(c, &e) < 0) {
 		if (e.code == ERR_UNKNOWN_CALLER)
-			(void)rate_take(c->api->rate, RATE_FAILURE, c->q->peer, &retry_s);
+			(void)rate_take(c->api->rate, RATE_FAILURE, c->address, &retry_s);
 		reply_error(c, &e);
 	}
 	guard_keep(c, key);
@@ -118,7 +118,7 @@ static bool is_known(struct api_call *c)
 	if (auth_who(c, &e) == 0)
 		return true;
 	if (e.code == ERR_UNKNOWN_CALLER &&
-	    !rate_take(c->api->rate, RATE_FAILURE, c->q->peer, &retry_s))
+	    !rate_take(c->api->rate, RATE_FAILURE, c->address, &retry_s))
 		reply_too_many(c, retry_s);
 	else
 		reply_error(c, &e);
@@ -138,7 +138,7 @@ static bool is_in_bounds(struct api_call *c)
 
 	if ((is_mail(c) && !rate_take(c->api->rate, RATE_MAIL, c->who.user, &retry_s)) ||
 	    (c->op->roles == ROLES_ANYBODY &&
-	     !rate_has(c->api->rate, RATE_FAILURE, c->q->peer, &retry_s)) ||
+	     !rate_has(c->api->rate, RATE_FAILURE, c->address, &retry_s)) ||
 	    (!reads && c->who.user &&
 	     !rate_take(c->api->rate, RATE_CHANGE, c->who.user, &retry_s))) {
 		reply_too_many(c, retry_s);

@@ -29,6 +29,7 @@ struct api_call {
 	struct arena *a;
 	const struct httpd_request *q;
 	struct httpd_reply *reply;
+	const char *address; /* of who asks */
 	/* of an operation, as it becomes known */
 	const struct operation *op;
 	struct path_parts parts;

@@ -161,11 +161,13 @@ static void handle(void *ctx, struct arena *a, const struct httpd_request *q,
 	const struct route *r = route_find(a, q, &allow);
 	uint32_t retry_s = 0;
 
+	c.address =
+	    ops_daemon_client(c.api->ops, a, q->peer, httpd_header_all(a, q, "X-Forwarded-For"));
 	if (r)
 		handle_route(&c, r);
 	else if (allow)
 		reply_not_allowed(&c, allow);
-	else if (!rate_take(c.api->rate, RATE_REQUEST, q->peer, &retry_s))
+	else if (!rate_take(c.api->rate, RATE_REQUEST, c.address, &retry_s))
 		reply_too_many(&c, retry_s);
 	else if (path)
 		handle_operation(&c, path);

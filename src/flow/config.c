@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "flow/nightly.h"
 #include "model/limit.h"
+#include "sys/names.h"
 #include "sys/yaml.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/everleaf/everleaf.yaml"
@@ -45,6 +46,8 @@ const struct field config_fields[] = {
 	      "ADDR:PORT of the daemon's API (127.0.0.1:8470); with TLS where it is not loopback"),
 	FIELD(struct config, tls_name, FT_STRING, 0,
 	      "name of the certificate that the daemon's API serves with"),
+	FIELD(struct config, trusted_proxies, FT_STRINGS, 0,
+	      "addresses of proxies before the API, whose X-Forwarded-For is believed"),
 	FIELD(struct config, http, FT_STRING, 0, "ADDR:PORT that the daemon keeps for http-01"),
 	FIELD(struct config, alpn, FT_STRING, 0, "ADDR:PORT that the daemon keeps for tls-alpn-01"),
 	FIELD(
@@ -126,8 +129,21 @@ static int paths_check(const struct records *list, const char *key, const char *
 	return 0;
 }
 
+static int proxies_check(const struct config *c, const char *name, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+
+	for (size_t i = 0; i < c->trusted_proxies.n; i++)
+		if (!name_ip_canonical(a, c->trusted_proxies.v[i]))
+			return err_set(e, ERR_CONFIG,
+			               "%s: trusted_proxies: \"%s\" is no IP address", name,
+			               c->trusted_proxies.v[i]);
+	return 0;
+}
+
 static int config_check(const struct config *c, const char *name, struct err *e)
 {
+	TRY(proxies_check(c, name, e));
 	TRY(paths_check(&c->webroots, "webroots", name, e));
 	TRY(paths_check(&c->hooks, "hooks", name, e));
 	TRY(paths_check(&c->deploy_hooks, "deploy_hooks", name, e));

@@ -29,6 +29,7 @@ struct config {
 	const char *ping_url;     /* fetched after each pass; NULL = none */
 	int64_t pass_within_days; /* `check` says when no pass has run for longer; 0 = 2 */
 	bool allow_private;       /* what a person named may be an address inside */
+	struct strings trusted_proxies; /* addresses whose X-Forwarded-For is believed */
 	struct records webroots, hooks, deploy_hooks; /* of struct named_path */
 	int64_t wait_s; /* how long one request waits for the CA; 0 = 300 */
 };

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/daemon.h"
+#include "flow/forwarded.h"
 #include "flow/persist_daily.h"
 #include "flow/follow.h"
 #include "flow/ping.h"
@@ -197,6 +198,16 @@ void ops_daemon_on_task(struct ops_daemon *d, void (*told)(void *ctx), void *ctx
 {
 	d->ops->task_added = told;
 	d->ops->task_added_ctx = ctx;
+}
+
+const char *ops_daemon_client(struct ops_daemon *d, struct arena *a, const char *peer,
+                              const char *forwarded)
+{
+	struct generation *g = generation_hold(d);
+	const char *address = forwarded_for(a, &g->config.trusted_proxies, peer, forwarded);
+
+	generation_release(d, g);
+	return address;
 }
 
 unsigned ops_daemon_jobs(struct ops_daemon *d)

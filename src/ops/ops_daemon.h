@@ -47,6 +47,10 @@ void ops_daemon_on_task(struct ops_daemon *d, void (*told)(void *ctx), void *ctx
 struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct who *who);
 void ops_daemon_part(struct ops_daemon *d, struct ops *o);
 
+/* Who asks: peer, or for whom a proxy does that the configuration trusts (flow/forwarded). */
+const char *ops_daemon_client(struct ops_daemon *d, struct arena *a, const char *peer,
+                              const char *forwarded);
+
 /* What is to be told by now, and what is on its way to people; with pass, also that all is looked
  * after (failed: something was not). Waits for the network. */
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed);

@@ -89,6 +89,31 @@ static enum MHD_Result on_parameter(void *cls, enum MHD_ValueKind kind, const ch
 	return x->each(x->ctx, name, value ? value : "") ? MHD_YES : MHD_NO;
 }
 
+struct gathered {
+	struct arena *a;
+	const char *name, *text; /* NULL = none yet */
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+	struct gathered *g = cls;
+
+	(void)kind;
+	if (strcasecmp(name, g->name) == 0)
+		g->text = g->text ? arena_printf(g->a, "%s, %s", g->text, value ? value : "")
+		                  : arena_strdup(g->a, value ? value : "");
+	return MHD_YES;
+}
+
+const char *httpd_header_all(struct arena *a, const struct httpd_request *q, const char *name)
+{
+	struct gathered g = { a, name, NULL };
+
+	MHD_get_connection_values(q->connection, MHD_HEADER_KIND, on_header, &g);
+	return g.text;
+}
+
 void httpd_query_each(const struct httpd_request *q,
                       bool (*each)(void *ctx, const char *name, const char *value), void *ctx)
 {

@@ -30,6 +30,8 @@ struct httpd_request {
  * handler runs. */
 const char *httpd_header(const struct httpd_request *q, const char *name);
 const char *httpd_query(const struct httpd_request *q, const char *name);
+/* A header that is a list and may be sent more than once: all of it, in order; NULL = not sent. */
+const char *httpd_header_all(struct arena *a, const struct httpd_request *q, const char *name);
 /* Each parameter as it was sent ('+' is a blank already), until each returns false. */
 void httpd_query_each(const struct httpd_request *q,
                       bool (*each)(void *ctx, const char *name, const char *value), void *ctx);

@@ -33,8 +33,7 @@ static bool is_address(const char *s)
 	return inet_pton(AF_INET, s, &buf) == 1 || inet_pton(AF_INET6, s, &buf) == 1;
 }
 
-/* RFC 5952, which inet_ntop keeps to. NULL if it is no address. */
-static const char *canonical_address(struct arena *a, const char *s)
+const char *name_ip_canonical(struct arena *a, const char *s)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr buf;
@@ -169,7 +168,7 @@ static int normalize_bracketed(struct arena *a, const char *typed, const char **
 	size_t len = strlen(typed);
 
 	if (len > 2 && typed[len - 1] == ']')
-		*out = canonical_address(a, arena_strndup(a, typed + 1, len - 2));
+		*out = name_ip_canonical(a, arena_strndup(a, typed + 1, len - 2));
 	else
 		*out = NULL;
 	return *out ? 0 : bad(e, typed, "what is in brackets is not an IP address");
@@ -188,7 +187,7 @@ int name_normalize(struct arena *a, const char *typed, const char **out, enum na
 	if (typed[0] == '[') {
 		TRY(normalize_bracketed(a, typed, &result, e));
 		found = NAME_IP;
-	} else if ((result = canonical_address(a, typed))) {
+	} else if ((result = name_ip_canonical(a, typed))) {
 		found = NAME_IP;
 	} else if (strncmp(typed, "*.", 2) == 0) {
 		TRY(normalize_wildcard(a, typed, &result, e));

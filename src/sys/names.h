@@ -27,6 +27,8 @@ const char *name_to_cert_name(struct arena *a, const char *normalized);
 /* A certificate's own name: 1 to 128 of [A-Za-z0-9._-] not starting with "." or "-", no "..". It
  * becomes a path. */
 bool name_is_cert_name(const char *s);
+/* An address as RFC 5952 writes it; NULL if it is none. */
+const char *name_ip_canonical(struct arena *a, const char *s);
 /* RFC 8738 6: the in-addr.arpa or ip6.arpa name that tls-alpn-01 uses as SNI. */
 const char *name_ip_reverse(struct arena *a, const char *ip); /* NULL if it is no address */
 

@@ -297,6 +297,30 @@ def test_throttling_does_not_believe_what_is_forwarded(daemon, people):
     assert statuses[0] == 401 and statuses[-1] == 429
 
 
+def test_who_a_trusted_proxy_asks_for(everleaf, daemon, people):
+    """The last address that a trusted proxy did not add itself; a list in two headers is one list."""
+    config = everleaf.folder / "proxies.yaml"
+    config.write_text("trusted_proxies: [127.0.0.1, 192.0.2.9]\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(config)
+    daemon.stop()
+    daemon.start()
+    connection = daemon.connection()
+    connection.putrequest("POST", "/api/v1/tokens")
+    body = json.dumps({"name": "through-proxies"}).encode()
+    for name, value in (("Authorization", f"Bearer {people.admin.token}"), ("Content-Type", "application/json"),
+                        ("Content-Length", str(len(body))), ("X-Forwarded-For", "198.51.100.66, 203.0.113.7"),
+                        ("X-Forwarded-For", "192.0.2.9")):
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    assert answer.status == 201
+    everleaf.secret(json.loads(answer.read())["token"])
+    event, = [event for event in everleaf.json("log") if "through-proxies" in event["text"]]
+    assert event["address"] == "203.0.113.7"
+    config.write_text("trusted_proxies: [localhost]\n")
+    assert "trusted_proxies" in everleaf.error("list", status=2)
+
+
 def test_sign_in_from_another_site_is_refused(daemon, people):
     """A form of another site can send neither JSON's type nor the page's own word."""
     body = json.dumps({"user": "admin", "password": "wrong password"})
