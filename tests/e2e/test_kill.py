@@ -148,7 +148,7 @@ def one(bench, story, mode, n, trace):
         raise AssertionError(f"step {n} ({kind}), {mode}, {story} by {bench.method}\n--- first\n{first}\n--- second\n{second}\n"
                              f"--- {error}") from error
     if bench.pebble.orders() - orders == 2 and bench.pebble.closed_orders() == closed:
-        trace.append(n)
+        trace.append((n, " ".join(steps[:n]), first.err, second.err))
     shutil.rmtree(everleaf.folder)
     return reached
 
@@ -181,7 +181,8 @@ def test_stopped_at_every_step(tmp_path, lab, dns, capsys, method, story, mode):
         print(f"\n  kill: {story} by {method}, {mode} at each of {steps} steps")
     assert steps >= FEWEST[method, story], "fewer steps are counted than before"
     trace.sort()
-    assert not trace or trace[-1] - trace[0] < ORDER_LOST, f"orders were made twice at the steps {trace}"
+    told = "\n".join(f"{n}: {steps}\n--- first\n{first}\n--- second\n{second}" for n, steps, first, second in trace)
+    assert not trace or trace[-1][0] - trace[0][0] < ORDER_LOST, f"orders were made twice at the steps {told}"
 
 
 def test_what_is_counted(everleaf, name, tmp_path):
