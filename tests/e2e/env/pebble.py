@@ -132,6 +132,10 @@ class Pebble(Daemon):
         """How many orders were ever made, from its log."""
         return len(re.findall(r'Added order ".*" to the db', self.log()))
 
+    def orders_asked_for(self):
+        """How many newOrder requests have come, refused ones included."""
+        return len(re.findall(r"POST /order-plz ", self.log()))
+
     def closed_orders(self):
         """How many orders became invalid since a validation failed."""
         return len(re.findall(r"order \S+ set INVALID", self.log()))
