@@ -61,7 +61,7 @@ struct exchange {
 	struct httpd_request q;
 	struct buf body;
 	struct httpd_reply reply;
-	bool is_answered;
+	bool is_answered, is_handed_over; /* the reply is there; the library has it */
 	char peer[INET6_ADDRSTRLEN];
 };
 
@@ -164,6 +164,7 @@ static void stream_free(void *cls)
 
 static struct MHD_Response *response_new(const struct httpd_reply *r)
 {
+	struct MHD_Response *response;
 	struct stream *s;
 
 	if (!r->more)
@@ -173,8 +174,11 @@ static struct MHD_Response *response_new(const struct httpd_reply *r)
 	if (!s)
 		out_of_memory();
 	*s = (struct stream){ r->more, r->done, r->more_ctx };
-	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, stream_read, s,
-	                                         stream_free);
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, stream_read, s,
+	                                             stream_free);
+	if (!response)
+		stream_free(s);
+	return response;
 }
 
 static enum MHD_Result reply_queue(struct MHD_Connection *c, const struct httpd_reply *r)
@@ -236,6 +240,9 @@ static struct exchange *exchange_new(struct httpd *h, struct MHD_Connection *c, 
 
 static void exchange_free(struct exchange *x)
 {
+	/* the client went away while it was answered */
+	if (!x->is_handed_over && x->reply.done)
+		x->reply.done(x->reply.more_ctx);
 	atomic_fetch_sub(&x->h->bodies, x->body.len);
 	buf_done(&x->body);
 	arena_free(x->a);
@@ -293,10 +300,16 @@ static void on_turn(struct crew_item *item)
 	MHD_resume_connection(c); /* from here on x is the library's again */
 }
 
+static enum MHD_Result exchange_reply(struct exchange *x)
+{
+	x->is_handed_over = true;
+	return reply_queue(x->q.connection, &x->reply);
+}
+
 static enum MHD_Result exchange_answer(struct httpd *h, struct exchange *x)
 {
 	if (x->is_answered)
-		return reply_queue(x->q.connection, &x->reply);
+		return exchange_reply(x);
 	link_mark(h, link_of(x->q.connection), 0);
 	if (x->body.len > 0) {
 		x->q.body = x->body.data;
@@ -304,7 +317,7 @@ static enum MHD_Result exchange_answer(struct httpd *h, struct exchange *x)
 	}
 	if (!h->handler.is_quick || h->handler.is_quick(h->handler.ctx, &x->q)) {
 		exchange_handle(x);
-		return reply_queue(x->q.connection, &x->reply);
+		return exchange_reply(x);
 	}
 	MHD_suspend_connection(x->q.connection);
 	if (crew_add(h->crew, &x->item))
