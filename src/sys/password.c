@@ -13,7 +13,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
 static unsigned running, waiting;
-/* Checked in place of a user's that is not there. */
+/* Checked in place of a user's that is not there; once made it never changes. */
 static char nobodys[crypto_pwhash_STRBYTES];
 
 static int turn_begin(struct err *e)
@@ -78,7 +78,8 @@ static int nobody_ready(struct err *e)
 		return 0;
 	TRY(hash_locked("", text, e));
 	pthread_mutex_lock(&lock);
-	memcpy(nobodys, text, sizeof(nobodys));
+	if (!nobodys[0]) /* else another thread made it meanwhile, and may be reading it */
+		memcpy(nobodys, text, sizeof(nobodys));
 	pthread_mutex_unlock(&lock);
 	return 0;
 }
