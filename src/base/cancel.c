@@ -66,15 +66,21 @@ static int sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
 	}
 }
 
+void cancel_tell_sleep(bool sleeps)
+{
+	if (on_sleep.told)
+		on_sleep.told(on_sleep.ctx, sleeps);
+}
+
 int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
 {
-	bool told = ms >= LONG_MS && on_sleep.told;
+	bool is_long = ms >= LONG_MS;
 	int result;
 
-	if (told)
-		on_sleep.told(on_sleep.ctx, true);
+	if (is_long)
+		cancel_tell_sleep(true);
 	result = sleep_ms(c, ms, e);
-	if (told)
-		on_sleep.told(on_sleep.ctx, false);
+	if (is_long)
+		cancel_tell_sleep(false);
 	return result;
 }

@@ -25,5 +25,7 @@ NODISCARD int cancel_sleep_ms(const struct cancel *c, int64_t ms, struct err *e)
  * workers can let another one work meanwhile; told = NULL: nobody. The one who is told may block at
  * the end of the sleep. */
 void cancel_on_sleep(void (*told)(void *ctx, bool sleeps), void *ctx);
+/* For sleeps of other kinds: tells that one begins, and that it has ended. */
+void cancel_tell_sleep(bool sleeps);
 
 #endif

@@ -33,6 +33,7 @@
 #define SLICE_MS 50
 #define TAIL_SIZE 2048
 #define LINE_SIZE 1024
+#define TURN_OF "EVERLEAF_TURN_OF"
 
 struct child {
 	pid_t pid;
@@ -385,7 +386,40 @@ static int finish(struct arena *a, const struct proc_spec *spec, struct child *c
 	return 0;
 }
 
-int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *out, struct err *e)
+/* A script that starts us again, with itself as a script, would wait for its own end. */
+static bool is_within(const char *program)
+{
+	const char *above = getenv(TURN_OF);
+
+	return above && strcmp(above, program) == 0;
+}
+
+static int take_turn(struct arena *a, const struct proc_spec *spec, const char **program, int *turn,
+                     struct err *e)
+{
+	char *real = realpath(spec->argv[0], NULL);
+
+	*program = arena_strdup(a, real ? real : spec->argv[0]);
+	free(real);
+	return is_within(*program) ? 0 : turn_take(spec->turns, *program, turn, e);
+}
+
+static const char *const *with_turn(struct arena *a, const char *const *env, const char *program)
+{
+	const char **out;
+	size_t n = 0;
+
+	while (env && env[n])
+		n++;
+	out = ARENA_ARRAY(a, const char *, n + 2);
+	for (size_t i = 0; i < n; i++)
+		out[i] = env[i];
+	out[n] = arena_printf(a, TURN_OF "=%s", program);
+	return out;
+}
+
+static int run(struct arena *a, const struct proc_spec *spec, struct proc_result *out,
+               struct err *e)
 {
 	struct child c CLEANUP(child_done) = {
 		.pid_fd = -1,
@@ -402,4 +436,17 @@ int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *
 	c.name = spec->name ? spec->name : slash ? slash + 1 : spec->argv[0];
 	TRY(start(a, spec, &c, e));
 	return finish(a, spec, &c, out, e);
+}
+
+int proc_run(struct arena *a, const struct proc_spec *spec, struct proc_result *out, struct err *e)
+{
+	struct proc_spec in_turn = *spec;
+	const char *program;
+	int turn CLEANUP(turn_end) = -1;
+
+	if (!spec->turns)
+		return run(a, spec, out, e);
+	TRY(take_turn(a, spec, &program, &turn, e));
+	in_turn.env = with_turn(a, spec->env, program);
+	return run(a, &in_turn, out, e);
 }

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/turn.h"
 #include "base/walls.h"
 
 struct proc_spec {
@@ -26,6 +27,9 @@ struct proc_spec {
 	                        KiB */
 	uint32_t limit_s;    /* killed (its process group, TERM then KILL) after this; 0 = 600 */
 	const struct cancel *cancel;
+	const struct turns *turns; /* one at a time of what the file argv[0] really is; NULL = as it
+	                              comes. The child, and what it starts, is known as having its
+	                              turn, and does not wait for itself. */
 	const struct strings *masked; /* hidden in the log and in err_tail (mask.h); NULL = none */
 	const struct walls *walls;    /* what of the file system it may use (walls.h), and no new
 	                                 rights by set-user-ID programs; NULL = all */

@@ -3,7 +3,8 @@
  * DOMAIN TOKEN VALUE, one call a name or, with HOOK_CHAIN, all in one call. For http-01 the file is
  * written to the WELLKNOWN folder first, as dehydrated does. The row's place is the script's path,
  * and after a newline that folder, so that a later process can clean up whatever the certificate's
- * settings have become. Calls of one order come one after the other.
+ * settings have become. Calls of one order come one after the other, and those of one script on
+ * this host too.
  */
 #include <string.h>
 
@@ -17,17 +18,24 @@
 #define CHAIN_BYTES                                                                                \
 	((size_t)100 << 10) /* of arguments in one call; the kernel takes at least 128 KiB */
 #define CHAIN_ROWS 1000
+#define CLEAN_GRACE_MS 30000 /* how long a stopped process still waits for others' calls to end */
 
 static const char *const types[] = { "dns-01", "http-01", NULL };
+
+static struct hook_script script_of(const struct solve *s)
+{
+	return (struct hook_script){ s->hook, s->hook_env, s->cancel, s->turns };
+}
 
 static int hook_check(struct solve *s, struct err *e)
 {
 	if (!s->hook || !*s->hook || strchr(s->hook, '\n'))
 		return err_set(e, ERR_USAGE, "--hook needs a script");
+	const struct hook_script script = script_of(s);
 	TRY(proc_check_executable(s->hook, e));
 	if (s->type && strcmp(s->type, "http-01") == 0 && s->well_known)
 		TRY(hook_file_check(s->well_known, e));
-	return hook_probe(s->arena, s->hook, s->hook_env, s->cancel, e);
+	return hook_probe(s->arena, &script, e);
 }
 
 static void hook_place(struct solve *s, struct challenge *c)
@@ -84,11 +92,12 @@ static const char *const *triples(struct arena *a, const struct challenge *v, si
 
 static int hook_put(struct solve *s, struct challenge *v, size_t n, struct err *e)
 {
+	const struct hook_script script = script_of(s);
+
 	for (size_t i = 0; i < n; i++)
 		if (place_well_known(&v[i]))
 			TRY(hook_file_write(place_well_known(&v[i]), v[i].token, v[i].value, e));
-	int r = hook_call(s->arena, s->hook, s->hook_env, s->cancel, "deploy_challenge",
-	                  triples(s->arena, v, n), NULL, e);
+	int r = hook_call(s->arena, &script, "deploy_challenge", triples(s->arena, v, n), NULL, e);
 	return r < 0 ? err_ctx(e, "%s", v[0].domain) : 0;
 }
 
@@ -96,16 +105,19 @@ static int hook_put(struct solve *s, struct challenge *v, size_t n, struct err *
 static int call_clean(struct solve *s, const char *hook, struct challenge *v, size_t n,
                       struct err *e)
 {
-	static const char *const no_env[] = { NULL };
+	struct turns turns = s->turns ? *s->turns : (struct turns){ 0 };
+	/* Not cancelled: taking away is what a person who stops us expects to be done. */
+	const struct hook_script script = { .path = hook,
+		                            .env = s->hook_env,
+		                            .turns = s->turns ? &turns : NULL };
 
+	turns.grace_ms = CLEAN_GRACE_MS;
 	if (!fs_exists(hook)) {
 		log_warn("hook %s is not there any more: the challenge of %s cannot be taken away",
 		         hook, v[0].domain);
 		return 0;
 	}
-	/* Not cancelled: taking away is what a person who stops us expects to be done. */
-	int r = hook_call(s->arena, hook, s->hook_env ? s->hook_env : no_env, NULL,
-	                  "clean_challenge", triples(s->arena, v, n), NULL, e);
+	int r = hook_call(s->arena, &script, "clean_challenge", triples(s->arena, v, n), NULL, e);
 	return r < 0 ? err_ctx(e, "%s", v[0].domain) : 0;
 }
 

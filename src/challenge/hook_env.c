@@ -66,10 +66,10 @@ static int check_args(const char *hook, const char *name, const char *const *arg
 	return 0;
 }
 
-int hook_call(struct arena *a, const char *hook, const char *const *env,
-              const struct cancel *cancel, const char *name, const char *const *args, char **output,
-              struct err *e)
+int hook_call(struct arena *a, const struct hook_script *script, const char *name,
+              const char *const *args, char **output, struct err *e)
 {
+	const char *hook = script->path;
 	struct proc_result res;
 	size_t n = 0;
 
@@ -80,7 +80,9 @@ int hook_call(struct arena *a, const char *hook, const char *const *env,
 	argv[1] = name;
 	for (size_t i = 0; i < n; i++)
 		argv[2 + i] = args[i];
-	struct proc_spec spec = { .argv = argv, .env = env, .cancel = cancel };
+	struct proc_spec spec = {
+		.argv = argv, .env = script->env, .cancel = script->cancel, .turns = script->turns
+	};
 	TRY(proc_run(a, &spec, &res, e));
 	if (!output)
 		proc_log_output(&res, false);
@@ -90,16 +92,15 @@ int hook_call(struct arena *a, const char *hook, const char *const *env,
 	return 0;
 }
 
-int hook_probe(struct arena *a, const char *hook, const char *const *env,
-               const struct cancel *cancel, struct err *e)
+int hook_probe(struct arena *a, const struct hook_script *script, struct err *e)
 {
 	char *ignored;
-	int r = hook_call(a, hook, env, cancel, PROBE_NAME, NULL, &ignored, e);
+	int r = hook_call(a, script, PROBE_NAME, NULL, &ignored, e);
 
 	if (r == -ERR_HOOK)
 		return err_set(
 		    e, ERR_HOOK,
 		    "hook %s does not exit 0 for hook names it does not know; it must ignore them",
-		    hook);
+		    script->path);
 	return r;
 }

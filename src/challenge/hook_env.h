@@ -6,6 +6,15 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/turn.h"
+
+/* The script, as it is called. */
+struct hook_script {
+	const char *path;
+	const char *const *env; /* "NAME=value", NULL-terminated; NULL = none */
+	const struct cancel *cancel;
+	const struct turns *turns; /* one call at a time; NULL = as they come */
+};
 
 struct hook_context {
 	const char *hook;           /* path of the script */
@@ -24,16 +33,14 @@ struct hook_context {
 /* "NAME=value" list, NULL-terminated. */
 const char *const *hook_env(struct arena *a, const struct hook_context *c);
 
-/* Runs `hook name args…` (args NULL-terminated; NULL = none). A non-zero exit is ERR_HOOK with the
- * name of the hook, its exit status and the last line of its standard error. Arguments of
+/* Runs `SCRIPT name args…` (args NULL-terminated; NULL = none). A non-zero exit is ERR_HOOK with
+ * the name of the hook, its exit status and the last line of its standard error. Arguments of
  * deploy_challenge and clean_challenge hold no blanks, since scripts split them at blanks (checked;
  * ERR_INPUT). output: its standard output; NULL = it goes to the log. */
-NODISCARD int hook_call(struct arena *a, const char *hook, const char *const *env,
-                        const struct cancel *cancel, const char *name, const char *const *args,
-                        char **output, struct err *e);
+NODISCARD int hook_call(struct arena *a, const struct hook_script *script, const char *name,
+                        const char *const *args, char **output, struct err *e);
 /* The start-up probe with an unknown hook name: must exit 0 (a script that cannot is refused with
  * ERR_HOOK). */
-NODISCARD int hook_probe(struct arena *a, const char *hook, const char *const *env,
-                         const struct cancel *cancel, struct err *e);
+NODISCARD int hook_probe(struct arena *a, const struct hook_script *script, struct err *e);
 
 #endif

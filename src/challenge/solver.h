@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/turn.h"
 #include "model/challenge.h"
 
 struct solver_journal {
@@ -50,6 +51,7 @@ struct solve {
 	const struct solve_dns *dns; /* NULL = there are no DNS accounts */
 	bool local; /* check looks only at what is here; the network is asked another time */
 	const char *const *hook_env; /* "NAME=value" list for hooks (hook_env.h), NULL-terminated */
+	const struct turns *turns;   /* at a hook's calls; NULL = as they come */
 	const struct solver_journal *journal;
 	const struct cancel *cancel;
 	struct arena *arena;

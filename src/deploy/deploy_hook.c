@@ -23,7 +23,9 @@ int deploy_hook_run(struct arena *a, const struct deploy_hook_spec *spec, struct
 		arena_printf(a, "RENEWED_DOMAINS=%s", strings_join(a, &spec->domains, " ")),
 		NULL,
 	};
-	struct proc_spec child = { .argv = argv, .env = env, .cancel = spec->cancel };
+	struct proc_spec child = {
+		.argv = argv, .env = env, .cancel = spec->cancel, .turns = spec->turns
+	};
 	TRY(proc_run(a, &child, &res, e));
 	proc_log_output(&res, false);
 	return proc_check_status(&res, arena_printf(a, "deploy hook %s", spec->hook), e);

@@ -6,12 +6,14 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/err.h"
+#include "base/turn.h"
 
 struct deploy_hook_spec {
 	const char *hook;    /* path of an executable file */
 	const char *lineage; /* STATE/live/NAME */
 	struct strings domains;
 	const struct cancel *cancel;
+	const struct turns *turns; /* one call of a hook at a time; NULL = as they come */
 };
 /* ERR_HOOK with the exit status and the last line of its standard error. Its standard output is
  * logged. */

@@ -40,6 +40,8 @@ const struct field config_fields[] = {
 	FIELD(struct config, jobs, FT_INT, 0, "certificates worked on at once"),
 	FIELD(struct config, hook_config, FT_STRING, 0,
 	      "file that hook scripts are told of as CONFIG"),
+	FIELD(struct config, parallel_hooks, FT_BOOL, 0,
+	      "calls of one hook script run side by side; without it one call waits for another"),
 	FIELD_RECORDS(struct config, limits, struct limit_words, limit_config_fields, 0,
 	              "rate limits of CAs, in place of the published ones"),
 	FIELD(struct config, listen, FT_STRING, 0,

@@ -21,6 +21,7 @@ struct config {
 	const char *key_type;     /* of new certificates; NULL = ec256 */
 	int64_t jobs;             /* certificates at once; 0 = 8 */
 	const char *hook_config;  /* CONFIG of hook scripts: a file they may source */
+	bool parallel_hooks;      /* calls of one hook script run side by side */
 	struct records limits;    /* of struct limit_words: rate limits of CAs */
 	const char *listen;       /* of the daemon's HTTP side; NULL = its default */
 	const char *tls_name;     /* the certificate of its TLS; NULL = none */

@@ -4,12 +4,12 @@
  */
 #include "flow/deliver.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/turn.h"
 #include "deploy/deploy_hook.h"
 #include "deploy/live.h"
 #include "flow/hooks.h"
@@ -105,16 +105,16 @@ static int files_of(struct arena *a, const struct cert *c, const struct version 
 	return deliver_keystore(a, c, v, &f->keystore, &f->keystore_file, e);
 }
 
-/* One thread at a time: a turn and what follows other nodes may have the same version to place. */
-static int place(const struct run *r, const struct live_files *f, struct err *e)
+/* One at a time: a certificate's turn and what follows other nodes may have the same version to
+ * place. Others do not wait meanwhile, since a hook may run before the switch. */
+static int place(const struct run *r, struct arena *a, const struct live_files *f, struct err *e)
 {
-	static pthread_mutex_t placing = PTHREAD_MUTEX_INITIALIZER;
-	int rc;
+	const struct turns turns = { .file = fs_join(a, r->state_dir, "live.lock"),
+		                     .cancel = r->cancel };
+	int turn CLEANUP(turn_end) = -1;
 
-	pthread_mutex_lock(&placing);
-	rc = live_write(r->state_dir, f, e);
-	pthread_mutex_unlock(&placing);
-	return rc;
+	TRY(turn_take(&turns, f->cert_name, &turn, e));
+	return live_write(r->state_dir, f, e);
 }
 
 int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct err *e)
@@ -124,7 +124,7 @@ int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct er
 
 	TRY(st_version_get(r->store, a, c->name, c->live_version, &v, e));
 	TRY(files_of(a, c, &v, &f, e));
-	return place(r, &f, e);
+	return place(r, a, &f, e);
 }
 
 static int write_live(struct run *r, struct arena *a, struct cert *c, struct version *v,
@@ -138,7 +138,7 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	f.ctx = &w;
 	run_step(r, c->name, "putting it in place");
 	TRY(lease_look(r, e));
-	TRY(place(r, &f, e));
+	TRY(place(r, a, &f, e));
 	return record_live(r, a, c, v, finishes, e);
 }
 
@@ -169,6 +169,7 @@ static void run_hooks(struct run *r, struct arena *a, const struct cert *c, cons
 			.lineage = live_path(a, r->state_dir, c->name),
 			.domains = c->domains,
 			.cancel = r->cancel,
+			.turns = hooks_turns(r, a, c->name),
 		};
 		run_step(r, c->name, arena_printf(a, "running %s", spec.hook));
 		if (deploy_hook_run(a, &spec, &e) < 0)

@@ -4,6 +4,7 @@
  */
 #include "flow/hooks.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -54,12 +55,51 @@ const char *const *hooks_env(struct run *r, struct arena *a, const struct cert *
 	return has_hook(c) ? hook_env(a, &h) : NULL;
 }
 
+struct waiting {
+	struct run *run;
+	const char *cert_name;
+};
+
+static void tell_wait(void *ctx, const char *script, bool waits)
+{
+	const struct waiting *w = ctx;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	         waits ? "waiting for %s, which is running for another certificate" : "running %s",
+	         script);
+	run_step(w->run, w->cert_name, text);
+	if (waits)
+		log_detail("%s", text);
+}
+
+const struct turns *hooks_turns(struct run *r, struct arena *a, const char *cert_name)
+{
+	struct waiting *w;
+	struct turns *t;
+
+	if (r->config->parallel_hooks)
+		return NULL;
+	w = ARENA_NEW(a, struct waiting);
+	t = ARENA_NEW(a, struct turns);
+	*w = (struct waiting){ r, cert_name };
+	*t = (struct turns){
+		.file = fs_join(a, r->hooks_dir ? r->hooks_dir : r->state_dir, "hooks.lock"),
+		.cancel = r->cancel,
+		.told = tell_wait,
+		.ctx = w,
+	};
+	return t;
+}
+
 static int call(struct run *r, struct arena *a, const struct cert *c, const char *name,
                 const char *const *args, char **output, struct err *e)
 {
 	if (!has_hook(c))
 		return 0;
-	return hook_call(a, c->hook, hooks_env(r, a, c), r->cancel, name, args, output, e);
+	const struct hook_script script = { c->hook, hooks_env(r, a, c), r->cancel,
+		                            hooks_turns(r, a, c->name) };
+	return hook_call(a, &script, name, args, output, e);
 }
 
 int hooks_startup(struct run *r, struct arena *a, const struct cert *c, struct err *e)

@@ -11,6 +11,10 @@
 
 /* The environment of this certificate's hook; NULL without a hook. */
 const char *const *hooks_env(struct run *r, struct arena *a, const struct cert *c);
+/* One call of a script at a time on this host, whatever kind of hook it is (scripts that change a
+ * zone file rely on it); waits are told as steps of that certificate. NULL: the configuration lets
+ * calls run side by side. */
+const struct turns *hooks_turns(struct run *r, struct arena *a, const char *cert_name);
 
 NODISCARD int hooks_startup(struct run *r, struct arena *a, const struct cert *c, struct err *e);
 /* The hook's own CSR in PEM, NULL if it gives none. */

@@ -21,6 +21,7 @@ struct run {
 	struct store *store;
 	struct store *dns_store; /* where DNS accounts and their locks are; NULL = store too */
 	const char *state_dir;
+	const char *hooks_dir; /* where turns at hook scripts are taken; NULL = the state folder */
 	const struct config *config;
 	const char *ca_bundle; /* file; NULL = the system's */
 	const char *command;   /* "everleaf renew": who holds a lease, in words */

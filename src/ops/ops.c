@@ -190,6 +190,7 @@ int ops_dry(struct ops *o, struct ops **out, struct err *e)
 		TRY(ops_open(&options, &o->dry, e));
 		o->dry->run.dry_run = true;
 		o->dry->run.dns_store = o->run.store;
+		o->dry->run.hooks_dir = o->run.state_dir;
 	}
 	*out = o->dry;
 	return 0;

@@ -249,18 +249,17 @@ static void checks_before_anything_starts(void **state)
 static void values_with_blanks_are_refused(void **state)
 {
 	static const char *const rows[] = { "a b", "a\tb", "a\nb", " ", "" };
-	const char *hook = script(WRITE_CALL);
+	const struct hook_script s = { .path = script(WRITE_CALL) };
 	struct err e;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *const args[] = { "x.example", "token", rows[i], NULL };
-		assert_int_equal(hook_call(a, hook, NULL, NULL, "deploy_challenge", args, NULL, &e),
-		                 -ERR_INPUT);
+		assert_int_equal(hook_call(a, &s, "deploy_challenge", args, NULL, &e), -ERR_INPUT);
 	}
 	assert_string_equal(log_text(), "");
 	/* Others are given quoted. */
 	const char *const args[] = { "x.example", "{\"type\": \"dns\"}", NULL };
-	assert_int_equal(hook_call(a, hook, NULL, NULL, "invalid_challenge", args, NULL, &e), 0);
+	assert_int_equal(hook_call(a, &s, "invalid_challenge", args, NULL, &e), 0);
 	assert_string_equal(log_text(), "invalid_challenge x.example {\"type\": \"dns\"}\n");
 }
 
@@ -286,8 +285,8 @@ static void the_environment_is_dehydrateds(void **state)
 	struct err e;
 
 	setenv("EVERLEAF_SECRET", "not for hooks", 1);
-	assert_int_equal(
-	    hook_call(a, c.hook, hook_env(a, &c), NULL, "startup_hook", NULL, &out, &e), 0);
+	const struct hook_script s = { .path = c.hook, .env = hook_env(a, &c) };
+	assert_int_equal(hook_call(a, &s, "startup_hook", NULL, &out, &e), 0);
 	assert_string_equal(out, "BASEDIR=/state\nCERTDIR=/state/live\nWELLKNOWN=/var/"
 	                         "www\nALPNCERTDIR=/state/alpn-certs\nCONFIG=\n"
 	                         "COMMAND=sign_domains\nCHALLENGETYPE=dns-01\nKEY_ALGO="

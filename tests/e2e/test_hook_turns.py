@@ -1,0 +1,152 @@
+"""One call of a hook script at a time on this host, whichever certificate, thread or process it is for."""
+
+import json
+import signal
+
+import pytest
+
+from env.everleaf import BINARY
+from env.process import wait_until
+
+pytestmark = pytest.mark.threads
+
+# Notes when each call begins and ends; a call of SLOW lasts until a file is there.
+SCRIPT = """#!/bin/sh
+echo "begins $1" >> {log}
+while [ "$1" = "{slow}" ] && [ ! -e {folder}/go ]; do sleep 0.05; done
+{more}
+sleep 0.03
+echo "ends $1" >> {log}
+"""
+
+
+class Script:
+    def __init__(self, folder, slow="none", more=""):
+        folder.mkdir()
+        self.folder, self.path, self.log = folder, folder / "hook", folder / "log"
+        self.path.write_text(SCRIPT.format(log=self.log, folder=folder, slow=slow, more=more))
+        self.path.chmod(0o755)
+
+    @property
+    def lines(self):
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def overlaps(self):
+        """Calls that began while another was running."""
+        running, found = 0, 0
+        for line in self.lines:
+            running += 1 if line.startswith("begins") else -1
+            found += line.startswith("begins") and running > 1
+        assert running == 0
+        return found
+
+
+@pytest.fixture
+def well_known(nginx):
+    folder = nginx.web_root / ".well-known/acme-challenge"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def by_hook(script, well_known):
+    return ["--hook", script.path, "--challenge", "http-01", "--well-known", well_known]
+
+
+def two_passes(everleaf, names, *options):
+    """Half of the names in one process, half in another, at the same time."""
+    processes = [everleaf.start(*options, "renew", *half, "--force", "--jobs", "4") for half in (names[::2], names[1::2])]
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+
+
+@pytest.fixture
+def eight(everleaf, well_known, tmp_path, new_name):
+    """Eight certificates whose challenges and deployment are one script's, called by two names."""
+    script = Script(tmp_path / "script")
+    (tmp_path / "alias").symlink_to(script.path)
+    names = [new_name() for _ in range(8)]
+    (tmp_path / "names").write_text("".join(f"{name}\n" for name in names))
+    everleaf.run("issue", "--from", tmp_path / "names", "--jobs", "4", *by_hook(script, well_known), "--deploy-hook", tmp_path / "alias")
+    return script, names
+
+
+def test_two_processes_and_their_threads_take_turns(everleaf, eight):
+    script, names = eight
+    two_passes(everleaf, names)
+    begun = [line.split(" ", 1)[1] for line in script.lines if line.startswith("begins")]
+    assert begun.count("deploy_challenge") == begun.count("clean_challenge") == begun.count("deploy_cert") == 16
+    assert begun.count("") == 16, "the deploy hook"
+    assert script.overlaps() == 0
+
+
+def test_side_by_side_where_the_configuration_says_so(everleaf, eight, tmp_path):
+    script, names = eight
+    (tmp_path / "everleaf.yaml").write_text("parallel_hooks: true\n")
+    two_passes(everleaf, names, "--config", tmp_path / "everleaf.yaml")
+    assert script.overlaps() > 0
+
+
+@pytest.fixture
+def held(everleaf, well_known, tmp_path, new_name):
+    """A process whose call of a script goes on, and another certificate of the same script."""
+    script = Script(tmp_path / "script", slow="unchanged_cert")
+    names = [new_name(), new_name()]
+    for name in names:
+        everleaf.run("issue", name, *by_hook(script, well_known))
+    before = len(script.lines)
+    holder = everleaf.start("renew", names[0])
+    wait_until(lambda: "begins unchanged_cert" in script.lines, "the script to be called")
+    yield script, holder, names[1], before
+    (script.folder / "go").touch()
+    holder.kill()
+    holder.communicate(timeout=60)
+
+
+def waiter(everleaf, name):
+    """A process that waits for its turn, and the lines it logged until then."""
+    process = everleaf.start("-v", "renew", name, "--force")
+    for line in process.stderr:
+        if "waiting for" in line and "/hook" in line:
+            return process
+    raise AssertionError("it did not wait")
+
+
+def test_a_wait_is_told_and_ends_with_the_call(everleaf, held):
+    script, holder, other, _ = held
+    process = waiter(everleaf, other)
+    (script.folder / "go").touch()
+    for each in (process, holder):
+        _, err = each.communicate(timeout=60)
+        assert each.returncode == 0, err
+    assert script.overlaps() == 0
+
+
+def test_a_wait_that_is_cancelled_ends(everleaf, held):
+    script, holder, other, _ = held
+    process = waiter(everleaf, other)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75 and "interrupted" in err
+    assert holder.poll() is None and script.lines[-1] == "begins unchanged_cert"
+
+
+def test_a_killed_process_leaves_no_turn(everleaf, held):
+    script, holder, other, _ = held
+    process = waiter(everleaf, other)
+    holder.kill()
+    holder.wait(10)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+
+
+def test_a_script_that_runs_everleaf_does_not_wait_for_itself(everleaf, well_known, tmp_path, new_name):
+    one, two = new_name(), new_name()
+    script = Script(tmp_path / "script")
+    everleaf.run("issue", one, *by_hook(script, well_known))
+    environment = " ".join(f"{key}={value}" for key, value in everleaf.env.items() if key.startswith("EVERLEAF_"))
+    again = f"{environment} {BINARY} --json renew {one} > {tmp_path}/within"
+    script.path.write_text(SCRIPT.format(log=script.log, folder=script.folder, slow="none",
+                                         more=f'[ "$1" != deploy_cert ] || {again}'))
+    everleaf.run("issue", two, *by_hook(script, well_known))
+    assert json.loads((tmp_path / "within").read_text())["unchanged"] == [one]
