@@ -40,10 +40,6 @@ def kinds(everleaf, name):
     return [event["kind"] for event in everleaf.json("log", name)]
 
 
-def is_issued(everleaf, name):
-    return everleaf.show(name)["status"] == "issued"
-
-
 def failing(everleaf, name, *args):
     """A request whose first attempt fails, since nobody answers where the CA looks; gives the web root."""
     www = everleaf.folder / "www"
@@ -95,9 +91,9 @@ def test_takes_up_what_a_command_line_left(everleaf, pebble, serve, nginx, new_n
                "its order", step_s=0.001)
     process.kill()
     process.communicate()
-    wait_until(lambda: is_issued(everleaf, killed), "the killed one to be finished")
+    wait_until(lambda: everleaf.is_live(killed), "the killed one to be finished")
     daemon.clock(310)
-    wait_until(lambda: is_issued(everleaf, failed), "the mended one to be issued")
+    wait_until(lambda: everleaf.is_live(failed), "the mended one to be issued")
     assert_good(everleaf.live(failed), pebble.root_file())
 
 
@@ -230,7 +226,7 @@ def test_stopped_in_the_middle_of_an_order(make_everleaf, slow, serve, name):
     daemon.clock(310)
     wait_until(lambda: slow.orders() == orders + 1, "the order")
     daemon.stop()
-    assert slow.certificates() == 1 and is_issued(everleaf, name)
+    assert slow.certificates() == 1 and everleaf.is_live(name)
     daemon.start()
     wait_until(lambda: daemon.metrics()["everleaf_jobs_running"] == 0, "it to be at rest")
     assert slow.orders() == orders + 1
@@ -250,7 +246,7 @@ def test_a_second_signal_cancels_and_the_next_start_goes_on(make_everleaf, slow,
     failures = everleaf.show(name)["failures"]
     assert failures <= 1, "being stopped is no failure"
     daemon.start()
-    wait_until(lambda: is_issued(everleaf, name), "the certificate")
+    wait_until(lambda: everleaf.is_live(name), "the certificate")
     assert slow.certificates() == 1
 
 
@@ -276,7 +272,7 @@ def test_killed_at_random(everleaf, pebble, serve, new_name):
         time.sleep(dice.uniform(0.02, 0.3) * (1 + rounds / 10))
         daemon.kill()
     with daemon:
-        wait_until(lambda: daemon.metrics()["everleaf_jobs_due"] == 0, "nothing to be due")
+        wait_until(lambda: all(everleaf.is_live(name) for name in names), "all to be live")
     for name in names:
         assert_good(everleaf.live(name), pebble.root_file())
         assert everleaf.sql("select count(*) from versions where cert = ?", name) == [(1,)]

@@ -35,7 +35,7 @@ def test_a_server_before_the_daemon(everleaf, pebble, name, kind, tmp_path):
             connection.request("GET", "/.well-known/acme-challenge/nothing-there", headers={"Host": name})
             assert connection.getresponse().status == 404, "the daemon says that there is no such token"
             daemon.clock(600)  # the next attempt
-            wait_until(lambda: everleaf.show(name)["status"] == "issued", f"an issue through {kind}", limit_s=40)
+            wait_until(lambda: everleaf.is_live(name), f"an issue through {kind}", limit_s=40)
             front.use(everleaf.json("snippet", kind, name, "--http", responder), name)
             assert served(front.https_port, name) == everleaf.live(name, "cert.pem").read_text()
         finally:

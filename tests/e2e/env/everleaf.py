@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from env import postgres
+from env.certs import load
 from env.debs import ROOT
 
 BINARY = Path(os.environ.get("EVERLEAF_BINARY", ROOT / "build-check/everleaf"))
@@ -176,6 +177,11 @@ class Everleaf:
 
     def show(self, name):
         return self.json("show", name)
+
+    def is_live(self, name):
+        """Its newest version is in live/NAME, which is a moment after it is "issued"."""
+        row, live = self.show(name), self.live(name, "cert.pem")
+        return row["status"] == "issued" and live.exists() and load(live).serial_number == int(row["serial"], 16)
 
     def names(self):
         return sorted(row["name"] for row in self.json("list"))
