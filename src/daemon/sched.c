@@ -260,6 +260,7 @@ static int64_t look(struct sched *s)
 		log_info("the database answers again");
 	s->failed_wait_ms = 0;
 	write_head(s);
+	ops_daemon_tell_reload(s->ops);
 	offer_tasks(s, a, tasks, n_tasks);
 	offer_live(s);
 	if (clock_is_steady(s)) {

@@ -41,6 +41,8 @@ NODISCARD int ops_ca_named(struct ops *o, struct arena *a, const char *given, st
                            struct err *e);
 const char *ops_ca_asked(const struct ops *o, const char *given);
 
+/* "cli:USER": who works on this host, in events. */
+const char *ops_host_actor(struct arena *a);
 /* From now on what this thread does is done by whom o works for. */
 void ops_act(const struct ops *o);
 

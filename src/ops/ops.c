@@ -82,7 +82,7 @@ static const char *absolute(struct arena *a, const char *path, struct err *e)
 	return joined;
 }
 
-static const char *actor(struct arena *a)
+const char *ops_host_actor(struct arena *a)
 {
 	const struct passwd *pw = getpwuid(geteuid());
 
@@ -95,7 +95,7 @@ static int open_store(struct ops *o, struct err *e)
 	struct store_options so = {
 		.state_dir = o->run.state_dir,
 		.database_url = o->options.database_url,
-		.actor = actor(o->arena),
+		.actor = ops_host_actor(o->arena),
 		.create = o->options.create_state,
 	};
 

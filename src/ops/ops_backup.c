@@ -139,9 +139,10 @@ struct reading {
 	char *line;
 	size_t room;
 	struct seen seen;
-	struct arena *a;  /* of what outlives a line */
-	int64_t schema;   /* 0 = its head was not read yet */
-	char *master_key; /* NULL = it has none */
+	struct arena *a;     /* of what outlives a line */
+	const char *made_at; /* RFC 3339, as its head says; only told */
+	int64_t schema;      /* 0 = its head was not read yet */
+	char *master_key;    /* NULL = it has none */
 	bool ended;
 	struct store *into; /* NULL = only looking */
 };
@@ -171,6 +172,9 @@ static int read_head(struct reading *r, const json_t *line, struct err *e)
 	if (format != FORMAT || schema <= 0)
 		return bad(r, "a form of backup that this Everleaf does not know", e);
 	r->schema = schema;
+	r->made_at = json_str(r->a, line, "made_at");
+	if (!r->made_at)
+		r->made_at = "at an unknown time";
 	return 0;
 }
 
@@ -275,7 +279,7 @@ static int open_for_restore(struct ops *o, struct err *e)
 {
 	const struct store_options so = { .state_dir = o->run.state_dir,
 		                          .database_url = o->options.database_url,
-		                          .actor = "restore",
+		                          .actor = ops_host_actor(o->arena),
 		                          .create = true };
 
 	return o->run.store ? 0 : store_open(&so, &o->run.store, e);
@@ -301,7 +305,10 @@ static int load(struct ops *o, struct reading *r, bool replace, struct err *e)
 		store_rollback(o->run.store);
 		return -(int)e->code;
 	}
-	return store_load_end(o->run.store, e);
+	return store_load_end(
+	    o->run.store, "restored",
+	    arena_printf(r->a, "all was restored from the backup %s, made %s", r->file, r->made_at),
+	    e);
 }
 
 int ops_restore(struct ops *o, const char *file, bool replace, struct err *e)
@@ -337,9 +344,10 @@ static int copy_row(void *ctx, const struct store_row *row, struct err *e)
 int ops_database_copy(struct ops *o, const char *to, struct err *e)
 {
 	struct store *target CLEANUP(store_cleanup) = NULL;
-	const struct store_options so = {
-		.state_dir = o->run.state_dir, .database_url = to, .actor = "copy", .create = true
-	};
+	const struct store_options so = { .state_dir = o->run.state_dir,
+		                          .database_url = to,
+		                          .actor = ops_host_actor(o->arena),
+		                          .create = true };
 
 	TRY(owner_check_host(o, "the database", e));
 	TRY(store_open(&so, &target, e));
@@ -348,5 +356,5 @@ int ops_database_copy(struct ops *o, const char *to, struct err *e)
 		store_rollback(target);
 		return -(int)e->code;
 	}
-	return store_load_end(target, e);
+	return store_load_end(target, "copied", "all was copied here from another database", e);
 }

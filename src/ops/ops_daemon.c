@@ -5,6 +5,7 @@
 #include "ops/ops_daemon.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,7 +39,8 @@ struct ops_daemon {
 	int lock_fd;
 	pthread_mutex_t lock;
 	struct generation *now;
-	int64_t followed; /* the last event looked at; by one worker at a time */
+	atomic_bool reload_untold; /* the log does not have it yet */
+	int64_t followed;          /* the last event looked at; by one worker at a time */
 };
 
 const char *const turn_words[N_TURNS] = { "unchanged", "issued", "renewed", "pending", "failed" };
@@ -150,7 +152,22 @@ int ops_daemon_reload(struct ops_daemon *d, struct err *e)
 	d->now = fresh;
 	pthread_mutex_unlock(&d->lock);
 	generation_release(d, former);
+	atomic_store(&d->reload_untold, true);
 	return 0;
+}
+
+void ops_daemon_tell_reload(struct ops_daemon *d)
+{
+	struct err e;
+
+	if (!atomic_exchange(&d->reload_untold, false))
+		return;
+	if (st_event_add(d->ops->run.store, NULL, "configuration", &e,
+	                 "the daemon read its configuration again") < 0) {
+		log_warn("the log does not have it that the configuration was read again: %s",
+		         e.text);
+		atomic_store(&d->reload_untold, true);
+	}
 }
 
 struct view {

@@ -38,6 +38,12 @@ static struct chain *chain_of(struct store *s)
 	return s->chain;
 }
 
+void chain_forget(struct store *s)
+{
+	if (s->chain)
+		s->chain->has_key = false;
+}
+
 void chain_free(struct chain *c)
 {
 	if (!c)

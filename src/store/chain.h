@@ -25,6 +25,8 @@ NODISCARD int chain_flush(struct store *s, struct err *e);
 void chain_drop(struct store *s);
 /* Seals the key with another master key; in a transaction. */
 NODISCARD int chain_reseal(struct store *s, struct seal *to, struct err *e);
+/* The key may be another's from here on: the rows of another store came in. */
+void chain_forget(struct store *s);
 void chain_free(struct chain *c);
 
 /* Shared by chain.c and chain_check.c. */

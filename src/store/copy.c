@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "store/chain.h"
 #include "store/internal.h"
 #include "sys/hash.h"
 
@@ -269,9 +270,17 @@ static int settle(struct store *s, struct err *e)
 	return 0;
 }
 
-int store_load_end(struct store *s, struct err *e)
+static int finish(struct store *s, const char *kind, const char *text, struct err *e)
 {
-	if (settle(s, e) < 0 || master_current(s, e) < 0) {
+	TRY(settle(s, e));
+	TRY(master_current(s, e));
+	chain_forget(s);
+	return st_event_add(s, NULL, kind, e, "%s", text);
+}
+
+int store_load_end(struct store *s, const char *kind, const char *text, struct err *e)
+{
+	if (finish(s, kind, text, e) < 0) {
 		store_rollback(s);
 		return -(int)e->code;
 	}

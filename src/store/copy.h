@@ -31,9 +31,9 @@ NODISCARD int store_digest(unsigned char digest[STORE_DIGEST_BYTES], const char 
 
 /* One transaction: begin takes away what is there (ERR_EXISTS if there is something and replace is
  * not set; a failure has rolled back), row puts one in, end looks whether the master key opens what
- * came and commits. After a failure of row: store_rollback. */
+ * came, writes an event of that kind, and commits. After a failure of row: store_rollback. */
 NODISCARD int store_load_begin(struct store *s, bool replace, struct err *e);
 NODISCARD int store_load_row(struct store *s, const struct store_row *row, struct err *e);
-NODISCARD int store_load_end(struct store *s, struct err *e);
+NODISCARD int store_load_end(struct store *s, const char *kind, const char *text, struct err *e);
 
 #endif

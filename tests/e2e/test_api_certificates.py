@@ -146,6 +146,7 @@ def test_a_changed_configuration_widens_nothing(everleaf, pebble, daemon, admin,
     config.write_text(config.read_text().replace(f"path: {nginx.web_root}", "path: /nonexistent"))
     daemon.process.send_signal(1)
     wait_until(lambda: "configuration was read again" in daemon.log(), "the reload")
+    wait_until(lambda: everleaf.json("log")[-1]["kind"] == "configuration", "the event that tells it")
     assert admin.get(f"/certificates/{name}")["webroot"] == str(nginx.web_root)
     assert admin.done(admin.post(f"/certificates/{name}/renew", force=True))["renewed"] == [name]
 

@@ -11,6 +11,8 @@ from env.postgres import fresh_database
 
 # what a restored state has of its own: who works there now, and since when
 OWN = {"jobs": ("lease", "lease_until"), "tasks": ("lease", "lease_until")}
+# what tells that it came
+BUT = {"events": "where kind not in ('restored', 'copied')", "meta": "where name <> 'chain_head'"}
 
 
 @pytest.fixture
@@ -39,8 +41,15 @@ def tables(everleaf):
                                                  "'sqlite%'"))
 
 
+def told(place, kind):
+    """That it came to be there is the last thing in its log."""
+    event = place.json("log")[-1]
+    assert event["kind"] == kind and event["actor"].startswith("cli:"), event
+    assert place.run("log", "--verify").status == 0
+
+
 def everything(everleaf):
-    """{table: rows}, as text, without what a copy does not keep."""
+    """{table: rows}, as text, without what a copy does not keep, and what it adds."""
     out = {}
     for table in tables(everleaf):
         if table == "locks":
@@ -51,7 +60,7 @@ def everything(everleaf):
         else:
             names = [row[1] for row in everleaf.sql(f"pragma table_info({table})")]
         names = sorted(name for name in names if name not in OWN.get(table, ()))
-        rows = everleaf.sql(f"select {', '.join(names)} from {table}")
+        rows = everleaf.sql(f"select {', '.join(names)} from {table} {BUT.get(table, '')}")
         out[table] = sorted((tuple(None if value is None else str(value) for value in row) for row in rows), key=repr)
     return out
 
@@ -86,6 +95,7 @@ def test_there_and_back(full, other, tmp_path, name):
         place = other(full.state / "master.key", postgres)
         assert place.run("restore", file).status == 0
         assert everything(place) == before
+        told(place, "restored")
         one = place.names()[0]
         assert place.run("export", one, "--part", "key", shows_secrets=True).out == full.live(one, "privkey.pem").read_text()
         assert place.run("log", "--verify").status == 0
@@ -96,6 +106,7 @@ def test_there_and_back(full, other, tmp_path, name):
         assert "not empty" in line and "--force" in line
         assert place.run("restore", file, "--force").status == 0
         assert everything(place) == before
+        told(place, "restored")
     # with the key in it, it is all that is needed
     full.run("backup", file, "--with-master-key")
     place = other()
@@ -171,7 +182,7 @@ def test_from_one_engine_to_the_other_and_back(full, other, tmp_path, name):
     full.run("database", "copy", "--to", moved.env["EVERLEAF_DATABASE"])
     assert everything(full) == before
     assert everything(moved) == before
-    assert moved.run("log", "--verify").status == 0
+    told(moved, "copied")
     line = full.error("database", "copy", "--to", moved.env["EVERLEAF_DATABASE"], status=1)
     assert "not empty" in line
     assert everything(moved) == before
