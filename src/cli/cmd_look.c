@@ -196,6 +196,15 @@ int cmd_show(struct cli *c, struct err *e)
 	return 0;
 }
 
+/* Who did it, at the end of its line: "  (cli:root)", "  (user:anna from 192.0.2.7)". */
+static const char *shown_actor(struct arena *a, const struct event *event)
+{
+	if (!event->actor)
+		return "";
+	return arena_printf(a, "  (%s%s%s)", shown(a, event->actor), event->address ? " from " : "",
+	                    event->address ? shown(a, event->address) : "");
+}
+
 static void print_event(struct cli *c, struct arena *a, const struct event *event, bool *begun)
 {
 	char stamp[CLOCK_RFC3339_SIZE];
@@ -207,9 +216,10 @@ static void print_event(struct cli *c, struct arena *a, const struct event *even
 		return;
 	}
 	clock_format_rfc3339(event->at, stamp);
-	printf("%.10s %.8s  %-10s  %s%s%s\n", stamp, stamp + 11, shown(a, event->kind),
+	printf("%.10s %.8s  %-10s  %s%s%s%s\n", stamp, stamp + 11, shown(a, event->kind),
 	       c->words.n || !event->cert ? "" : shown(a, event->cert),
-	       c->words.n || !event->cert ? "" : ": ", shown(a, event->text));
+	       c->words.n || !event->cert ? "" : ": ", shown(a, event->text),
+	       shown_actor(a, event));
 }
 
 static int print_events(struct cli *c, int64_t *last, bool *begun, struct err *e)

@@ -152,6 +152,8 @@ def test_over_the_network(everleaf, name):
         by_root = [event for event in events if event["actor"] == "user:root"]
         assert by_root and {event["address"] for event in by_root} == {"127.0.0.1"}
         assert {event["address"] for event in events if event["actor"].startswith("cli:")} == {None}
+        lines = everleaf.run("log", name).out.splitlines()
+        assert lines[-1].endswith("  (user:root from 127.0.0.1)") and lines[0].endswith(f"  ({events[0]['actor']})")
         head = verify(everleaf)["head"]
         for who in (admin, auditor):
             found = who.done(who.post("/events/verify", head=head))
