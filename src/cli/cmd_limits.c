@@ -95,7 +95,8 @@ static void print_explanation(struct cli *c, const struct explanation *x)
 		print_line(stdout, "the CA says", shown(a, x->explanation_url));
 	print_line(stdout, "next", shown(a, x->next));
 	if (x->next_at)
-		print_line(stdout, "", shown_time(a, x->next_at > now ? x->next_at : now, now));
+		print_line(stdout, "",
+		           x->next_at > now ? shown_time(a, x->next_at, now) : "at once");
 	if (x->ask_ca_at)
 		print_line(stdout, "asks the CA", shown_time(a, x->ask_ca_at, now));
 	if (x->last_error) {

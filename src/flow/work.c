@@ -229,6 +229,13 @@ static int ask_the_ca(struct run *r, struct arena *a, struct cert *c,
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
+/* Whoever asked for it goes on at once; until then its first attempt is not due. */
+static int leave_the_rest(struct run *r, struct arena *a, struct cert *c, struct err *e)
+{
+	c->retry_at = clock_now() + FOLLOWS_S;
+	return keep_record(r, a, c, NULL, NULL, e);
+}
+
 static int work_leased(struct run *r, struct arena *a, struct cert *c,
                        const struct work_options *opt, struct work_result *out, struct err *e)
 {
@@ -240,7 +247,7 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 	TRY(look_for_open_order(r, a, c, &f.open, e));
 	TRY(deliver_first(r, a, c, f.open, out, e));
 	if (opt->only_stand_in)
-		return st_job_set(r->store, c->name, clock_now() + FOLLOWS_S, e);
+		return leave_the_rest(r, a, c, e);
 	if (opt->person_is_ready) {
 		if (!f.open)
 			return err_set(

@@ -110,6 +110,29 @@ def test_whoever_may_not_any_more(everleaf, config, new_name):
             admin.get(f"/certificates/{later}")
 
 
+def test_what_follows_a_job_that_failed_before_its_turn(everleaf, pebble, config, new_name):
+    """Its stand-in is there, nobody obtains it: `explain` says when the daemon does, and the daemon does it then."""
+    held, later = new_name(), new_name()
+    with Serve(everleaf, "--jobs", "1") as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        anna = user(everleaf, daemon, "anna", "user", [later, "--method", "webroot"])
+        first = admin.post("/certificates", domains=[held], webroot="main", deploy_hooks=["wait"])
+        wait_until(lambda: begun(everleaf) == 1, "its hook")
+        job = anna.post("/certificates", domains=[later], webroot="main", self_signed_first=True)
+        everleaf.run("user", "disable", "anna")
+        config.touch()
+        admin.done(first)
+        assert admin.ended(job)["state"] == "failed"
+        said = everleaf.json("explain", later)
+        assert said["next"] == "the attempt to obtain it" and said["next_at"] == said["renew_at"] == everleaf.show(later)["renew_at"]
+        assert said["next_at"] in said["why"]
+        text = everleaf.run("explain", later).out
+        assert "(in " in text and "just now" not in text and "at once" not in text
+        assert "at once" in everleaf.run("explain", later, env={"EVERLEAF_CLOCK_OFFSET_S": "400"}).out
+        daemon.clock(310)
+        wait_until(lambda: everleaf.is_live(later), "its attempt")
+
+
 def test_one_that_failed_says_why(everleaf, config, name):
     """The job has a problem document, and what came of it as well."""
     path = everleaf.folder / "everleaf.yaml"
