@@ -28,8 +28,9 @@
 #define PAUSE_MS 400
 #define LOOK_MS 100 /* at a job, at first */
 #define LOOK_MOST_MS 2000
-#define WAIT_MOST_S 60 /* that a daemon may ask for before it takes a request */
-#define GONE_MS 60000  /* a daemon that is away so long while a job runs is not waited for */
+#define WAIT_MOST_S 60      /* that a daemon may ask for before it takes a request */
+#define UNDER_WAY_MS 300000 /* a request whose answer was lost is waited for */
+#define GONE_MS 60000       /* a daemon that is away so long while a job runs is not waited for */
 
 struct remote {
 	struct http *http;
@@ -110,6 +111,27 @@ static uint32_t retry_after(const struct http_response *res)
 	return s > 0 && s <= 86400 ? (uint32_t)s : 0;
 }
 
+static bool problem_read(struct arena *a, const struct http_response *res, struct problem *p)
+{
+	json_auto_t *object = NULL;
+	struct err ignored;
+
+	*p = (struct problem){ 0 };
+	return json_parse(res->body, res->body_len, &object, &ignored) == 0 &&
+	       json_decode(a, object, problem_fields, p, sizeof(*p), false, &ignored) == 0 &&
+	       p->detail;
+}
+
+/* The daemon still does this very request, whose connection was cut: its answer will be kept. What
+ * an operation itself answers with this status has a code. */
+static bool is_under_way(struct arena *a, const char *method, const struct http_response *res)
+{
+	struct problem p;
+
+	return res->status == 409 && strcmp(method, "POST") == 0 && retry_after(res) > 0 &&
+	       retry_after(res) <= WAIT_MOST_S && problem_read(a, res, &p) && !p.code;
+}
+
 /* Sends it, and again after a cut. */
 static int send_it(struct cli *c, struct arena *a, const char *method,
                    const struct remote_request *q, struct http_response *res, struct err *e)
@@ -124,6 +146,7 @@ static int send_it(struct cli *c, struct arena *a, const char *method,
 		                    .body_len = q->body ? strlen(q->body) : 0,
 		                    .max_body = ANSWER_MAX_BYTES,
 		                    .limit_ms = REQUEST_MS };
+	int64_t end = clock_monotonic_ms() + UNDER_WAY_MS;
 
 	if (q->body)
 		headers[req.n_headers++] =
@@ -133,8 +156,17 @@ static int send_it(struct cli *c, struct arena *a, const char *method,
 		TRY(fresh_key(a, &headers[req.n_headers++].value, e));
 	}
 	for (unsigned tries = 1;; tries++) {
-		if (http_do(c->remote->http, a, &req, c->cancel, res, e) == 0)
+		bool answered = http_do(c->remote->http, a, &req, c->cancel, res, e) == 0;
+
+		if (answered && (!is_under_way(a, method, res) || clock_monotonic_ms() >= end))
 			return 0;
+		if (answered) {
+			log_detail("the daemon is still at it; asked again in %u s",
+			           retry_after(res));
+			TRY(cancel_sleep_ms(c->cancel, retry_after(res) * INT64_C(1000), e));
+			tries = 0;
+			continue;
+		}
 		if (e->code != ERR_NETWORK || tries == TRIES || !is_harmless_again(method))
 			return err_ctx(e, "the daemon at %s", c->remote->url);
 		log_detail("%s; tried again", e->text);
@@ -166,19 +198,16 @@ static enum err_code code_of_status(int status)
 /* What a problem document says, in its own words. */
 static int refused(struct cli *c, struct arena *a, const struct http_response *res, struct err *e)
 {
-	json_auto_t *object = NULL;
-	struct problem p = { 0 };
-	struct err ignored;
+	struct problem p;
 
-	if (json_parse(res->body, res->body_len, &object, &ignored) < 0 ||
-	    json_decode(a, object, problem_fields, &p, sizeof(p), false, &ignored) < 0 || !p.detail)
+	if (!problem_read(a, res, &p))
 		err_set(e, code_of_status(res->status), "%s answers with status %d%s",
 		        c->remote->url, res->status,
 		        res->status / 100 == 3 ? "; redirects are not followed" : "");
 	else
 		problem_error(&p, e);
 	if (p.detail && !p.code)
-		e->code = code_of_status(res->status);
+		e->code = is_under_way(a, "POST", res) ? ERR_BUSY : code_of_status(res->status);
 	if (!e->retry_s)
 		e->retry_s = retry_after(res);
 	e->http_status = res->status;

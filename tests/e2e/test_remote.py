@@ -3,7 +3,10 @@
 import http.server
 import json
 import re
+import select
 import signal
+import socket
+import socketserver
 import subprocess
 import threading
 
@@ -443,6 +446,82 @@ def test_interrupted_the_job_goes_on(world, nginx, name):
     assert world.client.done(job)["issued"] == [name]
 
 
+class Cut:
+    """Between client and daemon: the first request reaches the daemon, and its connection is cut once `now` is set."""
+
+    def __init__(self, daemon):
+        self.daemon, self.now, self.n = daemon, threading.Event(), 0
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                outer.n += 1
+                first = outer.n == 1
+                with socket.create_connection(("127.0.0.1", outer.daemon.port)) as server:
+                    while not (first and outer.now.is_set()):
+                        readable, _, _ = select.select([self.request, server], [], [], 0.05)
+                        for side in readable:
+                            data = side.recv(65536)
+                            if not data:
+                                return
+                            (server if side is self.request else self.request).sendall(data)
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *args):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def slow_request(world, name):
+    """A client whose connection was cut while the daemon did what it asked, and who has asked again and been told so."""
+    box = world.everleaf
+    gate, begun, hook = box.folder / "gate", box.folder / "begun", box.folder / "wait.sh"
+    hook.write_text(f"#!/bin/sh\necho >> {begun}\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    config = box.folder / "everleaf.yaml"
+    config.write_text(config.read_text() + f"jobs: 5\ndeploy_hooks:\n  - {{name: wait, path: {hook}}}\n")
+    world.daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: world.daemon.metrics()["everleaf_workers"] == 5, "the configuration to be read")
+    with Cut(world.daemon) as way:
+        process = box.start("--server", way.url, "--token-file", world.token, "-v", "issue", name, "--webroot", "main",
+                            "--self-signed-first", "--deploy-hook", "wait")
+        wait_until(begun.exists, "the stand-in's hook")
+        way.now.set()
+        for line in process.stderr:
+            if "still at it" in line:
+                break
+        else:
+            raise AssertionError("it did not wait")
+        yield process, gate
+        gate.touch()
+        process.kill()
+        process.communicate()
+
+
+def test_a_request_whose_answer_was_lost_is_waited_for(slow_request, world, name):
+    """It is done once, and its answer is had in the end."""
+    process, gate = slow_request
+    gate.touch()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and f"{name}: issued" in out, err
+    assert len(world.client.get("/jobs")["items"]) == 1
+
+
+def test_waiting_for_a_lost_answer_ends_when_interrupted(slow_request):
+    process, gate = slow_request
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 75 and "interrupted" in err
+
+
 def test_following_a_log(world, name):
     box = world.everleaf
     box.run("issue", name, "--webroot", world.webroot)
@@ -463,7 +542,7 @@ def test_lists_of_several_pages(world):
     """1,001 rows are two pages."""
     box = world.everleaf
     box.run("issue", "pages.example.com", "--name", "page-0", "--manual", "--no-preflight")
-    columns = ", ".join(row[1] for row in box.sql("pragma table_info(certs)") if row[1] not in ("id", "name"))
+    columns = ", ".join(column for column in box.columns("certs") if column not in ("id", "name"))
     box.sql(f"with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000) insert into certs (name, {columns}) "
             f"select 'page-' || i, {columns} from certs, n where name = 'page-0'")
     names = [row["name"] for row in box.json(*world.there, "list")]
