@@ -116,6 +116,14 @@ static void sleepers_let_others_work(void **state)
 	assert_int_equal(seen.most, 8);
 }
 
+static void await_entered(unsigned n)
+{
+	pthread_mutex_lock(&seen.lock);
+	while (seen.now < n)
+		pthread_cond_wait(&seen.changed, &seen.lock);
+	pthread_mutex_unlock(&seen.lock);
+}
+
 static void wait_at_gate(void *ctx, const char *subject)
 {
 	(void)ctx;
@@ -140,11 +148,11 @@ static void groups_take_turns(void **state)
 		snprintf(name, sizeof(name), "a%d", i);
 		workers_offer(w, name, "A");
 	}
+	await_entered(1);
 	workers_offer(w, "b", "B");
 	workers_set_slots(w, 2);
+	await_entered(2);
 	pthread_mutex_lock(&seen.lock);
-	while (seen.now < 2)
-		pthread_cond_wait(&seen.changed, &seen.lock);
 	assert_string_equal(seen.order, "ab");
 	seen.open = 1;
 	pthread_cond_broadcast(&seen.changed);
@@ -161,10 +169,7 @@ static void stop_forgets_what_is_queued(void **state)
 	reset();
 	workers_offer(w, "a", NULL);
 	workers_offer(w, "b", NULL);
-	pthread_mutex_lock(&seen.lock);
-	while (seen.now < 1)
-		pthread_cond_wait(&seen.changed, &seen.lock);
-	pthread_mutex_unlock(&seen.lock);
+	await_entered(1);
 	workers_stop(w);
 	assert_false(workers_await(w, 20));
 	pthread_mutex_lock(&seen.lock);
