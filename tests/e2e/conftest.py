@@ -1,6 +1,7 @@
 """Fixtures: one Pebble for each process that runs tests, a state folder and names of its own for each test."""
 
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -27,6 +28,37 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "threads: many workers at once; run under the thread sanitizer too")
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is not built: tests/run does it, or set EVERLEAF_BINARY", 4)
+
+
+class Reports:
+    """What the thread sanitizer says, in files: of programs that are killed too, and of those whose errors nobody reads."""
+
+    def __init__(self, folder):
+        self.folder, self.read = folder, {}
+        folder.chmod(0o777)  # a program that is started as root may have become somebody else
+
+    def new(self):
+        found = ""
+        for path in sorted(self.folder.iterdir()):
+            text = path.read_text(errors="replace")
+            found += text[self.read.get(path, 0):]
+            self.read[path] = len(text)
+        return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reports(tmp_path_factory):
+    reports = Reports(tmp_path_factory.mktemp("reports"))
+    os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:log_path={reports.folder}/threads"
+    yield reports
+    assert not (found := reports.new()), found
+
+
+@pytest.fixture(autouse=True)
+def threads_agree(reports):
+    """No race, and no locks in two orders, whatever the test looks at itself."""
+    yield
+    assert not (found := reports.new()), found
 
 
 @pytest.fixture(autouse=True)
