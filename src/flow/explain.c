@@ -42,7 +42,9 @@ static const char *next_step(const struct cert *c, const struct plan *p)
 		return "nothing: `everleaf issue --force` replaces it";
 	if (waits_for_person)
 		return "it waits for what has to be published; then `everleaf verify` goes on";
-	if (c->unfinished)
+	if (c->hook_failures > 0 && p->run_at == c->hook_retry_at)
+		return "its hooks run again";
+	if (c->unfinished && c->hook_failures == 0)
 		return "what was begun is gone on with";
 	if (p->reason == PLAN_FIRST)
 		return c->failures ? "another attempt to obtain it" : "the attempt to obtain it";

@@ -106,6 +106,7 @@ void keep_finished(struct cert *c)
 {
 	c->unfinished = false;
 	c->failures = c->last_error_at = c->failing_since = 0;
+	c->hook_failures = c->hook_retry_at = 0;
 	c->retry_at = plan_rest(c, clock_now());
 	c->last_error = NULL;
 }
@@ -140,6 +141,7 @@ static void record_from_version(struct cert *c, const struct version *v)
 	                      : 0; /* due at once (RFC 9773 4.3), by whichever run comes first */
 	c->ari_explanation_url = NULL;
 	c->failures = c->retry_at = c->failing_since = 0;
+	c->hook_failures = c->hook_retry_at = 0;
 	c->last_error = NULL;
 	c->last_error_at = 0;
 	c->new_key_needed = false;

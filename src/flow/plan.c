@@ -103,7 +103,7 @@ void plan_next(const struct cert *c, int64_t now, struct plan *out)
 		return;
 	}
 	plan_renew_at(c, &p);
-	if (c->unfinished) {
+	if (c->unfinished && c->hook_failures == 0) {
 		p.run_at = c->retry_at > 0 ? c->retry_at : now;
 		*out = p;
 		return;
@@ -112,6 +112,8 @@ void plan_next(const struct cert *c, int64_t now, struct plan *out)
 	/* renewal information is asked for until the certificate ends (RFC 9773 4.3) */
 	if (c->ari_check_at > 0 && c->ari_check_at < p.run_at && now < c->not_after)
 		p.run_at = c->ari_check_at;
+	if (c->hook_failures > 0 && c->hook_retry_at < p.run_at)
+		p.run_at = c->hook_retry_at;
 	if (p.run_at <= 0)
 		p.run_at = 1;
 	*out = p;
@@ -131,7 +133,7 @@ int64_t plan_backoff(int64_t failures, uint32_t retry_s)
 int64_t plan_wait(const struct cert *c, uint32_t retry_s)
 {
 	if (plan_has_certificate(c))
-		return plan_backoff(c->failures, retry_s);
+		return plan_backoff(c->failures - c->hook_failures, retry_s);
 	return retry_s > FIRST_EVERY_S ? retry_s : FIRST_EVERY_S;
 }
 

@@ -27,9 +27,9 @@ NODISCARD int plan_policy_parse(const char *policy, int64_t lifetime_s, int64_t 
 /* The wait after so many failures in a row, in seconds: 5 minutes, doubled each time, at most a
  * day; at least retry_s. */
 int64_t plan_backoff(int64_t failures, uint32_t retry_s);
-/* The wait after a failure of this certificate. The first one (DESIGN.md, "First issue"): 5 minutes
- * each time, at least retry_s; plan_next says PLAN_GIVEN_UP once they have failed for 24 hours. A
- * renewal: plan_backoff. */
+/* The wait after a failure of this certificate, its hooks' not counted. The first one (DESIGN.md,
+ * "First issue"): 5 minutes each time, at least retry_s; plan_next says PLAN_GIVEN_UP once they
+ * have failed for 24 hours. A renewal: plan_backoff. */
 int64_t plan_wait(const struct cert *c, uint32_t retry_s);
 /* retry_at of a certificate that was just issued: 0, or, if by the clock it is due again already (a
  * clock that is wrong, a policy longer than its life), a quarter of its life later, at most a day:

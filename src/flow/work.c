@@ -65,14 +65,27 @@ static int decide(const struct run *r, struct arena *a, struct cert *c,
 	return 0;
 }
 
-static void note_failure(struct arena *a, struct cert *c, const struct err *failure)
+static void note_words(struct arena *a, struct cert *c, const struct err *failure)
 {
 	if (c->failures == 0 || c->failing_since == 0)
 		c->failing_since = clock_now();
 	c->failures++;
 	c->last_error = arena_strdup(a, failure->text);
 	c->last_error_at = clock_now();
+}
+
+static void note_failure(struct arena *a, struct cert *c, const struct err *failure)
+{
+	note_words(a, c, failure);
 	c->retry_at = clock_now() + plan_wait(c, failure->retry_s);
+}
+
+/* They are tried again less and less often; a renewal that is due does not wait for them. */
+static void note_hook_failure(struct arena *a, struct cert *c, const struct err *failure)
+{
+	note_words(a, c, failure);
+	c->hook_failures++;
+	c->hook_retry_at = clock_now() + plan_backoff(c->hook_failures, 0);
 }
 
 static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
@@ -147,7 +160,7 @@ static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bo
 	TRY(deliver(r, a, c, finishes, &out->failure, e));
 	if (out->failure.code != ERR_NONE) {
 		*news = !was_told;
-		note_failure(a, c, &out->failure);
+		note_hook_failure(a, c, &out->failure);
 		return keep_record(r, a, c, NULL, NULL, e);
 	}
 	if (!finishes || c->live_version == 0)

@@ -44,7 +44,9 @@ struct cert {
 	const char *issued_identity; /* cert_identity() of what was issued */
 	int64_t renew_at;            /* when the next renewal (or attempt) is due */
 	int64_t retry_at;            /* not before this, after a failure */
-	int64_t failures;            /* in a row */
+	int64_t failures;            /* in a row, those of its hooks among them */
+	int64_t hook_failures;       /* so many of them were its hooks', after it was live */
+	int64_t hook_retry_at;       /* its hooks do not run again by themselves before this */
 	const char *last_error;
 	int64_t last_error_at;
 	const char *ari_id;

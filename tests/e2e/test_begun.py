@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from datetime import datetime
 
 import pytest
 
@@ -71,6 +72,23 @@ def test_failing_hook_does_not_stop_what_is_due(hooked, pebble, name):
     let_time_pass(hooked)
     assert hooked.json("renew", status=(1, 3))["renewed"] == [name]
     assert serial(hooked, name) != before
+
+
+def at(everleaf, name, seconds):
+    """The clock of a run so many seconds after the renewal is due."""
+    renew_at = datetime.fromisoformat(everleaf.show(name)["renew_at"].replace("Z", "+00:00")).timestamp()
+    return {"EVERLEAF_CLOCK_OFFSET_S": str(int(renew_at + seconds - time.time()))}
+
+
+def test_renewal_is_due_when_it_is_due_whatever_its_hooks_wait_for(hooked, name):
+    before = serial(hooked, name)
+    for seconds, failures in ((-900, 2), (-290, 3)):
+        told = hooked.json("renew", status=(1, 3), env=at(hooked, name, seconds))
+        assert [row["name"] for row in told["failed"]] == [name] and not told["renewed"]
+        assert hooked.show(name)["hook_failures"] == failures
+    assert hooked.json("renew", env=at(hooked, name, -60))["failed"] == [], "its hooks wait for 20 minutes now"
+    assert hooked.json("renew", status=(1, 3), env=at(hooked, name, 10))["renewed"] == [name]
+    assert serial(hooked, name) != before and hooked.show(name)["hook_failures"] == 1
 
 
 @pytest.mark.parametrize("command", ["renew", "issue"])
