@@ -41,6 +41,7 @@ const struct field token_fields[] = {
 	FIELD(struct token, name, FT_STRING, 0, "what it is called"),
 	FIELD(struct token, role, FT_STRING, 0, "what it may do at most"),
 	FIELD(struct token, hash, FT_STRING, F_HIDDEN, "SHA-256"),
+	FIELD(struct token, made_by, FT_STRING, F_HIDDEN, "SHA-256 of the token that made it"),
 	FIELD(struct token, expires_at, FT_TIME, 0, "when it ends; null: never"),
 	FIELD(struct token, used_at, FT_TIME, 0, "when it was last used, to a minute"),
 	FIELD(struct token, created_at, FT_TIME, 0, "when it was made"),

@@ -39,7 +39,8 @@ struct token {
 	int64_t id;
 	const char *owner, *name, *role;
 	const char *hash;
-	int64_t expires_at; /* 0 = never */
+	const char *made_by; /* hash of the token that made it; NULL = a person, or the host */
+	int64_t expires_at;  /* 0 = never */
 	int64_t used_at, created_at;
 };
 extern const struct field token_fields[];

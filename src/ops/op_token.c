@@ -1,7 +1,7 @@
 /*
  * API tokens. Their text is told once, when they are made. A token is made for oneself; an
  * administrator, and the host itself, make them for others too. One that was made by a token ends
- * no later than that and may do no more.
+ * no later than that, goes with it, and may do no more.
  */
 #include "ops/op_token.h"
 
@@ -168,7 +168,8 @@ static int pick_role(struct ops *o, const struct user *u, const char *asked, enu
 	return 0;
 }
 
-/* What is made by a token does not outlive it. */
+/* What is made by a token does not outlive it: it ends no later, and is revoked with it. Looked at
+ * in the transaction, since it may be revoked this moment. */
 static int within_own(struct ops *o, struct arena *a, struct token *x, struct err *e)
 {
 	struct token own;
@@ -176,6 +177,7 @@ static int within_own(struct ops *o, struct arena *a, struct token *x, struct er
 	if (!o->who || !o->who->token)
 		return 0;
 	TRY(st_token_get(o->run.store, a, o->who->user, o->who->token, &own, e));
+	x->made_by = own.hash;
 	if (!own.expires_at)
 		return 0;
 	if (x->expires_at > own.expires_at) {
@@ -195,6 +197,7 @@ static int token_insert(struct ops *o, struct arena *a, struct token *x, struct 
 	size_t n;
 
 	TRY(ops_tx_begin(o, &t, e));
+	TRY(within_own(o, a, x, e));
 	TRY(st_token_list(o->run.store, a, x->owner, 0, TOKENS_MOST, &v, &n, e));
 	if (n >= TOKENS_MOST)
 		return err_set(e, ERR_INPUT, "%s has %d tokens; revoke some first", x->owner,
@@ -232,7 +235,6 @@ int op_token_create(struct ops *o, struct arena *a, void *in_record, void *out_r
 		return err_member(e, "user");
 	TRY(pick_role(o, &u, in->role, &role, e));
 	TRY(parse_expiry(a, in->expires, clock_now(), &x.expires_at, e));
-	TRY(within_own(o, a, &x, e));
 	TRY(secret_new(a, "evl_", &text, &hash, e));
 	x.hash = hash;
 	x.role = role_word(role);
@@ -289,13 +291,16 @@ int op_token_delete(struct ops *o, struct arena *a, void *in_record, void *out_r
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
 	const struct token_end *in = in_record;
 	struct token x;
+	int64_t n = 0;
 
 	(void)out_record;
 	TRY(find_token(o, a, in, &x, e));
 	TRY(check_reach(o, &x, e));
 	TRY(ops_tx_begin(o, &t, e));
+	TRY(st_token_offspring(o->run.store, x.hash, &n, e));
 	TRY(st_token_delete(o->run.store, x.id, e));
-	TRY(st_event_add(o->run.store, NULL, "token", e, "token %s of user %s revoked", x.name,
-	                 x.owner));
+	TRY(st_event_add(o->run.store, NULL, "token", e, "token %s of user %s revoked%s", x.name,
+	                 x.owner,
+	                 n ? arena_printf(a, ", and %lld that it made", (long long)n) : ""));
 	return ops_tx_commit(&t, e);
 }

@@ -48,7 +48,10 @@ NODISCARD int st_token_by_id(struct store *s, struct arena *a, int64_t id, struc
 /* By number, those after one; owner NULL = everybody's. */
 NODISCARD int st_token_list(struct store *s, struct arena *a, const char *owner, int64_t after,
                             size_t limit, struct token **out, size_t *n, struct err *e);
+/* Those that it made, and what these made, go with it. */
 NODISCARD int st_token_delete(struct store *s, int64_t id, struct err *e);
+/* How many these are. */
+NODISCARD int st_token_offspring(struct store *s, const char *hash, int64_t *n, struct err *e);
 /* Written down at most once a minute. */
 NODISCARD int st_token_used(struct store *s, const struct token *x, int64_t now, struct err *e);
 

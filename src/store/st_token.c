@@ -80,6 +80,19 @@ int st_token_delete(struct store *s, int64_t id, struct err *e)
 	return tx_commit(&t, e);
 }
 
+int st_token_offspring(struct store *s, const char *hash, int64_t *n, struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(hash) };
+	STORE_LOCK(s);
+
+	return query_int(
+	    s,
+	    "with recursive made (hash) as (select hash from tokens where made_by = $1 "
+	    "union select tokens.hash from tokens join made on tokens.made_by = "
+	    "made.hash) select count(*) from made",
+	    args, 1, n, e);
+}
+
 int st_token_used(struct store *s, const struct token *x, int64_t now, struct err *e)
 {
 	struct tx t CLEANUP(tx_done) = { 0 };

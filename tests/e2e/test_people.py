@@ -407,6 +407,48 @@ def test_a_token_makes_no_greater_one(bare, daemon):
     alice.fails(403, "POST", "/session/password", {"password": PASSWORD, "new_password": "a better password"})
 
 
+def makes(caller, name, **more):
+    return Caller(caller.daemon, caller.ok("POST", "/tokens", {"name": name, **more})["token"])
+
+
+@pytest.mark.parametrize("way", ["on the host", "over the network", "with its user"])
+def test_a_token_takes_with_it_those_it_made(bare, daemon, way):
+    """And those that these made, whoever they are of; others stay."""
+    add(bare, "carl", "admin")
+    add(bare, "bob", "operator")
+    first = Caller(daemon, bare.secret(token(bare, "carl")))
+    second = makes(first, "second", role="admin")
+    third = makes(second, "third", user="bob")
+    others = [Caller(daemon, token(bare, "root")), Caller(daemon, token(bare, "bob"))]
+    fourth = makes(others[0], "fourth", user="carl" if way != "with its user" else "root")
+    for caller in (first, second, third, fourth):
+        caller.ok("GET", "/version")
+    if way == "on the host":
+        bare.run("token", "revoke", "of-carl", "--user", "carl")
+    elif way == "over the network":
+        others[0].ok("DELETE", "/tokens/of-carl?user=carl")
+    else:
+        bare.run("user", "delete", "carl", "--yes")
+    for caller in (first, second, third):
+        caller.fails(401, "GET", "/version")
+    for caller in (*others, fourth):
+        caller.ok("GET", "/version")
+    if way != "with its user":
+        assert "token of-carl of user carl revoked, and 2 that it made" in [event["text"] for event in bare.json("log")]
+
+
+@pytest.mark.parametrize("role", ["admin", "operator", "user", "auditor"])
+def test_what_each_role_makes_goes_with_its_token(bare, daemon, role):
+    add(bare, "erin", role)
+    first = Caller(daemon, bare.json("token", "create", "first", "--user", "erin", "--expires", "10d")["token"])
+    second = makes(first, "second")
+    ends = {row["name"]: row["expires_at"] for row in bare.json("token", "list", "--user", "erin")}
+    assert ends["second"] == ends["first"] and second.ok("GET", "/version")["role"] == role
+    second.ok("DELETE", "/tokens/first")
+    second.fails(401, "GET", "/version")
+    assert bare.json("token", "list", "--user", "erin") == []
+
+
 def test_users_over_the_network(bare, daemon):
     root = Caller(daemon, token(bare, "root"))
     for i in range(5):
