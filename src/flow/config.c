@@ -60,8 +60,10 @@ const struct field config_fields[] = {
 	      "address fetched after each `renew` without names, with /fail when something failed"),
 	FIELD(struct config, pass_within_days, FT_INT, 0,
 	      "days after which `check` says that no `renew` without names has run (2)"),
-	FIELD(struct config, allow_private, FT_BOOL, 0,
-	      "webhooks may reach loopback, link-local and private addresses"),
+	FIELD(
+	    struct config, allow_private, FT_BOOL, 0,
+	    "addresses that people name (webhooks, CAs, DNS accounts, what the DNS of their names "
+	    "leads to) may be loopback, link-local and private ones"),
 	FIELD_RECORDS(struct config, webroots, struct named_path, named_path_fields, 0,
 	              "web roots that may be chosen by name over the network"),
 	FIELD_RECORDS(struct config, hooks, struct named_path, named_path_fields, 0,
