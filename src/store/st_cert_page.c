@@ -1,8 +1,9 @@
 /*
  * Certificates a page at a time, in one of four orders with the name as the last word, so that a
- * place to go on from is a value and a name. Each order and each filter has its index (schema
- * 0006). A search alone, by name, reads a page of each thing it looks in, and an owner's reads what
- * is theirs; with other filters, or in another order, it costs what it finds.
+ * place to go on from is a value and a name. Each order has its index, which holds what filters ask
+ * for (schema 0012). A filter or a search that few match is read first and its few are sorted; is
+ * there none, the order's index is read until the page is full. How many match is counted no
+ * further than FEW, so neither way reads all that is held.
  */
 #include <ctype.h>
 #include <string.h>
@@ -10,8 +11,10 @@
 #include "base/buf.h"
 #include "store/internal.h"
 
-#define TAIL_MAX 900
-#define MOST_ARGS 24
+#define FEW 1500
+#define TAIL_MAX 2400
+#define MOST_ARGS 40
+#define MOST_CONDITIONS 8
 
 static const char *const columns[] = {
 	[CERT_BY_NAME] = "name",
@@ -20,10 +23,30 @@ static const char *const columns[] = {
 	[CERT_BY_AGE] = "created_at",
 };
 
+/* A select of names: "select NAME FROM". */
+struct arm {
+	const char *name, *from;
+};
+#define MOST_ARMS 3
+
+/* One thing asked of each row. Its texts have parameters of their own, from $1. */
+struct condition {
+	struct arm arms[MOST_ARMS]; /* together the names that meet it; none = not to begin with */
+	size_t n_arms;
+	int64_t counts[MOST_ARMS]; /* of each arm, to one more than FEW */
+	const char *check;         /* of a row, and read from no index */
+	const char
+	    *plain; /* of a row, by an index that has the page's order; NULL = there is none */
+	struct arg args[4];
+	bool is_search; /* its check is made when its arms are counted */
+};
+
 struct page_query {
 	struct buf tail;
 	struct arg args[MOST_ARGS];
 	size_t n;
+	struct condition conditions[MOST_CONDITIONS];
+	size_t n_conditions;
 	bool begun; /* a condition stands there */
 };
 
@@ -32,101 +55,131 @@ static void page_query_done(struct page_query *q)
 	buf_done(&q->tail);
 }
 
-/* The number of a new parameter. */
-static int param(struct page_query *q, struct arg value)
+static struct condition *condition_add(struct page_query *q)
 {
-	q->args[q->n++] = value;
-	return (int)q->n;
+	return &q->conditions[q->n_conditions++];
 }
 
-static int text(struct page_query *q, const char *value)
+static void arm_add(struct condition *c, const char *name, const char *from)
 {
-	return param(q, (struct arg)ARG_TEXT(value));
+	c->arms[c->n_arms++] = (struct arm){ name, from };
 }
 
-static int number(struct page_query *q, int64_t value)
+/* The parameters that it names are numbered anew behind those that are there. */
+static int append(struct page_query *q, const char *sql, const struct arg *args, struct err *e)
 {
-	return param(q, (struct arg)ARG_INT(value));
+	size_t number[10] = { 0 };
+
+	for (const char *p = sql; *p;) {
+		size_t len = strcspn(p, "$"), i;
+
+		TRY(buf_add(&q->tail, p, len, e));
+		p += len;
+		if (!*p)
+			break;
+		i = (size_t)(p[1] - '0');
+		if (!number[i]) {
+			q->args[q->n++] = args[i - 1];
+			number[i] = q->n;
+		}
+		TRY(buf_printf(&q->tail, e, "$%zu", number[i]));
+		p += 2;
+	}
+	return 0;
 }
 
-static int next_condition(struct page_query *q, struct err *e)
+static int append_condition(struct page_query *q, const char *sql, const struct arg *args,
+                            struct err *e)
 {
-	bool begun = q->begun;
-
+	TRY(buf_str(&q->tail, q->begun ? " and " : "where ", e));
 	q->begun = true;
-	return buf_str(&q->tail, begun ? " and " : "where ", e);
+	return append(q, sql, args, e);
 }
 
-static int equal(struct page_query *q, const char *column, const char *value, struct err *e)
+/* what is asked for */
+
+static void add_equal(struct page_query *q, struct arena *a, const struct cert_page *p,
+                      const char *column, const char *value)
 {
+	struct condition *c;
+
 	if (!value)
-		return 0;
-	TRY(next_condition(q, e));
-	return buf_printf(&q->tail, e, "%s = $%d", column, text(q, value));
+		return;
+	c = condition_add(q);
+	arm_add(c, "name", arena_printf(a, "from certs where %s = $1", column));
+	c->check = arena_printf(a, "coalesce(%s, '') = $1", column);
+	c->plain = p->order == CERT_BY_NAME ? arena_printf(a, "%s = $1", column) : NULL;
+	c->args[0] = (struct arg)ARG_TEXT(value);
 }
 
-/* The same, where nearly all may be equal: an owner's few, or the order asked for, are read instead
- * of its index. */
-static int equal_too(struct page_query *q, const struct cert_page *p, const char *column,
-                     const char *value, struct err *e)
+/* An owner's have an index in each order: they are never sorted. */
+static void add_owner(struct page_query *q, const struct cert_page *p)
 {
-	if (!value || (!p->owner && p->order == CERT_BY_NAME))
-		return equal(q, column, value, e);
-	TRY(next_condition(q, e));
-	return buf_printf(&q->tail, e, "coalesce(%s, '') = $%d", column, text(q, value));
+	struct condition *c;
+
+	if (!p->owner)
+		return;
+	c = condition_add(q);
+	c->check = "coalesce(owner, '') = $1";
+	c->plain = "owner = $1";
+	c->args[0] = (struct arg)ARG_TEXT(p->owner);
 }
 
-/* "expired" is an issued one that has ended. Nearly all are issued. */
-static int status_condition(struct page_query *q, const struct cert_page *p, struct err *e)
+/* "expired" is an issued one that has ended. */
+static void add_status(struct page_query *q, struct arena *a, const struct cert_page *p)
 {
-	bool expired = p->status && strcmp(p->status, "expired") == 0,
-	     issued = p->status && strcmp(p->status, "issued") == 0;
+	struct condition *c;
+	bool expired;
 
-	if (issued)
-		TRY(equal_too(q, p, "status", p->status, e));
-	else
-		TRY(equal(q, "status", expired ? "issued" : p->status, e));
-	if (!expired && !issued)
-		return 0;
-	TRY(next_condition(q, e));
-	return buf_printf(&q->tail, e,
-	                  expired ? "not_after > 0 and not_after <= $%d"
-	                          : "(not_after = 0 or not_after > $%d)",
-	                  number(q, p->now));
+	if (!p->status)
+		return;
+	expired = strcmp(p->status, "expired") == 0;
+	if (!expired && strcmp(p->status, "issued") != 0) {
+		add_equal(q, a, p, "status", p->status);
+		return;
+	}
+	c = condition_add(q);
+	c->args[0] = (struct arg)ARG_INT(p->now);
+	if (expired) {
+		arm_add(c, "name",
+		        "from certs where status = 'issued' and not_after > 0 and not_after <= $1");
+		c->check = "coalesce(status, '') = 'issued' and not_after + 0 > 0 and "
+		           "not_after + 0 <= $1";
+		c->plain = p->order == CERT_BY_END ? "coalesce(status, '') = 'issued' and "
+		                                     "not_after > 0 and not_after <= $1"
+		                                   : NULL;
+	} else {
+		arm_add(c, "name", "from certs where status = 'issued' and not_after > $1");
+		arm_add(c, "name", "from certs where status = 'issued' and not_after = 0");
+		c->check = "coalesce(status, '') = 'issued' and (not_after + 0 = 0 or "
+		           "not_after + 0 > $1)";
+	}
 }
 
-static int end_condition(struct page_query *q, const struct cert_page *p, struct err *e)
+static void add_end(struct page_query *q, const struct cert_page *p)
 {
+	struct condition *c;
+
 	if (!p->expires_before)
-		return 0;
-	TRY(next_condition(q, e));
-	return buf_printf(&q->tail, e, "not_after > 0 and not_after < $%d",
-	                  number(q, p->expires_before));
+		return;
+	c = condition_add(q);
+	arm_add(c, "name", "from certs where not_after > 0 and not_after < $1");
+	c->check = "not_after + 0 > 0 and not_after + 0 < $1";
+	c->plain = p->order == CERT_BY_END ? "not_after > 0 and not_after < $1" : NULL;
+	c->args[0] = (struct arg)ARG_INT(p->expires_before);
 }
 
-static int waiting_condition(struct page_query *q, const struct cert_page *p, struct err *e)
+static void add_waiting(struct page_query *q, const struct cert_page *p)
 {
+	struct condition *c;
+
 	if (!p->waiting)
-		return 0;
-	TRY(next_condition(q, e));
-	return buf_str(&q->tail,
-	               "name in (select name from certs where status = 'pending' union select cert "
-	               "from challenges where method in ('manual', 'dns-persist'))",
-	               e);
-}
-
-/* Where the last page ended. */
-static int place_condition(struct page_query *q, const struct cert_page *p, struct err *e)
-{
-	const char *way = p->descending ? "<" : ">";
-
-	if (!p->after_name)
-		return 0;
-	TRY(next_condition(q, e));
-	if (p->order == CERT_BY_NAME)
-		return buf_printf(&q->tail, e, "name %s $%d", way, text(q, p->after_name));
-	return buf_printf(&q->tail, e, "(%s, name) %s ($%d, $%d)", columns[p->order], way,
-	                  number(q, p->after_value), text(q, p->after_name));
+		return;
+	c = condition_add(q);
+	arm_add(c, "name", "from certs where status = 'pending'");
+	arm_add(c, "cert", "from challenges where method in ('manual', 'dns-persist')");
+	c->check = "(coalesce(status, '') = 'pending' or exists (select 1 from challenges where "
+	           "cert = certs.name and method in ('manual', 'dns-persist')))";
 }
 
 /* search */
@@ -154,85 +207,229 @@ static char *lower(struct arena *a, const char *s)
 	return copy;
 }
 
-struct look_in {
-	const char *table, *column;
-	const char *from, *end; /* end NULL: equal to from */
-	const char *more;
+static bool is_search(const struct cert_page *p)
+{
+	return p->search && *p->search;
+}
+
+/* What a search looks in: names, domains above, names that are not the certificate's. */
+static const struct arm looks[MOST_ARMS] = {
+	{ "name", "from certs where name >= $1 and name < $2" },
+	{ "cert", "from cert_names where domain = $3" },
+	{ "cert", "from cert_names where domain >= $3 and domain < $4 and whole = 1" },
 };
 
-/* One of the things that a search looks in: names of certificates, at most a page of them if it is
- * by itself. */
-static int look_in(struct page_query *q, const struct cert_page *p, const struct look_in *l,
-                   bool alone, struct err *e)
+static void search_args(struct arena *a, const struct cert_page *p, struct arg out[4])
 {
-	const char *name = strcmp(l->table, "certs") == 0 ? "name" : "cert";
-	bool down = p->descending;
+	const char *domain = lower(a, p->search + (*p->search == '.'));
+	const char *texts[] = { p->search, after_prefix(a, p->search), domain,
+		                after_prefix(a, domain) };
 
-	TRY(buf_printf(&q->tail, e, "select n from (select %s as n from %s where %s ", name,
-	               l->table, l->column));
-	if (l->end)
-		TRY(buf_printf(&q->tail, e, ">= $%d and %s < $%d", text(q, l->from), l->column,
-		               text(q, l->end)));
-	else
-		TRY(buf_printf(&q->tail, e, "= $%d", text(q, l->from)));
-	TRY(buf_str(&q->tail, l->more, e));
-	if (alone && p->after_name)
-		TRY(buf_printf(&q->tail, e, " and %s %s $%d", name, down ? "<" : ">",
-		               text(q, p->after_name)));
-	if (alone)
-		TRY(buf_printf(&q->tail, e, " order by %s%s limit %zu", name, down ? " desc" : "",
-		               p->limit));
-	return buf_printf(&q->tail, e, ") as %s", l->more[0] ? "x" : l->end ? "y" : "z");
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		out[i] = (struct arg)ARG_TEXT(texts[i]);
 }
 
-/* Among an owner's few each is looked at. */
-static int search_among(struct page_query *q, struct arena *a, const char *search,
-                        const char *domain, struct err *e)
+static void add_search(struct page_query *q, struct arena *a, const struct cert_page *p)
 {
-	TRY(next_condition(q, e));
-	TRY(buf_printf(&q->tail, e, "((name >= $%d and name < $%d)", text(q, search),
-	               text(q, after_prefix(a, search))));
-	return buf_printf(&q->tail, e,
-	                  " or exists (select 1 from cert_names where cert = certs.name and "
-	                  "(domain = $%d or (whole = 1 and domain >= $%d and domain < $%d))))",
-	                  text(q, domain), text(q, domain), text(q, after_prefix(a, domain)));
+	struct condition *c;
+
+	if (!is_search(p))
+		return;
+	c = condition_add(q);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++)
+		arm_add(c, looks[i].name, looks[i].from);
+	search_args(a, p, c->args);
+	c->is_search = true;
 }
 
-static int search_condition(struct page_query *q, struct arena *a, const struct cert_page *p,
-                            struct err *e)
+/* Of what few names are found in, a list is made once; of what finds none, nothing is asked. */
+static const char *search_check(struct arena *a, const struct cert_page *p,
+                                const struct condition *c)
 {
-	const char *domain, *end;
-	bool alone =
-	    p->order == CERT_BY_NAME && !p->status && !p->ca && !p->account && !p->expires_before;
+	static const char *const checks[MOST_ARMS] = {
+		"(name || '' >= $1 and name || '' < $2)",
+		"exists (select 1 from cert_names where domain = $3 and cert = certs.name)",
+		"exists (select 1 from cert_names where cert = certs.name and whole = 1 and domain "
+		">= $3 and domain < $4)",
+	};
+	struct strings parts = { 0 };
 
-	if (!p->search || !*p->search)
+	for (size_t i = 0; i < MOST_ARMS; i++) {
+		if (c->counts[i] == 0)
+			continue;
+		strings_add(a, &parts,
+		            i == 0 || c->counts[i] > FEW
+		                ? checks[i]
+		                : arena_printf(a, "name || '' in (select %s %s)", c->arms[i].name,
+		                               c->arms[i].from));
+	}
+	if (parts.n == 0)
+		return "1 = 0";
+	if (parts.n == 1 && c->counts[0] && p->order == CERT_BY_NAME)
+		return "name >= $1 and name < $2";
+	return arena_printf(a, "(%s)", strings_join(a, &parts, " or "));
+}
+
+/* A search by name alone: at most a page of each. */
+static int search_alone(struct page_query *q, struct arena *a, const struct cert_page *p,
+                        struct err *e)
+{
+	const char *down = p->descending ? " desc" : "", *way = p->descending ? "<" : ">";
+	struct strings parts = { 0 };
+	struct arg args[6];
+
+	search_args(a, p, args);
+	args[4] = (struct arg)ARG_INT((int64_t)p->limit);
+	args[5] = (struct arg)ARG_TEXT(p->after_name);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		const char *name = looks[i].name;
+		const char *place =
+		    p->after_name ? arena_printf(a, " and %s %s $6", name, way) : "";
+
+		strings_add(
+		    a, &parts,
+		    arena_printf(a,
+		                 "select * from (select %s %s%s order by %s%s limit $5) as look%zu",
+		                 name, looks[i].from, place, name, down, i));
+	}
+	return append_condition(
+	    q, arena_printf(a, "name in (%s)", strings_join(a, &parts, " union all ")), args, e);
+}
+
+/* the way to them */
+
+static int count_arm(struct store *s, struct arena *a, const struct condition *c,
+                     const struct arm *arm, int64_t *n, struct err *e)
+{
+	struct page_query q CLEANUP(page_query_done) = { .tail = BUF_LIMIT(TAIL_MAX) };
+
+	TRY(append(&q,
+	           arena_printf(a, "select count(*) from (select 1 as one %s limit %d) as few",
+	                        arm->from, FEW + 1),
+	           c->args, e));
+	return query_int(s, q.tail.data, q.args, q.n, n, e);
+}
+
+/* The one to begin with: what the fewest meet, if they are few. */
+static int fewest(struct store *s, struct arena *a, const struct cert_page *p, struct page_query *q,
+                  struct condition **out, struct err *e)
+{
+	int64_t least = FEW + 1;
+
+	*out = NULL;
+	for (size_t i = 0; i < q->n_conditions; i++) {
+		struct condition *c = &q->conditions[i];
+		int64_t n = 0;
+
+		if (c->n_arms == 0 || (c->plain && q->n_conditions == 1))
+			continue;
+		for (size_t k = 0; k < c->n_arms; k++) {
+			TRY(count_arm(s, a, c, &c->arms[k], &c->counts[k], e));
+			n += c->counts[k];
+		}
+		if (c->is_search)
+			c->check = search_check(a, p, c);
+		if (n < least) {
+			least = n;
+			*out = c;
+		}
+	}
+	return 0;
+}
+
+/* Where nothing is met by few, one is read by its index in the page's order, if it has one. */
+static const struct condition *first_plain(const struct page_query *q)
+{
+	for (size_t i = 0; i < q->n_conditions; i++)
+		if (q->conditions[i].plain)
+			return &q->conditions[i];
+	return NULL;
+}
+
+static const char *names_of(struct arena *a, const struct condition *c)
+{
+	struct strings parts = { 0 };
+
+	for (size_t i = 0; i < c->n_arms; i++)
+		strings_add(a, &parts,
+		            arena_printf(a, "select %s %s", c->arms[i].name, c->arms[i].from));
+	return strings_join(a, &parts, " union all ");
+}
+
+static int conditions(struct page_query *q, struct arena *a, const struct condition *first,
+                      struct err *e)
+{
+	const struct condition *plain = first ? NULL : first_plain(q);
+
+	if (first)
+		TRY(append_condition(q, arena_printf(a, "name in (%s)", names_of(a, first)),
+		                     first->args, e));
+	for (size_t i = 0; i < q->n_conditions; i++) {
+		const struct condition *c = &q->conditions[i];
+
+		if (c != first)
+			TRY(append_condition(q, c == plain ? c->plain : c->check, c->args, e));
+	}
+	return 0;
+}
+
+/* Where the last page ended. */
+static int place_condition(struct page_query *q, struct arena *a, const struct cert_page *p,
+                           struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(p->after_name), ARG_INT(p->after_value) };
+	const char *way = p->descending ? "<" : ">";
+
+	if (!p->after_name)
 		return 0;
-	domain = lower(a, p->search + (*p->search == '.'));
-	end = after_prefix(a, domain);
-	if (p->owner)
-		return search_among(q, a, p->search, domain, e);
-	TRY(next_condition(q, e));
-	TRY(buf_str(&q->tail, "name in (", e));
-	TRY(look_in(q, p,
-	            &(struct look_in){ "certs", "name", p->search, after_prefix(a, p->search), "" },
-	            alone, e));
-	TRY(buf_str(&q->tail, " union ", e));
-	TRY(look_in(q, p, &(struct look_in){ "cert_names", "domain", domain, NULL, "" }, alone, e));
-	TRY(buf_str(&q->tail, " union ", e));
-	TRY(look_in(q, p,
-	            &(struct look_in){ "cert_names", "domain", domain, end, " and whole = 1" },
-	            alone, e));
-	return buf_str(&q->tail, ")", e);
+	if (p->order == CERT_BY_NAME)
+		return append_condition(q, arena_printf(a, "name %s $1", way), args, e);
+	return append_condition(
+	    q, arena_printf(a, "(%s, name) %s ($2, $1)", columns[p->order], way), args, e);
 }
 
-static int order_text(struct page_query *q, const struct cert_page *p, struct err *e)
+static int order_text(struct page_query *q, struct arena *a, const struct cert_page *p,
+                      struct err *e)
 {
-	const char *way = p->descending ? " desc" : "";
+	const struct arg args[] = { ARG_INT((int64_t)p->limit) };
+	const char *way = p->descending ? " desc" : "",
+	           *sql = arena_printf(a, " order by name%s limit $1", way);
 
-	if (p->order == CERT_BY_NAME)
-		return buf_printf(&q->tail, e, " order by name%s limit %zu", way, p->limit);
-	return buf_printf(&q->tail, e, " order by %s%s, name%s limit %zu", columns[p->order], way,
-	                  way, p->limit);
+	if (p->order != CERT_BY_NAME)
+		sql =
+		    arena_printf(a, " order by %s%s, name%s limit $1", columns[p->order], way, way);
+	return append(q, sql, args, e);
+}
+
+/* A few are sorted by their names alone before they are read. */
+static int page_text(struct store *s, struct arena *a, const struct cert_page *p,
+                     struct page_query *q, struct err *e)
+{
+	struct condition *first;
+	bool sorted;
+
+	add_search(q, a, p);
+	add_owner(q, p);
+	add_status(q, a, p);
+	add_equal(q, a, p, "ca", p->ca);
+	add_equal(q, a, p, "account", p->account);
+	add_end(q, p);
+	add_waiting(q, p);
+	if (is_search(p) && q->n_conditions == 1 && p->order == CERT_BY_NAME) {
+		TRY(search_alone(q, a, p, e));
+		return order_text(q, a, p, e);
+	}
+	TRY(fewest(s, a, p, q, &first, e));
+	sorted = first && p->order != CERT_BY_NAME;
+	if (sorted)
+		TRY(buf_str(&q->tail, "where name in (select name from certs ", e));
+	TRY(conditions(q, a, first, e));
+	TRY(place_condition(q, a, p, e));
+	TRY(order_text(q, a, p, e));
+	if (!sorted)
+		return 0;
+	TRY(buf_str(&q->tail, ")", e));
+	return order_text(q, a, p, e);
 }
 
 int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p, struct cert **out,
@@ -242,15 +439,7 @@ int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p, st
 	struct query made = { .no_secrets = true };
 	void *rows = NULL;
 
-	TRY(equal(&q, "owner", p->owner, e));
-	TRY(status_condition(&q, p, e));
-	TRY(equal_too(&q, p, "ca", p->ca, e));
-	TRY(equal_too(&q, p, "account", p->account, e));
-	TRY(end_condition(&q, p, e));
-	TRY(waiting_condition(&q, p, e));
-	TRY(search_condition(&q, a, p, e));
-	TRY(place_condition(&q, p, e));
-	TRY(order_text(&q, p, e));
+	TRY(page_text(s, a, p, &q, e));
 	made.tail = q.tail.data;
 	made.args = q.args;
 	made.n_args = q.n;

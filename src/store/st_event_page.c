@@ -5,6 +5,7 @@
 #include "store/internal.h"
 
 #define TAIL_MAX 700
+#define FEW 2000
 #define MOST_ARGS 8
 
 struct event_query {
@@ -24,6 +25,23 @@ static int condition(struct event_query *q, const char *before, const char *behi
 	q->args[q->n++] = value;
 	return buf_printf(&q->tail, e, "%s%s $%zu%s", q->n == 1 ? "where " : " and ", before, q->n,
 	                  behind);
+}
+
+/* The few since then are found by their time; of many, the page is full soon. */
+static int since_condition(struct store *s, struct event_query *q, int64_t since, struct err *e)
+{
+	const struct arg args[] = { ARG_INT(since), ARG_INT(FEW + 1) };
+	int64_t n = 0;
+
+	if (!since)
+		return 0;
+	TRY(query_int(s,
+	              "select count(*) from (select 1 as one from events where at >= $1 limit $2) "
+	              "as few",
+	              args, 2, &n, e));
+	if (n > FEW)
+		return condition(q, "at + 0 >=", "", args[0], e);
+	return condition(q, "id in (select id from events where at >=", ")", args[0], e);
 }
 
 int st_event_page(struct store *s, struct arena *a, const struct event_page *p, struct event **out,
@@ -52,10 +70,10 @@ int st_event_page(struct store *s, struct arena *a, const struct event_page *p, 
 		TRY(condition(&q, "kind =", "", (struct arg)ARG_TEXT(p->kind), e));
 	if (p->actor)
 		TRY(condition(&q, "actor =", "", (struct arg)ARG_TEXT(p->actor), e));
-	if (p->since)
-		TRY(condition(&q, "at >=", "", (struct arg)ARG_INT(p->since), e));
-	TRY(buf_printf(&q.tail, e, " order by id%s limit %zu", p->newest_first ? " desc" : "",
-	               p->limit));
+	TRY(since_condition(s, &q, p->since, e));
+	TRY(condition(&q,
+	              p->newest_first ? "1 = 1 order by id desc limit" : "1 = 1 order by id limit",
+	              "", (struct arg)ARG_INT((int64_t)p->limit), e));
 	made.tail = q.tail.data;
 	made.args = q.args;
 	made.n_args = q.n;

@@ -45,7 +45,7 @@ int st_task_get(struct store *s, struct arena *a, int64_t id, struct task *out, 
 
 struct task_query {
 	char tail[256];
-	struct arg args[5];
+	struct arg args[6];
 	struct query q;
 };
 
@@ -64,7 +64,6 @@ int st_task_list(struct store *s, struct arena *a, const struct task_filter *f, 
 {
 	struct task_query tq = { 0 };
 	void *rows = NULL;
-	size_t len;
 
 	condition(&tq, "id <", (struct arg)ARG_INT(f->before_id ? f->before_id : INT64_MAX));
 	if (f->state)
@@ -73,8 +72,7 @@ int st_task_list(struct store *s, struct arena *a, const struct task_filter *f, 
 		condition(&tq, "subject =", (struct arg)ARG_TEXT(f->subject));
 	if (f->user)
 		condition(&tq, "asked_by =", (struct arg)ARG_TEXT(f->user));
-	len = strlen(tq.tail);
-	snprintf(tq.tail + len, sizeof(tq.tail) - len, " order by id desc limit %zu", f->limit);
+	condition(&tq, "1 = 1 order by id desc limit", (struct arg)ARG_INT((int64_t)f->limit));
 	tq.q.tail = tq.tail;
 	tq.q.args = tq.args;
 	tq.q.no_secrets = true;

@@ -1,0 +1,240 @@
+/*
+ * What is read of a large state, counted by SQLite itself: the steps of all statements that a call
+ * makes are few, whatever is held; and what is found is what a plain query finds.
+ */
+#include <sqlite3.h>
+
+#include "store_place.h"
+
+#define HELD 60000
+#define DUE 100
+#define FEW_STEPS 120000 /* a look at each of the held takes several times as many */
+#define NOW 1000000
+#define FAR 2100000
+
+static uint64_t steps;
+
+static int on_profile(unsigned kind, void *ctx, void *stmt, void *x)
+{
+	(void)kind;
+	(void)ctx;
+	(void)x;
+	steps += (uint64_t)sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return 0;
+}
+
+static int on_open(sqlite3 *db, char **why, const void *api)
+{
+	(void)why;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, on_profile, NULL);
+}
+
+/* One in ten is of "big" and another CA, one in 997 of each domain. Ends rise with the number. */
+#define NAME "'h' || i || '.c' || (i % 997) || '.example.org'"
+#define NUMBERS "with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) "
+
+static void fill(struct place *p)
+{
+	sql(p, "pragma synchronous = off; begin;" NUMBERS
+	       "insert into certs (name, status, domains, owner, ca, account, deploy_hooks, "
+	       "not_after, renew_at, created_at, updated_at) select " NAME
+	       ", case when i % 4000 = 0 then 'failed' else 'issued' end, '[]', case when i % 10 = "
+	       "0 then 'big' else 'o' || (i % 100) end, case when i % 10 = 0 then 'other' else "
+	       "'one' end, 'a' || (i % 2), '[]', 2000000 + i * 7, 1500000 + i * 7, i, i from "
+	       "n;" NUMBERS "insert into cert_names (cert, domain, whole) select " NAME ", " NAME
+	       ", 0 from n;" NUMBERS "insert into cert_names (cert, domain, whole) select " NAME
+	       ", 'c' || (i % 997) || '.example.org', 0 from n;" NUMBERS
+	       "insert into cert_names (cert, domain, whole) select " NAME ", 'example.org', 0 "
+	       "from n;" NUMBERS "insert into jobs (subject, kind, run_at) select " NAME
+	       ", 'cert', case when i <= 100 then 1 else 1500000 + i * 7 end from n;" NUMBERS
+	       "insert into events (at, cert, kind, text, actor) select i, " NAME
+	       ", case when i = 7 then 'rare' else 'live' end, 'x', 'cli' from n;" NUMBERS
+	       "insert into tasks (operation, state, created_at, ended_at) select 'x', case when i "
+	       "= 9 then 'failed' else 'done' end, i, i from n; commit");
+}
+
+static const char *order_by(struct arena *a, const struct cert_page *q)
+{
+	static const char *const columns[] = { [CERT_BY_NAME] = "name",
+		                               [CERT_BY_END] = "not_after",
+		                               [CERT_BY_RENEWAL] = "renew_at",
+		                               [CERT_BY_AGE] = "created_at" };
+	const char *way = q->descending ? " desc" : "";
+
+	return arena_printf(a, "%s%s, name%s", columns[q->order], way, way);
+}
+
+/* The names of a page that begins at its start or behind its first part. */
+static void expect(struct place *p, struct cert_page *q, const char *where, size_t from)
+{
+	char file[128];
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	struct cert *v = NULL;
+	size_t n = 0, i = 0;
+
+	steps = 0;
+	OK(st_cert_page(p->s, p->a, q, &v, &n, E));
+	if (steps > FEW_STEPS)
+		fail_msg("%s, %s: %llu steps", where, order_by(p->a, q), (unsigned long long)steps);
+	snprintf(file, sizeof(file), "%s/everleaf.db", p->dir);
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db,
+	                       arena_printf(p->a,
+	                                    "select name from certs where %s order by %s limit "
+	                                    "%zu offset %zu",
+	                                    where, order_by(p->a, q), q->limit, from),
+	                       -1, &st, NULL),
+	    SQLITE_OK);
+	for (; sqlite3_step(st) == SQLITE_ROW; i++) {
+		const char *want = (const char *)sqlite3_column_text(st, 0);
+
+		if (i >= n || strcmp(v[i].name, want) != 0)
+			fail_msg("%s, %s: %s, not %s", where, order_by(p->a, q),
+			         i < n ? v[i].name : "nothing", want);
+	}
+	assert_int_equal(n, i);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	if (n == 0)
+		return;
+	q->after_name = v[n - 1].name;
+	q->after_value = q->order == CERT_BY_END       ? v[n - 1].not_after
+	                 : q->order == CERT_BY_RENEWAL ? v[n - 1].renew_at
+	                                               : v[n - 1].created_at;
+}
+
+#define SEARCH(q)                                                                                  \
+	"(substr(name, 1, length('" q "')) = '" q "' or name in (select cert from cert_names "     \
+	"where domain = '" q "'))"
+
+static const struct {
+	struct cert_page q;
+	const char *where;
+} asked[] = {
+	{ { 0 }, "1" },
+	{ { .search = "h77" }, SEARCH("h77") },
+	{ { .search = "h7777." }, SEARCH("h7777.") },
+	{ { .search = "h" }, SEARCH("h") },
+	{ { .search = "nothing" }, "0" },
+	{ { .search = "c5.example.org" }, SEARCH("c5.example.org") },
+	{ { .search = "example.org" }, SEARCH("example.org") },
+	{ { .status = "issued" }, "status = 'issued'" },
+	{ { .status = "failed" }, "status = 'failed'" },
+	{ { .status = "expired" }, "0" },
+	{ { .status = "pending" }, "0" },
+	{ { .status = "failed", .search = "example.org" }, "status = 'failed'" },
+	{ { .status = "issued", .search = "h7" }, "status = 'issued' and " SEARCH("h7") },
+	{ { .owner = "big" }, "owner = 'big'" },
+	{ { .owner = "o7" }, "owner = 'o7'" },
+	{ { .owner = "big", .search = "example.org" }, "owner = 'big'" },
+	{ { .owner = "big", .search = "h77" }, "owner = 'big' and " SEARCH("h77") },
+	{ { .owner = "big", .search = "c10.example.org" },
+	  "owner = 'big' and " SEARCH("c10.example.org") },
+	{ { .owner = "big", .status = "failed" }, "owner = 'big' and status = 'failed'" },
+	{ { .ca = "other" }, "ca = 'other'" },
+	{ { .ca = "one", .account = "a1" }, "ca = 'one' and account = 'a1'" },
+	{ { .ca = "other", .search = "example.org" }, "ca = 'other'" },
+	{ { .expires_before = 2000700 }, "not_after < 2000700" },
+	{ { .expires_before = 2300000 }, "not_after < 2300000" },
+};
+
+static void test_pages_of_many(void **state)
+{
+	struct place *p = *state;
+
+	fill(p);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		for (int way = 0; way < 8; way++) {
+			struct cert_page q = asked[i].q;
+
+			q.order = (enum cert_order)(way / 2);
+			q.descending = way % 2;
+			q.limit = 50;
+			q.now = NOW;
+			/* Many ends in an order that goes with them: read until the first. */
+			if (q.expires_before > FAR && q.order != CERT_BY_NAME &&
+			    q.order != CERT_BY_END)
+				continue;
+			expect(p, &q, asked[i].where, 0);
+			expect(p, &q, asked[i].where, 50);
+		}
+}
+
+/* A look of the scheduler, and everything else that it asks in passing. */
+static void test_a_pass_reads_what_is_due(void **state)
+{
+	struct place *p = *state;
+	struct job_due *due;
+	struct strings names = { 0 };
+	struct task *tasks;
+	size_t n, n_tasks;
+	int64_t next_at = 0;
+
+	fill(p);
+	steps = 0;
+	OK(st_job_look(p->s, p->a, NOW, 500, &due, &n, &next_at, E));
+	OK(st_task_look(p->s, p->a, 200, &tasks, &n_tasks, E));
+	OK(st_task_keep_own(p->s, 60, E));
+	OK(st_tell_due(p->s, p->a, NOW, 1000, &names, E));
+	OK(st_lease_keep_own(p->s, E));
+	assert_int_equal(n, DUE);
+	assert_int_equal(n_tasks, 0);
+	assert_int_equal(next_at, 1500000 + 101 * 7);
+	if (steps > DUE * 60)
+		fail_msg("%llu steps", (unsigned long long)steps);
+}
+
+static void test_lists_of_many(void **state)
+{
+	static const struct event_page events[] = {
+		{ .newest_first = true },
+		{ .newest_first = true, .kind = "rare" },
+		{ .newest_first = true, .cert = "h7.c7.example.org" },
+		{ .newest_first = true, .since = HELD - 20 },
+		{ .newest_first = true, .since = 5 },
+		{ .after_id = 5, .kind = "live" },
+	};
+	static const struct task_filter filters[] = {
+		{ .state = "failed" }, { .state = "running" }, { .state = "done" }, { 0 }
+	};
+	struct place *p = *state;
+	struct event *v;
+	struct task *t;
+	size_t n;
+
+	fill(p);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		struct event_page q = events[i];
+
+		q.limit = 50;
+		steps = 0;
+		OK(st_event_page(p->s, p->a, &q, &v, &n, E));
+		if (steps > FEW_STEPS)
+			fail_msg("events %zu: %llu steps", i, (unsigned long long)steps);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+		struct task_filter f = filters[i];
+
+		f.limit = 50;
+		steps = 0;
+		OK(st_task_list(p->s, p->a, &f, &t, &n, E));
+		if (steps > FEW_STEPS / 10)
+			fail_msg("tasks %zu: %llu steps", i, (unsigned long long)steps);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(test_pages_of_many),
+		ROW(test_a_pass_reads_what_is_due),
+		ROW(test_lists_of_many),
+	};
+
+	unsetenv("EVERLEAF_TEST_POSTGRES");
+	sqlite3_auto_extension((void (*)(void))on_open);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
