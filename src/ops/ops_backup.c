@@ -65,13 +65,6 @@ static int write_row(void *ctx, const struct store_row *row, struct err *e)
 	return write_line(ctx, line, false, e);
 }
 
-static const char *key_file(const struct ops *o, struct arena *a)
-{
-	const char *file = getenv("EVERLEAF_MASTER_KEY_FILE");
-
-	return file && *file ? file : fs_join(a, o->run.state_dir, "master.key");
-}
-
 static int write_head(struct ops *o, struct writing *w, bool with_key, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -86,7 +79,7 @@ static int write_head(struct ops *o, struct writing *w, bool with_key, struct er
 	TRY(write_line(w, head, false, e));
 	if (!with_key)
 		return 0;
-	TRY(fs_read_secret(a, key_file(o, a), KEY_MAX_BYTES, &text, e));
+	TRY(fs_read_secret(a, store_key_file(a, o->run.state_dir), KEY_MAX_BYTES, &text, e));
 	key = json_pack("{s:s}", "master_key", text);
 	return write_line(w, key, false, e);
 }
@@ -260,7 +253,7 @@ static int read_all(struct reading *r, struct err *e)
 static int place_key(struct ops *o, const struct reading *r, bool *placed, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	const char *file = key_file(o, a), *text;
+	const char *file = store_key_file(a, o->run.state_dir), *text;
 
 	if (fs_exists(file))
 		return 0;
@@ -329,7 +322,7 @@ int ops_restore(struct ops *o, const char *file, bool replace, struct err *e)
 	if (rc == 0)
 		rc = load(o, &r, replace, e);
 	if (rc < 0 && placed)
-		unlink(key_file(o, a));
+		unlink(store_key_file(a, o->run.state_dir));
 	close(lock);
 	return rc;
 }

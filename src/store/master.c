@@ -10,8 +10,40 @@
 #include "base/fs.h"
 #include "store/chain.h"
 
+#define CREDENTIAL "everleaf-master-key"
 #define CHECK_LABEL "meta.value/seal_check"
 #define CHECK_TEXT "everleaf"
+
+char *store_key_file(struct arena *a, const char *state_dir)
+{
+	const char *named = getenv("EVERLEAF_MASTER_KEY_FILE"),
+	           *handed_over = getenv("CREDENTIALS_DIRECTORY");
+
+	if (named && *named)
+		return arena_strdup(a, named);
+	if (handed_over && *handed_over) {
+		char *file = fs_join(a, handed_over, CREDENTIAL);
+
+		if (fs_exists(file))
+			return file;
+	}
+	return fs_join(a, state_dir, "master.key");
+}
+
+/* systemd shows it as long as the program runs, and keeps what it was made from elsewhere. */
+static int check_is_kept_here(const struct store *s, struct err *e)
+{
+	const char *handed_over = getenv("CREDENTIALS_DIRECTORY");
+	size_t len = handed_over ? strlen(handed_over) : 0;
+
+	if (len == 0 || strncmp(s->key_file, handed_over, len) != 0)
+		return 0;
+	return err_set(e, ERR_USAGE,
+	               "the master key is a credential that systemd hands over, %s, and cannot be "
+	               "replaced there; rotate it as a file, with EVERLEAF_MASTER_KEY_FILE, and "
+	               "make the credential from that",
+	               s->key_file);
+}
 
 static int check_make(struct store *s, const struct seal *seal, struct err *e)
 {
@@ -172,6 +204,7 @@ int store_rotate_master_key(struct store *s, struct err *e)
 	struct tx t CLEANUP(tx_done) = { 0 };
 	struct seal *next CLEANUP(seal_cleanup) = NULL;
 
+	TRY(check_is_kept_here(s, e));
 	TRY(tx_open(s, &t, e));
 	TRY(master_current(s, e));
 	TRY(next_settle(s, e));

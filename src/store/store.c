@@ -123,14 +123,13 @@ void store_rollback(struct store *s)
 static struct store *store_new(const struct store_options *o)
 {
 	struct store *s = calloc(1, sizeof(*s));
-	const char *key = getenv("EVERLEAF_MASTER_KEY_FILE");
 
 	if (!s)
 		return NULL;
 	s->a = arena_new(0);
 	s->dir = arena_strdup(s->a, o->state_dir);
 	s->actor = arena_strdup(s->a, o->actor ? o->actor : "unknown");
-	s->key_file = key && *key ? arena_strdup(s->a, key) : fs_join(s->a, s->dir, "master.key");
+	s->key_file = store_key_file(s->a, s->dir);
 	s->key_next = arena_printf(s->a, "%s.next", s->key_file);
 	return s;
 }

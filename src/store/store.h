@@ -323,9 +323,12 @@ NODISCARD int st_tell_set(struct store *s, const char *cert, int64_t told_until,
 NODISCARD int st_pass_put(struct store *s, int64_t at, struct err *e);
 NODISCARD int st_pass_get(struct store *s, int64_t *at, struct err *e);
 
+/* Where the master key of a state folder is: the file that EVERLEAF_MASTER_KEY_FILE names, else the
+ * credential everleaf-master-key that systemd hands over, else master.key in the folder. */
+char *store_key_file(struct arena *a, const char *state_dir);
 /* A new master key: everything sealed is sealed anew in one transaction, then the key file is
  * replaced; a kill in between leaves one of the two states, never a mixture (the next key waits
- * beside the old one as master.key.next). */
+ * beside the old one as master.key.next). ERR_USAGE: the key is a credential of systemd. */
 NODISCARD int store_rotate_master_key(struct store *s, struct err *e);
 
 DEFINE_CLEANUP(store_cleanup, struct store, store_close)

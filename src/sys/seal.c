@@ -34,6 +34,17 @@ static void close_fd(int *fd)
 		close(*fd);
 }
 
+/* Rights that nobody else may have. What systemd hands over is read by an entry of its access list,
+ * whose mask shows as the group's right to read; its folder is the service's alone. */
+static mode_t rights_refused(const char *path)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	size_t len = credentials ? strlen(credentials) : 0;
+	bool is_credential = len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/';
+
+	return is_credential ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+}
+
 /* The file's text, checked on the open descriptor: at most size bytes. */
 static int read_key_file(const char *path, char *text, size_t size, size_t *len, struct err *e)
 {
@@ -50,7 +61,7 @@ static int read_key_file(const char *path, char *text, size_t size, size_t *len,
 		return err_errno(e, ERR_IO, errno, "cannot read the master key %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "the master key %s is not a file", path);
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
+	if (st.st_mode & rights_refused(path))
 		return err_set(e, ERR_DENIED,
 		               "others may read the master key %s; run: chmod 600 %s", path, path);
 	for (*len = 0; *len < size; *len += (size_t)n) {

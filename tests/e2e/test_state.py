@@ -3,7 +3,6 @@
 import base64
 import os
 import shutil
-import sqlite3
 import subprocess
 
 import pytest
@@ -23,7 +22,7 @@ def test_database_discloses_no_key(everleaf, tmp_path, name):
     secret = everleaf.secret_file("password", "a-keystore-password")
     everleaf.issue(name, "--keystore", "pkcs12", "--keystore-password-file", secret)
     everleaf.run("account", "export", everleaf.json("account", "list")[0]["name"], "-o", tmp_path / "account.pem")
-    data = b"".join(path.read_bytes() for path in everleaf.state.glob("everleaf.db*"))
+    data = everleaf.stored()
     assert b"PRIVATE KEY" not in data and b"a-keystore-password" not in data
     for path in (everleaf.live(name, "privkey.pem"), tmp_path / "account.pem"):
         number = raw_secret(path)
@@ -49,7 +48,7 @@ def test_modes_do_not_hang_on_the_umask(bare, name):
                             env=bare.env, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert bare.state.stat().st_mode & 0o777 == 0o700
-    assert (bare.state / "everleaf.db").stat().st_mode & 0o777 == 0o600
+    assert bare.database or (bare.state / "everleaf.db").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.option("master-key rotate")
@@ -60,6 +59,77 @@ def test_master_key_rotation(everleaf, pebble, name):
     assert (everleaf.state / "master.key").read_bytes() != before
     everleaf.run("renew", name, "--force")
     assert_good(everleaf.live(name), pebble.root_file())
+
+
+@pytest.fixture
+def credential(everleaf, tmp_path, name):
+    """A state with a certificate whose master key is handed over as systemd does it."""
+    everleaf.issue(name)
+    folder = tmp_path / "credentials"
+    folder.mkdir(mode=0o700)
+    path = folder / "everleaf-master-key"
+    shutil.move(everleaf.state / "master.key", path)
+    path.chmod(0o440)  # the mask of an access list
+    everleaf.env["CREDENTIALS_DIRECTORY"] = str(folder)
+    return path
+
+
+def exports_key(everleaf, name, **options):
+    return everleaf.run("export", name, "--part", "key", shows_secrets=True, **options)
+
+
+def test_master_key_as_a_credential(everleaf, credential, tmp_path, name):
+    """It is used, and no other is made; a file that is named comes first; what others may read is refused."""
+    assert "PRIVATE KEY" in exports_key(everleaf, name).out
+    everleaf.run("renew", name, "--force")
+    file = tmp_path / "backup"
+    everleaf.run("backup", file, "--with-master-key")
+    assert credential.read_text().strip() in file.read_text()
+    assert not (everleaf.state / "master.key").exists()
+    for mode in (0o444, 0o460):
+        credential.chmod(mode)
+        assert "others may read" in exports_key(everleaf, name, status=1).err
+    credential.chmod(0o400)
+    named = tmp_path / "named"
+    shutil.copy(credential, named)
+    credential.write_text("0" * 64 + "\n")
+    assert "not the one that sealed" in exports_key(everleaf, name, status=1).err
+    named.chmod(0o440)
+    assert "chmod 600" in exports_key(everleaf, name, env={"EVERLEAF_MASTER_KEY_FILE": str(named)}, status=1).err
+    named.chmod(0o400)
+    exports_key(everleaf, name, env={"EVERLEAF_MASTER_KEY_FILE": str(named)})
+
+
+def test_credential_of_another_name(everleaf, credential, name):
+    """Then it is the state folder's own, as ever."""
+    shutil.move(credential, everleaf.state / "master.key")
+    (everleaf.state / "master.key").chmod(0o600)
+    (credential.parent / "another").touch()
+    exports_key(everleaf, name)
+
+
+def test_state_made_with_a_credential(bare, tmp_path):
+    (tmp_path / "everleaf-master-key").write_text("5a" * 32)
+    (tmp_path / "everleaf-master-key").chmod(0o400)
+    bare.env["CREDENTIALS_DIRECTORY"] = str(tmp_path)
+    bare.register()
+    assert not (bare.state / "master.key").exists()
+    del bare.env["CREDENTIALS_DIRECTORY"]
+    assert "master.key is missing" in bare.error("account", "export", "lab", status=1)
+
+
+def test_credential_is_not_rotated_in_place(everleaf, credential, tmp_path, name):
+    before = everleaf.snapshot()
+    assert "EVERLEAF_MASTER_KEY_FILE" in everleaf.error("master-key", "rotate", status=2)
+    assert everleaf.snapshot() == before
+    file = tmp_path / "key"
+    shutil.copy(credential, file)
+    file.chmod(0o600)
+    everleaf.run("master-key", "rotate", env={"EVERLEAF_MASTER_KEY_FILE": str(file)})
+    assert "not the one that sealed" in exports_key(everleaf, name, status=1).err
+    credential.chmod(0o600)
+    shutil.copy(file, credential)
+    exports_key(everleaf, name)
 
 
 def test_lost_master_key_says_so(everleaf, name):
@@ -79,6 +149,7 @@ def test_wrong_master_key_says_so(everleaf, name):
     assert everleaf.error("renew", name, "--force", status=(1, 2))
 
 
+@pytest.mark.sqlite("about damage to its file")
 @pytest.mark.parametrize("spoil", [lambda data: b"this is no database" * 100, lambda data: data[:len(data) // 2],
                                    lambda data: data[:4096] + os.urandom(len(data) - 4096)],
                          ids=["no database", "cut", "scribbled over"])
@@ -96,9 +167,7 @@ def test_damaged_database(everleaf, name, spoil):
 
 
 def test_database_of_a_later_version(everleaf):
-    with sqlite3.connect(everleaf.state / "everleaf.db") as database:
-        database.execute("PRAGMA wal_checkpoint")
-        assert database.execute("UPDATE meta SET value = value + 1000 WHERE name = 'schema'").rowcount == 1
+    everleaf.sql("update meta set value = cast(value as integer) + 1000 where name = 'schema'")
     error = everleaf.error("list", status=(1, 2))
     assert "newer" in error or "later" in error
 
