@@ -5,6 +5,7 @@
  */
 #include "daemon/sched.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "daemon/journal.h"
 
 #define LOOK_MS 2000
+#define LOOK_LEAST_MS 50 /* between two, however much happens: a look reads all that is due */
 #define LOOK_FAILED_MOST_MS 30000
 #define LOOK_LIMIT 500
 #define HOLD_MS 5000
@@ -95,8 +97,9 @@ static void task(struct sched *s, const char *subject)
 static void turn(void *ctx, const char *subject)
 {
 	struct sched *s = ctx;
+	struct workers_load load;
 	enum turn how;
-	bool busy;
+	bool busy, few;
 
 	if (strcmp(subject, NEWS) == 0) {
 		news(s);
@@ -115,6 +118,8 @@ static void turn(void *ctx, const char *subject)
 		return;
 	}
 	how = ops_daemon_turn(s->ops, subject, &busy);
+	workers_load(s->workers, &load);
+	few = load.queued <= load.slots; /* a look brings no more than LOOK_LIMIT */
 	pthread_mutex_lock(&s->lock);
 	s->state.turns[how]++;
 	s->failed = s->failed || how == TURN_FAILED;
@@ -122,7 +127,10 @@ static void turn(void *ctx, const char *subject)
 		s->news_ms = 0;
 	if (busy)
 		holdback_add(&s->held, subject, clock_monotonic_ms(), HOLD_MS);
-	pthread_cond_signal(&s->wake);
+	if (few) {
+		s->asked = true;
+		pthread_cond_signal(&s->wake);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -273,24 +281,31 @@ static int64_t look(struct sched *s)
 	return next_at && left_ms < LOOK_MS ? (left_ms > 50 ? left_ms : 50) : LOOK_MS;
 }
 
+/* Until then (monotonic), or the end; or, for somebody who may ask, until they do. */
+static void await(struct sched *s, int64_t at_ms, bool for_asker)
+{
+	struct timespec until = { .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
+	int why = 0;
+
+	while (!s->stopping && !(for_asker && s->asked) && why != ETIMEDOUT)
+		why = pthread_cond_timedwait(&s->wake, &s->lock, &until);
+}
+
 static void *run(void *arg)
 {
 	struct sched *s = arg;
-	struct timespec until;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
-		int64_t wait_ms, at;
+		int64_t wait_ms;
 
 		s->round_ms = clock_monotonic_ms();
 		s->asked = false;
 		pthread_mutex_unlock(&s->lock);
 		wait_ms = look(s);
 		pthread_mutex_lock(&s->lock);
-		at = clock_monotonic_ms() + wait_ms;
-		until = (struct timespec){ .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
-		if (!s->stopping && !s->asked)
-			pthread_cond_timedwait(&s->wake, &s->lock, &until);
+		await(s, s->round_ms + LOOK_LEAST_MS, false);
+		await(s, clock_monotonic_ms() + wait_ms, true);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;

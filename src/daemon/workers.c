@@ -1,7 +1,8 @@
 /*
  * One mutex for the queue and the counts, never held while anything is worked on. Threads are made
  * when there is more to do than threads to do it, and end when there was nothing for a while: an
- * idle daemon has none.
+ * idle daemon has none. A slot that comes free wakes one thread, not all of them: first one that
+ * slept and wants to go on, else one that is idle.
  */
 #include "daemon/workers.h"
 
@@ -27,15 +28,16 @@ struct item {
 struct workers {
 	struct workers_options o;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct item *items; /* queued and running, oldest first */
-	unsigned threads, idle, active, sleeping;
+	pthread_cond_t work, slot, ended; /* for the idle, for those who slept, for workers_await */
+	struct item *items;               /* queued and running, oldest first */
+	unsigned threads, idle, active, sleeping, waking; /* waking: slept, and wait for a slot */
 	bool stopping;
 };
 
 struct workers *workers_new(const struct workers_options *o)
 {
 	struct workers *w = calloc(1, sizeof(*w));
+	pthread_cond_t *all[] = { &w->work, &w->slot, &w->ended };
 	pthread_condattr_t attr;
 
 	if (!w)
@@ -44,7 +46,8 @@ struct workers *workers_new(const struct workers_options *o)
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->changed, &attr);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		pthread_cond_init(all[i], &attr);
 	pthread_condattr_destroy(&attr);
 	return w;
 }
@@ -58,7 +61,9 @@ static void item_free(struct item *x)
 
 void workers_free(struct workers *w)
 {
-	pthread_cond_destroy(&w->changed);
+	pthread_cond_destroy(&w->work);
+	pthread_cond_destroy(&w->slot);
+	pthread_cond_destroy(&w->ended);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
@@ -81,7 +86,7 @@ static struct item *next_item(struct workers *w)
 	const char *counted = NULL;
 	unsigned fewest = 0, n = 0;
 
-	if (w->stopping || w->active >= w->o.slots)
+	if (w->stopping || w->active + w->waking >= w->o.slots)
 		return NULL;
 	for (struct item *x = w->items; x; x = x->next) {
 		if (x->running)
@@ -112,14 +117,13 @@ static void item_remove(struct workers *w, struct item *item)
 
 static void *worker(void *arg);
 
-/* One more thread where there is something to do, room for it, and nobody free. */
 static void thread_add(struct workers *w)
 {
 	pthread_attr_t attr;
 	pthread_t id;
 	int why;
 
-	if (w->idle > 0 || w->threads >= w->o.most || !next_item(w))
+	if (w->threads >= w->o.most)
 		return;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -132,6 +136,20 @@ static void thread_add(struct workers *w)
 		log_error("no thread can be started: %s", strerror(why));
 }
 
+/* After any change of what there is to do or of who does it; the lock is held. Whoever is woken
+ * calls it again when it has what it came for, so that one wake for several changes is enough. */
+static void wake(struct workers *w)
+{
+	if (w->waking > 0 && w->active < w->o.slots)
+		pthread_cond_signal(&w->slot);
+	else if (!next_item(w))
+		return;
+	else if (w->idle > 0)
+		pthread_cond_signal(&w->work);
+	else
+		thread_add(w);
+}
+
 /* threads */
 
 static void on_sleep(void *ctx, bool sleeps)
@@ -142,13 +160,15 @@ static void on_sleep(void *ctx, bool sleeps)
 	if (sleeps) {
 		w->active--;
 		w->sleeping++;
-		thread_add(w);
-		pthread_cond_broadcast(&w->changed);
+		wake(w);
 	} else {
+		w->waking++;
 		while (w->active >= w->o.slots && !w->stopping)
-			pthread_cond_wait(&w->changed, &w->lock);
+			pthread_cond_wait(&w->slot, &w->lock);
+		w->waking--;
 		w->sleeping--;
 		w->active++;
+		wake(w);
 	}
 	pthread_mutex_unlock(&w->lock);
 }
@@ -163,7 +183,7 @@ static bool await_item(struct workers *w, struct item **out)
 	until.tv_sec += IDLE_S;
 	w->idle++;
 	while (!w->stopping && !(*out = next_item(w)) && why != ETIMEDOUT)
-		why = pthread_cond_timedwait(&w->changed, &w->lock, &until);
+		why = pthread_cond_timedwait(&w->work, &w->lock, &until);
 	w->idle--;
 	return !w->stopping && *out;
 }
@@ -172,13 +192,13 @@ static void work_item(struct workers *w, struct item *item)
 {
 	item->running = true;
 	w->active++;
-	thread_add(w);
+	wake(w);
 	pthread_mutex_unlock(&w->lock);
 	w->o.work(w->o.ctx, item->subject);
 	pthread_mutex_lock(&w->lock);
 	w->active--;
 	item_remove(w, item);
-	pthread_cond_broadcast(&w->changed);
+	wake(w);
 }
 
 static void *worker(void *arg)
@@ -190,8 +210,8 @@ static void *worker(void *arg)
 	pthread_mutex_lock(&w->lock);
 	while (await_item(w, &item))
 		work_item(w, item);
-	w->threads--;
-	pthread_cond_broadcast(&w->changed);
+	if (--w->threads == 0)
+		pthread_cond_broadcast(&w->ended);
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
@@ -207,28 +227,27 @@ static char *copy(const char *s)
 	return c;
 }
 
-static void queue(struct workers *w, const char *subject, const char *group)
+/* false: it is there already. */
+static bool queue(struct workers *w, const char *subject, const char *group)
 {
 	struct item **at = &w->items, *x;
 
 	for (; *at; at = &(*at)->next)
 		if (strcmp((*at)->subject, subject) == 0)
-			return;
+			return false;
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		out_of_memory();
 	*x = (struct item){ .subject = copy(subject), .group = copy(group ? group : "") };
 	*at = x;
+	return true;
 }
 
 void workers_offer(struct workers *w, const char *subject, const char *group)
 {
 	pthread_mutex_lock(&w->lock);
-	if (!w->stopping) {
-		queue(w, subject, group);
-		thread_add(w);
-		pthread_cond_broadcast(&w->changed);
-	}
+	if (!w->stopping && queue(w, subject, group))
+		wake(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -236,8 +255,9 @@ void workers_set_slots(struct workers *w, unsigned slots)
 {
 	pthread_mutex_lock(&w->lock);
 	w->o.slots = slots;
-	thread_add(w);
-	pthread_cond_broadcast(&w->changed);
+	pthread_cond_broadcast(&w->slot);
+	pthread_cond_broadcast(&w->work);
+	wake(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -266,7 +286,8 @@ void workers_stop(struct workers *w)
 		*at = x->next;
 		item_free(x);
 	}
-	pthread_cond_broadcast(&w->changed);
+	pthread_cond_broadcast(&w->slot);
+	pthread_cond_broadcast(&w->work);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -285,7 +306,7 @@ bool workers_await(struct workers *w, int64_t ms)
 	}
 	pthread_mutex_lock(&w->lock);
 	while (w->threads > 0 && why != ETIMEDOUT)
-		why = pthread_cond_timedwait(&w->changed, &w->lock, &until);
+		why = pthread_cond_timedwait(&w->ended, &w->lock, &until);
 	ended = w->threads == 0;
 	pthread_mutex_unlock(&w->lock);
 	return ended;

@@ -82,6 +82,17 @@ bool fence_find(struct store *s, const char *subject, int64_t *number)
 	return found;
 }
 
+bool fence_is_held(struct store *s, const char *subject)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&lock);
+	for (struct fence *f = list; f && !found; f = f->next)
+		found = f->store == s && !f->is_over && strcmp(f->subject, subject) == 0;
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
 void fence_forget(struct store *s, const char *subject)
 {
 	struct fence **p = &list, *gone = NULL;

@@ -79,6 +79,7 @@ void tx_done(struct tx *t);
 NODISCARD int fence_new(int64_t *number, struct err *e);
 void fence_note(struct store *s, const char *subject, int64_t number, int64_t seconds);
 bool fence_find(struct store *s, const char *subject, int64_t *number);
+bool fence_is_held(struct store *s, const char *subject); /* by any thread of this process */
 void fence_forget(struct store *s, const char *subject);
 /* Its turn has ended, which could not be written: st_lease_keep_own does it later. */
 void fence_leave(struct store *s, const char *subject);

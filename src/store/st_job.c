@@ -32,8 +32,10 @@ static int due_rows(struct store *s, struct arena *a, int64_t now, size_t limit,
 	                  "jobs.subject where jobs.run_at > 0 and jobs.run_at <= $1 order by "
 	                  "jobs.run_at, jobs.id limit $2",
 	                  args, 2, &st, e));
-	while ((rc = db_step(st, e)) == 1 && count < limit)
-		v[count++] = (struct job_due){ db_column_text(st, a, 0), db_column_text(st, a, 1) };
+	while ((rc = db_step(st, e)) == 1 && count < limit) {
+		v[count] = (struct job_due){ db_column_text(st, a, 0), db_column_text(st, a, 1) };
+		count += !fence_is_held(s, v[count].subject);
+	}
 	TRY(rc);
 	*n = count;
 	return 0;

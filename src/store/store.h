@@ -113,8 +113,9 @@ NODISCARD int st_cert_delete(
 /* jobs and leases */
 NODISCARD int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
                          struct strings *subjects, struct err *e);
-/* The same with the CA of each, first due first; *next_at = when the first of those that are not
- * due yet will be, 0 = none. For the daemon: one reading by the index. */
+/* The same with the CA of each, first due first, without those that a thread of this process works
+ * on; *next_at = when the first of those that are not due yet will be, 0 = none. For the daemon: one
+ * reading by the index. */
 struct job_due {
 	const char *subject, *ca; /* ca NULL = none */
 };

@@ -178,9 +178,7 @@ static void test_lost_lease_writes_nothing(void **state)
 static void test_look_prolongs(void **state)
 {
 	struct place *p = *state;
-	struct job_due *due;
-	int64_t next_at;
-	size_t n;
+	struct strings due = { 0 };
 
 	OK(st_job_lease(p->s, "a", "x", 0, E));
 	OK(st_job_lease(p->s, "b", "x", 3600, E));
@@ -188,9 +186,9 @@ static void test_look_prolongs(void **state)
 	sql(p, "update jobs set lease_until = 1");
 	OK(st_lease_look(p->s, E));
 	sql(p, "update jobs set run_at = lease_until");
-	OK(st_job_look(p->s, p->a, 5, 5, &due, &n, &next_at, E));
-	assert_int_equal(n, 1); /* b has half an hour yet: it was not asked about */
-	assert_string_equal(due[0].subject, "b");
+	OK(st_job_due(p->s, p->a, 5, 5, &due, E));
+	assert_int_equal(due.n, 1); /* b has half an hour yet: it was not asked about */
+	assert_string_equal(due.v[0], "b");
 	OK(st_lease_keep_own(p->s, E));
 	sql(p, TAKE_AWAY);
 	FAILS(ERR_BUSY, st_lease_look(p->s, E));
@@ -213,6 +211,38 @@ static void test_end_that_fails_comes_later(void **state)
 	FAILS(ERR_BUSY, st_job_lease(p->s, "a", "x", 60, E));
 }
 
+static void *look_at_due(void *arg)
+{
+	struct place *p = arg;
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct job_due *due;
+	int64_t next_at;
+	struct err e;
+	size_t n = 99;
+
+	if (st_job_look(p->s, a, 10, 5, &due, &n, &next_at, &e) < 0)
+		return (void *)98;
+	return (void *)n;
+}
+
+/* The daemon's scheduler would give a worker what another worker is at. */
+static void test_due_leaves_out_what_is_at_work_here(void **state)
+{
+	struct place *p = *state;
+	pthread_t id;
+	void *n;
+
+	OK(st_job_set(p->s, "a", 5, E));
+	OK(st_job_set(p->s, "b", 6, E));
+	assert_int_equal((intptr_t)look_at_due(p), 2);
+	OK(st_job_lease(p->s, "a", "everleaf serve", 60, E));
+	assert_int_equal(pthread_create(&id, NULL, look_at_due, p), 0);
+	pthread_join(id, &n);
+	assert_int_equal((intptr_t)n, 1);
+	st_job_release(p->s, "a");
+	assert_int_equal((intptr_t)look_at_due(p), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +252,7 @@ int main(void)
 		ROW(test_foreign_holders),
 		ROW(test_lost_lease_writes_nothing),
 		ROW(test_look_prolongs),
+		ROW(test_due_leaves_out_what_is_at_work_here),
 		ROW(test_end_that_fails_comes_later),
 		ROW(test_one_of_many_threads_leases),
 	};
