@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from env import ChallTestSrv, Everleaf, FaultProxy, Lab, Nginx, Pebble  # noqa: E402
+from env import postgres  # noqa: E402
 from env.everleaf import BINARY  # noqa: E402
 from env.pebble import PROFILES  # noqa: E402
 
@@ -25,6 +26,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits for the CA on purpose; left out under the address sanitizer")
     config.addinivalue_line("markers", "pebble_says(*patterns): lines that the CA writes into its log because of what the "
                                        "test does; any other that is not ordinary fails it")
+    config.addinivalue_line("markers", "sqlite(why): left out where the others run on PostgreSQL")
     config.addinivalue_line("markers", "threads: many workers at once; run under the thread sanitizer too")
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is not built: tests/run does it, or set EVERLEAF_BINARY", 4)
@@ -59,6 +61,21 @@ def threads_agree(reports):
     """No race, and no locks in two orders, whatever the test looks at itself."""
     yield
     assert not (found := reports.new()), found
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("EVERLEAF_TEST_DATABASE") != "postgresql":
+        return
+    left_out = [item for item in items if item.get_closest_marker("sqlite")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(autouse=True)
+def databases():
+    """Those that a test made on PostgreSQL end with it."""
+    with postgres.swept():
+        yield
 
 
 @pytest.fixture(autouse=True)

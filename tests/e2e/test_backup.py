@@ -54,12 +54,7 @@ def everything(everleaf):
     for table in tables(everleaf):
         if table == "locks":
             continue
-        if everleaf.database:
-            names = [row[0] for row in everleaf.sql("select column_name from information_schema.columns where table_name = ? "
-                                                    "order by ordinal_position", table)]
-        else:
-            names = [row[1] for row in everleaf.sql(f"pragma table_info({table})")]
-        names = sorted(name for name in names if name not in OWN.get(table, ()))
+        names = sorted(name for name in everleaf.columns(table) if name not in OWN.get(table, ()))
         rows = everleaf.sql(f"select {', '.join(names)} from {table} {BUT.get(table, '')}")
         out[table] = sorted((tuple(None if value is None else str(value) for value in row) for row in rows), key=repr)
     return out

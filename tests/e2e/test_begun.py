@@ -1,6 +1,5 @@
 """What was begun and not finished: killed, refused, restored from a backup, held by another, or stopped by a hook."""
 
-import shutil
 import time
 from datetime import datetime
 
@@ -31,15 +30,6 @@ def let_time_pass(everleaf):
     everleaf.sql("update certs set retry_at = 0")
     everleaf.sql("update certs set ari_check_at = 1 where ari_check_at > 1")  # 0: the CA has no such information
     everleaf.sql("update jobs set run_at = 1 where run_at > 0")
-
-
-def copy_of(everleaf, folder):
-    """The state folder, and the database wherever it is."""
-    copy = Everleaf(folder, everleaf.ca, everleaf.lab)
-    shutil.copytree(everleaf.state, copy.state, symlinks=True)
-    if everleaf.database:
-        copy.put_back(everleaf.database[1])
-    return copy
 
 
 def steps_of(log):
@@ -179,12 +169,12 @@ def test_lease_lives_as_long_as_its_process(everleaf, pebble, nginx, tmp_path, n
 def test_failed_commit_changes_nothing(everleaf, pebble, tmp_path, new_name):
     """Each commit of an issuance fails once: what is said to be issued has its version, and the next run ends well."""
     log = tmp_path / "steps"
-    copy_of(everleaf, tmp_path / "whole").issue(new_name(), env={"EVERLEAF_FAULT_LOG": str(log)})
+    Everleaf(tmp_path / "whole", everleaf.ca, everleaf.lab, like=everleaf).issue(new_name(), env={"EVERLEAF_FAULT_LOG": str(log)})
     commits = [n for n, kind in enumerate(steps_of(log), 1) if kind == "commit"]
     assert len(commits) >= 5
     failed = 0
     for n in commits:
-        copy, name = copy_of(everleaf, tmp_path / f"n{n}"), new_name()
+        copy, name = Everleaf(tmp_path / f"n{n}", everleaf.ca, everleaf.lab, like=everleaf), new_name()
         first = copy.run("issue", name, *copy.standalone(), status=None, env={"EVERLEAF_FAULT": f"fail:{n}"})
         failed += first.status != 0
         for row in copy.json("list"):
@@ -201,7 +191,7 @@ def test_killed_issuance_is_found_by_renew(everleaf, pebble, nginx, tmp_path, ne
     """Cron's `renew` alone, with no name, finds what was killed, finishes it, and knows when to come again."""
     found = 0
     for n in range(1, MOST, 3):
-        copy, name = copy_of(everleaf, tmp_path / f"n{n}"), new_name()
+        copy, name = Everleaf(tmp_path / f"n{n}", everleaf.ca, everleaf.lab, like=everleaf), new_name()
         first = copy.run("issue", name, "--webroot", nginx.web_root, status=None, env={"EVERLEAF_FAULT": f"exit:{n}"})
         if first.status == KILLED and not copy.sql("select 1 from certs"):
             continue  # killed before there was anything to find

@@ -1,7 +1,6 @@
 """DNS accounts: kept, shown without their secrets, changed, refused; the commands that use one by hand, at a fake service."""
 
 import json
-import sqlite3
 
 import pytest
 
@@ -68,7 +67,7 @@ def test_an_account_is_kept_and_forgotten(box, credentials):
     assert shown["settings"]["ttl"] == 120 and shown["settings"]["propagation"] == "none" and shown["certificates"] == []
     assert TOKEN not in json.dumps(shown)
     assert "cloudflare" in box.run("dns", "show", "home").out
-    assert TOKEN.encode() not in b"".join(p.read_bytes() for p in box.state.glob("everleaf.db*")), "it is kept sealed"
+    assert TOKEN.encode() not in box.stored(), "it is kept sealed"
     box.run("dns", "delete", "home")
     assert box.json("dns", "list") == []
     assert "no DNS account home" in box.error("dns", "show", "home", status=1)
@@ -213,8 +212,7 @@ def test_the_next_test_takes_away_what_a_killed_one_left(home, fake):
     process.communicate(timeout=60)
     wait_until(lambda: fake.txt(NAME), "the service to act")
     fake.plant(NAME, "plain-neighbour", ttl=3600)
-    with sqlite3.connect(home.state / "everleaf.db") as database:
-        left = json.loads(database.execute("select left_over from dns_accounts").fetchone()[0])
+    left = json.loads(home.sql("select left_over from dns_accounts")[0][0])
     assert left[0] == NAME
     assert sorted(fake.txt(NAME)) == sorted(["plain-neighbour", left[3]])
     home.run("dns", "test", "home", "www.example.org")

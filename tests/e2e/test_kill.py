@@ -5,7 +5,6 @@ made by the CA, and nothing of a challenge left.
 """
 
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -69,9 +68,7 @@ class Bench:
                 server.stop()
 
     def copy(self, n):
-        everleaf = Everleaf(self.folder / f"n{n}", self.pebble, self.lab)
-        shutil.copytree(self.template.state, everleaf.state, symlinks=True)
-        return everleaf
+        return Everleaf(self.folder / f"n{n}", self.pebble, self.lab, like=self.template)
 
     def how(self, n):
         if self.method == "webroot":
@@ -152,7 +149,7 @@ def one(bench, story, mode, n, trace):
                              f"--- {error}") from error
     if bench.pebble.orders() - orders == 2 and bench.pebble.closed_orders() == closed:
         trace.append((n, REFUSED * refused, " ".join(steps[:n]), first.err, second.err))
-    shutil.rmtree(everleaf.folder)
+    everleaf.forget()
     return reached
 
 

@@ -70,7 +70,7 @@ def test_channels(everleaf, smtp, channel, name):
     assert shown["settings"]["to"] == ["admin@example.org"]
     assert shown["settings"]["password"] == "(kept secret)"
     assert "admin@example.org" in everleaf.run("notify", "show", "mail").out
-    assert smtp.login[1].encode() not in (everleaf.state / "everleaf.db").read_bytes()
+    assert smtp.login[1].encode() not in everleaf.stored()
     # an update keeps what its file does not name
     change = everleaf.folder / "change.yaml"
     change.write_text("to: [other@example.org]\n")
@@ -440,11 +440,9 @@ def test_check_warns_too(mailed, smtp, name):
 
 def test_finding_what_is_due_reads_what_is_due(mailed, name):
     mailed.issue(name)
-    plan = mailed.sql("explain query plan select name from certs where tell_at > 0 and tell_at <= 1 order by tell_at, id limit 10")
-    assert any("certs_tell" in str(row) for row in plan)
-    plan = mailed.sql("explain query plan select distinct outbox.channel from outbox join channels on channels.name = "
-                      "outbox.channel where outbox.due_at > 0 and outbox.due_at <= 1 and channels.enabled = 1")
-    assert any("outbox_due" in str(row) for row in plan)
+    assert "certs_tell" in mailed.plan("select name from certs where tell_at > 0 and tell_at <= 1 order by tell_at, id limit 10")
+    assert "outbox_due" in mailed.plan("select distinct outbox.channel from outbox join channels on channels.name = outbox.channel "
+                                       "where outbox.due_at > 0 and outbox.due_at <= 1 and channels.enabled = 1")
 
 
 def test_terms_and_rate_limits(make_everleaf, proxy, smtp, channel, new_name):

@@ -38,9 +38,10 @@ class Result:
 
 
 class Everleaf:
-    """One state folder. run() expects status 0 unless told otherwise; secrets given to secret() must never show."""
+    """One state folder. run() expects status 0 unless told otherwise; secrets given to secret() must never show.
+    like: another of these, of which this is a copy."""
 
-    def __init__(self, folder, ca=None, lab=None):
+    def __init__(self, folder, ca=None, lab=None, like=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.state = self.folder / "state"
@@ -52,7 +53,9 @@ class Everleaf:
         self.env.setdefault("ASAN_OPTIONS", "detect_leaks=1")
         self.database = None  # (server, name): PostgreSQL
         if os.environ.get("EVERLEAF_TEST_DATABASE") == "postgresql":
-            self.use_database(*postgres.fresh_database())
+            self.use_database(*postgres.fresh_database(*([like.database[1]] if like else [])))
+        if like:
+            shutil.copytree(like.state, self.state, symlinks=True)
         if lab:
             self.env["EVERLEAF_CA_BUNDLE"] = str(lab.root)
         self.secrets = set()
@@ -135,17 +138,43 @@ class Everleaf:
         with contextlib.closing(sqlite3.connect(self.state / "everleaf.db", timeout=10)) as database, database:
             return database.execute(statement, values).fetchall()
 
+    def columns(self, table):
+        """The names of a table's columns, in their order."""
+        if self.database:
+            return [row[0] for row in self.sql("select column_name from information_schema.columns where table_name = ? "
+                                               "order by ordinal_position", table)]
+        return [row[1] for row in self.sql(f"pragma table_info({table})")]
+
+    def plan(self, statement):
+        """How the database would come by the rows of a query, if the tables were large."""
+        if self.database:
+            server, name = self.database
+            return server.sql(f"set enable_seqscan = off; set enable_sort = off; explain {statement}", name)
+        return "\n".join(str(row) for row in self.sql(f"explain query plan {statement}"))
+
+    def stored(self):
+        """All that the store holds, as the bytes in which a secret must not be found."""
+        if self.database:
+            server, name = self.database
+            return server.dump(name)
+        return b"".join(path.read_bytes() for path in [self.state / "everleaf.db", *self.state.glob("everleaf.db-*")])
+
     def kept(self):
         """A copy of what the store holds now, for put_back() here or in another of these."""
         if self.database:
-            server, name = postgres.fresh_database()
-            postgres.copy_database(self.database[1], name)
+            _, name = postgres.fresh_database(self.database[1])
             return name
         copy = self.folder / f"kept{next(_kept)}.db"
         with contextlib.closing(sqlite3.connect(self.state / "everleaf.db")) as database, \
                 contextlib.closing(sqlite3.connect(copy)) as backup:
             database.backup(backup)
         return copy
+
+    def forget(self):
+        """It is gone, for tests that make many."""
+        shutil.rmtree(self.folder)
+        if self.database:
+            postgres.forget(self.database[1])
 
     def put_back(self, kept):
         if self.database:
@@ -187,9 +216,11 @@ class Everleaf:
         return sorted(row["name"] for row in self.json("list"))
 
     def dump(self):
+        """Every row, as text, but of events and of what the driver keeps."""
         tables = [row[0] for row in self.sql("select table_name from information_schema.tables where table_schema = 'public' "
                                              "and table_name not in ('events', 'everleaf_commits')")]
-        return {table: sorted(map(str, self.sql(f"select * from {table}"))) for table in tables}
+        every = " union all ".join(f"select '{table} ' || row_to_json(x) from {table} x" for table in tables)
+        return sorted(row for (row,) in self.sql(every)) if tables else []
 
     def snapshot(self):
         """Everything that a refused command must leave as it was: every file, and every row but of events and leases."""

@@ -1,6 +1,7 @@
 """A PostgreSQL cluster of its own on a socket and a loopback port: from the machine's package, or unpacked privately."""
 
 import atexit
+import contextlib
 import functools
 import itertools
 import json
@@ -102,12 +103,17 @@ class Postgres:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def make_database(self, name):
-        self.sql(f'create database "{name}" template template0')
+    def make_database(self, name, template="template0"):
+        self.sql(f'create database "{name}" template "{template}" strategy file_copy')  # half the time of the other
         return self.url(name)
 
-    def drop_database(self, name):
-        self.sql(f'drop database if exists "{name}" with (force)')
+    def drop_databases(self, *names):
+        self.sql("".join(f'drop database if exists "{name}" with (force);\n' for name in names))
+
+    def dump(self, name):
+        """All rows of a database, as bytes: text as it is, but for doubled quotes."""
+        return subprocess.run([self.bin / "pg_dump", "--data-only", "--inserts", "-d", self.url(name)], check=True,
+                              stdout=subprocess.PIPE).stdout
 
     def __enter__(self):
         return self.make().start()
@@ -118,6 +124,7 @@ class Postgres:
 
 
 _count = itertools.count(1)
+_made = []
 
 
 @functools.lru_cache(None)
@@ -128,17 +135,35 @@ def shared():
     return server
 
 
-def fresh_database():
-    """A database for one state folder: its server and its name."""
+def fresh_database(template="template0"):
+    """A database for one state folder, as another is now, which nobody may use meanwhile: its server and its name."""
     name = f"everleaf{next(_count)}"
-    shared().make_database(name)
+    _made.append(name)
+    shared().make_database(name, template)
     return shared(), name
+
+
+@contextlib.contextmanager
+def swept():
+    """The databases that are made meanwhile are gone afterwards: a cluster that grows gets slow."""
+    before = set(_made)
+    yield
+    made = [name for name in _made if name not in before]
+    if made:
+        forget(*made)
+
+
+def forget(*names):
+    """Drops databases that fresh_database() made."""
+    shared().drop_databases(*names)
+    for name in names:
+        _made.remove(name)
 
 
 def copy_database(source, target):
     """The target, a name, becomes what the source, a name, is now; nobody may use either meanwhile."""
-    shared().drop_database(target)
-    shared().sql(f'create database "{target}" template "{source}"')
+    shared().drop_databases(target)
+    shared().make_database(target, source)
 
 
 def literal(value):
