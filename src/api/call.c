@@ -78,8 +78,8 @@ static int run_checked(struct api_call *c, struct err *e)
 	return 0;
 }
 
-/* Changes of one thing one after another, so that what If-Match was compared with is what is
- * changed. Signing in takes its time, and changes nothing that has a tag. */
+/* Changes of one thing one after another: of two that come at once the second waits, and is not
+ * told that the first is at it. Signing in takes its time, and changes nothing that has a tag. */
 static int run(struct api_call *c, struct err *e)
 {
 	pthread_mutex_t *alone = c->op->flags & OP_SESSION ? NULL : guard_lock_of(c);
@@ -88,6 +88,7 @@ static int run(struct api_call *c, struct err *e)
 	if (alone)
 		pthread_mutex_lock(alone);
 	rc = run_checked(c, e);
+	guard_match_end(c);
 	if (alone)
 		pthread_mutex_unlock(alone);
 	return rc;

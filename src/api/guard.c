@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ops/ops_reply.h"
+#include "ops/tx.h"
 
 /* The GET of the thing that a path is about: the longest path that it begins with. */
 static const struct operation *looked_at_by(const struct operation *op)
@@ -94,19 +95,33 @@ static int tag_now(struct api_call *c, const struct operation *get, const char *
 	return tag_of(c, json_text(c->a, value), tag, e);
 }
 
-int guard_match(struct api_call *c, struct err *e)
+static int is_as_seen(void *ctx, struct err *e)
 {
+	struct api_call *c = ctx;
 	const char *wanted = httpd_header(c->q, "If-Match"), *tag = NULL;
-	const struct operation *get = looked_at_by(c->op);
 
-	if (!wanted || strcmp(c->op->method, "GET") == 0)
-		return 0;
-	if (!get)
-		return err_set(e, ERR_USAGE, "If-Match: there is nothing here that has a tag");
-	TRY(tag_now(c, get, &tag, e));
+	TRY(tag_now(c, looked_at_by(c->op), &tag, e));
 	if (strcmp(wanted, "*") == 0 || (strstr(wanted, tag) && !strstr(wanted, "W/")))
 		return 0;
 	return err_set(e, ERR_CHANGED, "it was changed meanwhile; look at it again");
+}
+
+/* Looked at twice: at once, so that nothing is done in vain, and in the transaction of the change,
+ * so that nobody else, whatever process or host they are of, changes it in between. */
+int guard_match(struct api_call *c, struct err *e)
+{
+	if (!httpd_header(c->q, "If-Match") || strcmp(c->op->method, "GET") == 0)
+		return 0;
+	if (!looked_at_by(c->op))
+		return err_set(e, ERR_USAGE, "If-Match: there is nothing here that has a tag");
+	TRY(is_as_seen(c, e));
+	ops_condition(c->o, is_as_seen, c);
+	return 0;
+}
+
+void guard_match_end(struct api_call *c)
+{
+	ops_condition(c->o, NULL, NULL);
 }
 
 /* RFC 9110 5.6.2's visible characters; the draft's quotes are part of the key. */

@@ -20,7 +20,7 @@ struct api {
 	struct arena *a; /* as long as the api */
 	struct rate *rate;
 	struct streams *streams;
-	/* held from the look at If-Match to the end of what it guards; by what is changed */
+	/* by what is changed: requests for one thing stand in line */
 	pthread_mutex_t changes[API_LOCKS];
 };
 
@@ -97,10 +97,12 @@ void call_operation(struct api_call *c);
 
 /* guard.c */
 
-/* If-Match: ERR_CHANGED when what it is about is not as the client has seen it. */
+/* If-Match: ERR_CHANGED when what it is about is not as the client has seen it, now or when it is
+ * changed, up to guard_match_end. */
 NODISCARD int guard_match(struct api_call *c, struct err *e);
-/* The lock of the thing that a request changes; NULL = it reads, or changes nothing that has a
- * tag. */
+void guard_match_end(struct api_call *c);
+/* Where requests of this process that change one thing stand in line; NULL = it reads, or changes
+ * nothing that has a tag. */
 pthread_mutex_t *guard_lock_of(struct api_call *c);
 /* Idempotency-Key. Whether the reply is complete without running anything. */
 bool guard_kept(struct api_call *c, const char **key);

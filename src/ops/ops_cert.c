@@ -31,7 +31,9 @@ int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change
 
 	TRY(ops_cert_name(o, a, name, &name, e));
 	TRY(lease_take(&o->run, name, e));
-	result = intake_set(&o->run, a, name, change, &c, e);
+	result = store_condition_look(o->run.store, e);
+	if (result == 0)
+		result = intake_set(&o->run, a, name, change, &c, e);
 	if (result == 0)
 		result = keep_record(
 		    &o->run, a, &c, "set",
@@ -169,7 +171,9 @@ static int leased(struct ops *o, struct arena *a, const char *name, const char *
 	TRY(owner_check_write(o, e));
 	TRY(ops_cert_name(o, a, name, &name, e));
 	TRY(lease_take(&o->run, name, e));
-	result = st_cert_get(o->run.store, a, name, &c, e);
+	result = store_condition_look(o->run.store, e);
+	if (result == 0)
+		result = st_cert_get(o->run.store, a, name, &c, e);
 	if (result == 0)
 		result = act(o, a, &c, reason, e);
 	lease_drop(&o->run, name);

@@ -15,6 +15,7 @@
 #include "ops/tx.h"
 
 #define ZONE_MAX_BYTES 253
+#define UPDATE_TRIES 5
 
 static struct dns_service service_of(const struct dns_provider *p)
 {
@@ -181,9 +182,10 @@ int ops_dns_add(struct ops *o, struct arena *a, const struct dns_add *d, struct 
 	return 0;
 }
 
-/* Changes the row as it is then. what: for its event, "disabled". */
+/* Changes the row as it is then. set: false when what it was made from is not there any more. what:
+ * for its event, "disabled". */
 static int change(struct ops *o, struct arena *a, const char *name,
-                  void (*set)(struct dns_account *x, const void *to), const void *to,
+                  bool (*set)(struct dns_account *x, const void *to), const void *to,
                   const char *what, struct dns_account *out, struct err *e)
 {
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
@@ -191,7 +193,8 @@ static int change(struct ops *o, struct arena *a, const char *name,
 
 	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_dns_get(o->run.store, a, name, &x, e));
-	set(&x, to);
+	if (!set(&x, to))
+		return err_set(e, ERR_CHANGED, "it was changed meanwhile; look at it again");
 	x.updated_at = clock_now();
 	TRY(st_dns_put(o->run.store, &x, e));
 	TRY(ops_tx_tell(&t, "dns", e, "DNS account %s %s", name, what));
@@ -201,25 +204,30 @@ static int change(struct ops *o, struct arena *a, const char *name,
 
 struct update {
 	const char *settings;        /* NULL = as they are */
+	const char *former;          /* what they were made from */
 	const struct strings *zones; /* NULL = as they are */
 };
 
-static void set_update(struct dns_account *x, const void *to)
+static bool set_update(struct dns_account *x, const void *to)
 {
 	const struct update *u = to;
 
+	if (u->settings && strcmp(x->settings ? x->settings : "", u->former) != 0)
+		return false;
 	x->settings = u->settings ? u->settings : x->settings;
 	x->zones = u->zones ? *u->zones : x->zones;
+	return true;
 }
 
-int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
-                   struct dns_account *out, struct err *e)
+static int update_once(struct ops *o, struct arena *a, const struct dns_change *d,
+                       struct dns_account *out, struct err *e)
 {
 	struct update u = { 0 };
 	struct dns_account x;
 	struct strings zones;
 
 	TRY(st_dns_get(o->run.store, a, d->name, &x, e));
+	u.former = x.settings ? x.settings : "";
 	TRY(check_zones(a, &d->zones, &zones, e));
 	if (strings_has(&d->given, "zones"))
 		u.zones = &zones;
@@ -233,6 +241,17 @@ int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
 	}
 	return change(o, a, d->name, set_update, &u,
 	              arena_printf(a, "changed: %s", strings_join(a, &d->given, ", ")), out, e);
+}
+
+/* Settings are changed in part: once more, from what somebody else made of them meanwhile. */
+int ops_dns_update(struct ops *o, struct arena *a, const struct dns_change *d,
+                   struct dns_account *out, struct err *e)
+{
+	int rc = update_once(o, a, d, out, e);
+
+	for (int i = 0; i < UPDATE_TRIES && rc == -ERR_CHANGED; i++)
+		rc = update_once(o, a, d, out, e);
+	return rc;
 }
 
 int ops_dns_list(struct ops *o, struct arena *a, struct dns_account **out, size_t *n, struct err *e)
@@ -324,9 +343,10 @@ int ops_dns_show(struct ops *o, struct arena *a, const char *name, struct dns_ac
 	return 0;
 }
 
-static void set_enabled(struct dns_account *x, const void *to)
+static bool set_enabled(struct dns_account *x, const void *to)
 {
 	x->enabled = *(const bool *)to;
+	return true;
 }
 
 int ops_dns_enable(struct ops *o, struct arena *a, const char *name, bool enabled, struct err *e)

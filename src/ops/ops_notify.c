@@ -13,6 +13,8 @@
 #include "ops/internal.h"
 #include "ops/tx.h"
 
+#define UPDATE_TRIES 5
+
 int ops_notify_kind(struct arena *a, const char *name, struct notify_kind *out, struct err *e)
 {
 	const struct channel_kind *k;
@@ -107,9 +109,10 @@ int ops_notify_add(struct ops *o, struct arena *a, const struct notify_add *d, s
 	return 0;
 }
 
-/* Changes the row as it is then. what: for its event, "disabled". */
+/* Changes the row as it is then. set: false when what it was made from is not there any more. what:
+ * for its event, "disabled". */
 static int change(struct ops *o, struct arena *a, const char *name,
-                  void (*set)(struct channel *x, const void *to), const void *to, const char *what,
+                  bool (*set)(struct channel *x, const void *to), const void *to, const char *what,
                   struct channel *out, struct err *e)
 {
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
@@ -117,7 +120,8 @@ static int change(struct ops *o, struct arena *a, const char *name,
 
 	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_channel_get(o->run.store, a, name, &x, e));
-	set(&x, to);
+	if (!set(&x, to))
+		return err_set(e, ERR_CHANGED, "it was changed meanwhile; look at it again");
 	x.updated_at = clock_now();
 	TRY(st_channel_put(o->run.store, &x, e));
 	TRY(ops_tx_tell(&t, "channel", e, "channel %s %s", name, what));
@@ -127,26 +131,31 @@ static int change(struct ops *o, struct arena *a, const char *name,
 
 struct update {
 	const char *settings, *digest; /* NULL = as they are */
+	const char *former;            /* what the settings were made from */
 	const struct strings *events;  /* NULL = as they are */
 };
 
-static void set_update(struct channel *x, const void *to)
+static bool set_update(struct channel *x, const void *to)
 {
 	const struct update *u = to;
 
+	if (u->settings && strcmp(x->settings ? x->settings : "", u->former) != 0)
+		return false;
 	x->settings = u->settings ? u->settings : x->settings;
 	x->digest = u->digest ? u->digest : x->digest;
 	x->events = u->events ? *u->events : x->events;
+	return true;
 }
 
-int ops_notify_update(struct ops *o, struct arena *a, const struct notify_change *d,
-                      struct channel *out, struct err *e)
+static int update_once(struct ops *o, struct arena *a, const struct notify_change *d,
+                       struct channel *out, struct err *e)
 {
 	struct update u = { 0 };
 	struct channel x;
 
 	TRY(check_events(a, &d->events, d->digest, e));
 	TRY(st_channel_get(o->run.store, a, d->name, &x, e));
+	u.former = x.settings ? x.settings : "";
 	if (strings_has(&d->given, "digest"))
 		u.digest = d->digest ? d->digest : "at-once";
 	if (strings_has(&d->given, "events"))
@@ -157,6 +166,17 @@ int ops_notify_update(struct ops *o, struct arena *a, const struct notify_change
 	}
 	return change(o, a, d->name, set_update, &u,
 	              arena_printf(a, "changed: %s", strings_join(a, &d->given, ", ")), out, e);
+}
+
+/* Settings are changed in part: once more, from what somebody else made of them meanwhile. */
+int ops_notify_update(struct ops *o, struct arena *a, const struct notify_change *d,
+                      struct channel *out, struct err *e)
+{
+	int rc = update_once(o, a, d, out, e);
+
+	for (int i = 0; i < UPDATE_TRIES && rc == -ERR_CHANGED; i++)
+		rc = update_once(o, a, d, out, e);
+	return rc;
 }
 
 int ops_notify_list(struct ops *o, struct arena *a, struct channel **out, size_t *n, struct err *e)
@@ -180,9 +200,10 @@ int ops_notify_show(struct ops *o, struct arena *a, const char *name, struct cha
 	return 0;
 }
 
-static void set_enabled(struct channel *x, const void *to)
+static bool set_enabled(struct channel *x, const void *to)
 {
 	x->enabled = *(const bool *)to;
+	return true;
 }
 
 int ops_notify_enable(struct ops *o, struct arena *a, const char *name, bool enabled, struct err *e)

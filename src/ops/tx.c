@@ -37,3 +37,8 @@ int ops_tx_tell(struct ops_tx *t, const char *kind, struct err *e, const char *f
 	TRY(st_event_add(t->s, NULL, kind, e, "%s", text));
 	return ops_tx_commit(t, e);
 }
+
+void ops_condition(struct ops *o, int (*holds)(void *ctx, struct err *e), void *ctx)
+{
+	store_condition(o->run.store, holds, ctx);
+}

@@ -19,4 +19,7 @@ void ops_tx_done(struct ops_tx *t);
 NODISCARD int ops_tx_tell(struct ops_tx *t, const char *kind, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* What the next change of this thread rests on, see store_condition; holds NULL = nothing. */
+void ops_condition(struct ops *o, int (*holds)(void *ctx, struct err *e), void *ctx);
+
 #endif

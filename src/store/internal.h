@@ -65,7 +65,7 @@ void store_unlock(struct store_lock *l);
  *e); */
 struct tx {
 	struct store *s;
-	bool own;
+	bool own, beside;
 };
 NODISCARD int tx_open(struct store *s, struct tx *t, struct err *e);
 /* One that does not wait for other writers where the database can do without: it locks its rows,
@@ -73,6 +73,10 @@ NODISCARD int tx_open(struct store *s, struct tx *t, struct err *e);
 NODISCARD int tx_open_beside(struct store *s, struct tx *t, struct err *e);
 NODISCARD int tx_commit(struct tx *t, struct err *e);
 void tx_done(struct tx *t);
+
+/* What this thread's change rests on (condition.c), within its transaction; met: it was made. */
+NODISCARD int condition_ask(const struct store *s, struct err *e);
+void condition_met(const struct store *s);
 
 /* Leases of this process (fence.c). note, find, forget: this thread's. check: within a transaction,
  * ERR_BUSY if one of this thread's was lost. */

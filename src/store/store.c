@@ -52,8 +52,14 @@ static int open_tx(struct store *s, struct tx *t, bool beside, struct err *e)
 		}
 		s->depth = 1;
 		t->own = true;
+		t->beside = beside;
 	}
 	t->s = s;
+	if (t->own && !beside && condition_ask(s, e) < 0) {
+		tx_done(t);
+		*t = (struct tx){ 0 };
+		return -(int)e->code;
+	}
 	return 0;
 }
 
@@ -80,6 +86,8 @@ int tx_commit(struct tx *t, struct err *e)
 			db_rollback(s->db);
 		else
 			rc = db_commit(s->db, e);
+		if (rc == 0 && !t->beside)
+			condition_met(s);
 	}
 	db_unlock(s->db);
 	return rc;

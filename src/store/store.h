@@ -51,6 +51,15 @@ NODISCARD int store_begin(struct store *s, struct err *e);
 NODISCARD int store_commit(struct store *s, struct err *e); /* a failure has rolled back */
 void store_rollback(struct store *s);
 
+/* What the next change by this thread rests on, until one was made; holds NULL = nothing. It is
+ * asked in the transaction of the change, before anything of it is written and while all other
+ * writers wait; what it fails with is what the change fails with. holds reads the store, and
+ * neither writes nor waits. */
+void store_condition(struct store *s, int (*holds)(void *ctx, struct err *e), void *ctx);
+/* Asks it now, and not again: for who keeps others off by a lease, before what cannot be rolled
+ * back. */
+NODISCARD int store_condition_look(struct store *s, struct err *e);
+
 /* Each put inserts when id is 0 (and sets it) and updates the row of that id otherwise. */
 
 /* certs */

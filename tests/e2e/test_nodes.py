@@ -1,11 +1,13 @@
 """Several nodes on one PostgreSQL: they share the work, each other's challenges, and nothing twice, whatever stops them."""
 
 import collections
+import concurrent.futures
 import os
 import random
 import shutil
 import signal
 import time
+import uuid
 
 import pytest
 
@@ -13,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from env import FaultProxy, Nginx, Serve
+from env.api import Api
 from env.client import user
 from env.everleaf import Everleaf
 from env.postgres import Postgres
@@ -81,6 +84,66 @@ def test_live_is_brought_up_to_date(two, new_name):
             assert b.live(name, part).read_text() == a.live(name, part).read_text()
         assert b.live(name, "privkey.pem").stat().st_mode & 0o777 == 0o600
     assert (a.folder / "ran").read_text().splitlines() == ["ran", "ran"]
+
+
+# If-Match
+
+
+def counted(kind, n):
+    """A change that says how many there were, and how it is read back."""
+    return {"certificates": ({"organization": f"n{n}"}, lambda x: int((x["organization"] or "n0")[1:])),
+            "users": ({"email": f"n{n}@example.org"}, lambda x: int((x["email"] or "n0@").split("@")[0][1:])),
+            "dns-accounts": ({"zones": [f"n{n}.example.org"]}, lambda x: int((x["zones"] or ["n0."])[0].split(".")[0][1:]))}[kind]
+
+
+@pytest.mark.parametrize("kind", ["certificates", "users", "dns-accounts"])
+def test_no_change_is_lost_between_nodes(two, kind, new_name):
+    """Eight clients of two nodes add one to the same thing, each only if it is still as they saw it."""
+    a, b = two
+    name = new_name() if kind == "certificates" else "thing"
+    with Serve(a) as one, Serve(b) as other:
+        token = user(a, one, "root", "admin").token
+        nodes = [Api(one, token), Api(other, token)]
+        if kind == "certificates":
+            a.issue(name)
+        elif kind == "users":
+            nodes[0].post("/users", {"name": name, "role": "user"}, status=201)
+        else:
+            nodes[0].post("/dns-accounts", {"name": name, "provider": "duckdns", "settings": {"token": str(uuid.uuid4())}}, status=201)
+
+        def add(i):
+            done = 0
+            while done < 4:
+                node = nodes[i % 2]
+                seen = node.get(f"/{kind}/{name}")
+                change, _ = counted(kind, counted(kind, 0)[1](seen.json) + 1)
+                # 409: another node is at it
+                answer = node.patch(f"/{kind}/{name}", change, status=(200, 409, 412), headers={"If-Match": seen.headers["ETag"]})
+                done += answer.status == 200
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(add, range(8)))
+        assert counted(kind, 0)[1](nodes[0].get(f"/{kind}/{name}").json) == 8 * 4
+
+
+def test_settings_changed_in_part_through_two_nodes(two):
+    """Each changes one of them, without looking: both are kept."""
+    a, b = two
+    with Serve(a) as one, Serve(b) as other:
+        token = user(a, one, "root", "admin").token
+        nodes = [Api(one, token), Api(other, token)]
+        nodes[0].post("/dns-accounts", {"name": "thing", "provider": "route53", "settings": {
+            "access_key_id": "AKIA", "secret_access_key": "x"}}, status=201)
+        members = ("region", "role_session_name")
+
+        def change(i):
+            for n in range(12):
+                settings = {members[i]: f"v{n}"}
+                nodes[i].patch("/dns-accounts/thing", {"settings": settings}, status=200)
+                assert nodes[i].get("/dns-accounts/thing").json["settings"][members[i]] == f"v{n}"
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(change, range(2)))
 
 
 def test_another_master_key_is_told(two, new_name, tmp_path, cluster, lab):

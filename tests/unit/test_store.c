@@ -432,6 +432,75 @@ static void test_speed(void **state)
 	print_message("none due of 5000: %lld ms\n", (long long)(clock_monotonic_ms() - from));
 }
 
+struct wanted {
+	struct place *p;
+	const char *status;
+	int asked;
+};
+
+/* Reads within the transaction; another process cannot write meanwhile. */
+static int has_status(void *ctx, struct err *e)
+{
+	struct wanted *w = ctx;
+	struct cert c;
+
+	w->asked++;
+	TRY(st_cert_get(w->p->s, w->p->a, "x", &c, e));
+	return strcmp(c.status, w->status) == 0 ? 0 : err_set(e, ERR_CHANGED, "not any more");
+}
+
+/* A second store is another process, or another host. */
+static void test_a_change_rests_on_what_was_seen(void **state)
+{
+	struct place *p = *state;
+	struct wanted seen = { p, "pending", 0 };
+	struct store *other;
+	struct cert c, changed;
+
+	put_cert(p, "x");
+	OK(st_cert_get(p->s, p->a, "x", &c, E));
+	OK(open_as(p, false, &other, E));
+	/* asked once, in the transaction of the change, and not for what others change */
+	store_condition(p->s, has_status, &seen);
+	OK(st_job_set(other, "x", 5, E));
+	assert_int_equal(seen.asked, 0);
+	OK(st_job_lease(p->s, "x", "test", 60, E)); /* that is no change */
+	assert_int_equal(seen.asked, 0);
+	st_job_release(p->s, "x");
+	OK(st_cert_put(p->s, &c, E));
+	assert_int_equal(seen.asked, 1);
+	OK(st_cert_put(p->s, &c, E));
+	assert_int_equal(seen.asked, 1);
+	/* changed by another process after it was seen: nothing is written, also of what belongs to
+	 * a greater transaction */
+	OK(st_cert_get(other, p->a, "x", &changed, E));
+	changed.status = "issued";
+	OK(st_cert_put(other, &changed, E));
+	store_condition(p->s, has_status, &seen);
+	FAILS(ERR_CHANGED, st_cert_put(p->s, &c, E));
+	FAILS(ERR_CHANGED, store_begin(p->s, E));
+	FAILS(ERR_CHANGED, store_condition_look(p->s, E));
+	FAILS(ERR_CHANGED, st_event_add(p->s, "x", "k", E, "text"));
+	OK(st_cert_get(p->s, p->a, "x", &c, E));
+	assert_string_equal(c.status, "issued");
+	/* rolled back, it is asked again by the next; looked at, it is not */
+	seen.status = "issued";
+	seen.asked = 0;
+	OK(store_begin(p->s, E));
+	OK(st_cert_put(p->s, &c, E));
+	store_rollback(p->s);
+	OK(store_condition_look(p->s, E));
+	assert_int_equal(seen.asked, 2);
+	OK(st_cert_put(p->s, &c, E));
+	assert_int_equal(seen.asked, 2);
+	/* taken back */
+	seen.status = "pending";
+	store_condition(p->s, has_status, &seen);
+	store_condition(p->s, NULL, NULL);
+	OK(st_cert_put(p->s, &c, E));
+	store_close(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +513,7 @@ int main(void)
 		ROW(test_ca_round_trip),
 		ROW(test_blocked_keys),
 		ROW(test_events),
+		ROW(test_a_change_rests_on_what_was_seen),
 		ROW(test_cert_filters),
 		ROW(test_each_stops),
 		ROW(test_delete_takes_all),
