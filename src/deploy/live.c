@@ -17,6 +17,7 @@
 #include "sys/names.h"
 
 #define MAX_FILES 6
+#define CHAIN_MAX_BYTES ((size_t)4 << 20)
 
 struct file {
 	const char *name;
@@ -100,6 +101,18 @@ static int complete_version(struct arena *a, const char *version, const struct f
 	return 0;
 }
 
+static const char *version_path(struct arena *a, const char *state_dir, const char *cert_name,
+                                int64_t n)
+{
+	return arena_printf(a, "%s/versions/%s/%lld", state_dir, cert_name, (long long)n);
+}
+
+/* What live/NAME points to. */
+static const char *link_target(struct arena *a, const char *cert_name, int64_t n)
+{
+	return arena_printf(a, "../versions/%s/%lld", cert_name, (long long)n);
+}
+
 static bool points_to(const char *link, const char *target)
 {
 	char now[512];
@@ -113,7 +126,7 @@ static bool points_to(const char *link, const char *target)
 static int switch_link(struct arena *a, const char *state_dir, const struct live_files *f,
                        const char *version, struct err *e)
 {
-	const char *target = arena_printf(a, "../versions/%s/%lld", f->cert_name, (long long)f->n);
+	const char *target = link_target(a, f->cert_name, f->n);
 	const char *link = live_path(a, state_dir, f->cert_name);
 
 	if (points_to(link, target))
@@ -187,17 +200,74 @@ static void prune(struct arena *a, const char *folder, int64_t live)
 			remove_old(a, folder, arena_printf(a, "%lld", (long long)numbers[i]));
 }
 
-int64_t live_newest(struct arena *a, const char *state_dir, const char *cert_name)
+int64_t *live_numbers(struct arena *a, const char *state_dir, const char *cert_name, size_t *n)
 {
 	CLEANUP(close_dir)
 	DIR *d = opendir(arena_printf(a, "%s/versions/%s", state_dir, cert_name));
-	int64_t newest = 0;
+	struct strings names = { 0 };
 	struct dirent *entry;
+	int64_t *numbers;
 
 	while (d && (entry = readdir(d)))
-		if (version_number(entry->d_name) > newest)
-			newest = version_number(entry->d_name);
+		if (version_number(entry->d_name) > 0)
+			strings_add(a, &names, entry->d_name);
+	numbers = ARENA_ARRAY(a, int64_t, names.n + 1);
+	for (size_t i = 0; i < names.n; i++)
+		numbers[i] = version_number(names.v[i]);
+	*n = names.n;
+	return numbers;
+}
+
+int64_t live_newest(struct arena *a, const char *state_dir, const char *cert_name)
+{
+	int64_t newest = 0, *numbers;
+	size_t n;
+
+	numbers = live_numbers(a, state_dir, cert_name, &n);
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] > newest)
+			newest = numbers[i];
 	return newest;
+}
+
+bool live_is_there(struct arena *a, const char *state_dir, const char *cert_name)
+{
+	return fs_exists(live_path(a, state_dir, cert_name)) ||
+	       fs_exists(arena_printf(a, "%s/versions/%s", state_dir, cert_name));
+}
+
+int live_is_other(struct arena *a, const char *state_dir, const char *cert_name, int64_t n,
+                  const char *fullchain_pem, bool *other, struct err *e)
+{
+	const char *version = version_path(a, state_dir, cert_name, n);
+	struct err why;
+	char *text;
+
+	if (fs_read(a, fs_join(a, version, "fullchain.pem"), CHAIN_MAX_BYTES, &text, NULL, &why) <
+	    0) {
+		*other = false;
+		if (why.code == ERR_NOT_FOUND)
+			return 0;
+		*e = why;
+		return -(int)e->code;
+	}
+	*other = strcmp(text, with_newline(a, fullchain_pem)) != 0;
+	return 0;
+}
+
+static int make_place(struct arena *a, const char *state_dir, const struct live_files *f,
+                      struct err *e)
+{
+	const char *version = version_path(a, state_dir, f->cert_name, f->n);
+	const char *aside = arena_printf(a, "%s/versions/%s/.%lld.old.tmp", state_dir, f->cert_name,
+	                                 (long long)f->n);
+	bool other;
+
+	TRY(live_is_other(a, state_dir, f->cert_name, f->n, f->fullchain_pem, &other, e));
+	if (!other)
+		return 0;
+	TRY(fs_remove(aside, e));
+	return fs_rename(version, aside, e); /* pruned with what kills leave behind */
 }
 
 int live_write(const char *state_dir, const struct live_files *f, struct err *e)
@@ -211,9 +281,11 @@ int live_write(const char *state_dir, const struct live_files *f, struct err *e)
 		               (long long)f->n);
 	TRY(files_of(a, f, &files, e));
 	const char *folder = arena_printf(a, "%s/versions/%s", state_dir, f->cert_name);
-	const char *version = arena_printf(a, "%s/%lld", folder, (long long)f->n);
+	const char *version = version_path(a, state_dir, f->cert_name, f->n);
 	TRY(fs_mkdirs(folder, 0700, e));
 	TRY(fs_mkdirs(fs_join(a, state_dir, "live"), 0700, e));
+	if (fs_exists(version))
+		TRY(make_place(a, state_dir, f, e));
 	if (fs_exists(version))
 		TRY(complete_version(a, version, &files, e));
 	else
@@ -230,6 +302,18 @@ int live_delete(const char *state_dir, const char *cert_name, struct err *e)
 	TRY(check_name(cert_name, e));
 	TRY(fs_remove(live_path(a, state_dir, cert_name), e));
 	return fs_remove(arena_printf(a, "%s/versions/%s", state_dir, cert_name), e);
+}
+
+int live_drop(const char *state_dir, const char *cert_name, int64_t n, struct err *e)
+{
+	CLEANUP(arena_cleanup) struct arena *a = arena_new(0);
+	const char *link;
+
+	TRY(check_name(cert_name, e));
+	link = live_path(a, state_dir, cert_name);
+	if (points_to(link, link_target(a, cert_name, n)))
+		TRY(fs_remove(link, e));
+	return fs_remove(version_path(a, state_dir, cert_name, n), e);
 }
 
 char *live_path(struct arena *a, const char *state_dir, const char *cert_name)

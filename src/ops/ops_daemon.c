@@ -40,7 +40,7 @@ struct ops_daemon {
 	pthread_mutex_t lock;
 	struct generation *now;
 	atomic_bool reload_untold; /* the log does not have it yet */
-	int64_t followed;          /* the last event looked at; by one worker at a time */
+	struct follow *follow;     /* by one worker at a time */
 };
 
 const char *const turn_words[N_TURNS] = { "unchanged", "issued", "renewed", "pending", "failed" };
@@ -125,7 +125,7 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		out_of_memory();
-	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g, .followed = -1 };
+	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g, .follow = follow_new() };
 	pthread_mutex_init(&d->lock, NULL);
 	store_patience(o->run.store, -1, o->run.cancel);
 	*out = d;
@@ -137,6 +137,7 @@ void ops_daemon_close(struct ops_daemon *d)
 	if (!d)
 		return;
 	generation_release(d, d->now);
+	follow_free(d->follow);
 	pthread_mutex_destroy(&d->lock);
 	close(d->lock_fd);
 	free(d);
@@ -265,7 +266,7 @@ void ops_daemon_follow(struct ops_daemon *d)
 	struct generation *g = generation_hold(d);
 	struct err e;
 
-	if (follow_live(&g->run, &d->followed, &e) < 0)
+	if (follow_look(d->follow, &g->run, &e) < 0)
 		log_warn("what other nodes made could not be looked for: %s", e.text);
 	generation_release(d, g);
 }

@@ -81,3 +81,29 @@ int st_event_page(struct store *s, struct arena *a, const struct event_page *p, 
 	*out = rows;
 	return 0;
 }
+
+int st_event_certs(struct store *s, struct arena *a, const char *kind, int64_t *after, int64_t upto,
+                   size_t limit, struct strings *certs, struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(kind), ARG_INT(*after), ARG_INT(upto),
+		                    ARG_INT((int64_t)limit) };
+	struct strings found = { 0 };
+	struct db_stmt *st = NULL;
+	int64_t last = *after;
+	STORE_LOCK(s);
+	int rc;
+
+	TRY(query_prepare(
+	    s,
+	    "select id, cert from events where kind = $1 and id > $2 and id <= $3 and "
+	    "cert is not null order by id limit $4",
+	    args, ARRAY_LEN(args), &st, e));
+	while ((rc = db_step(st, e)) == 1) {
+		last = db_column_int(st, 0);
+		strings_add(a, &found, db_column_text(st, a, 1));
+	}
+	TRY(rc);
+	*after = last;
+	*certs = found;
+	return 0;
+}

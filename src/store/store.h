@@ -277,6 +277,11 @@ struct event_page {
 NODISCARD int st_event_page(struct store *s, struct arena *a, const struct event_page *p,
                             struct event **out, size_t *n, struct err *e);
 
+/* What events of a kind are about, those after *after up to upto, oldest first; *after = the last
+ * one's number. Fewer than limit: there are no more. */
+NODISCARD int st_event_certs(struct store *s, struct arena *a, const char *kind, int64_t *after,
+                             int64_t upto, size_t limit, struct strings *certs, struct err *e);
+
 /* Whether all events are as they were written (store/chain.h); noted: a head from before, NULL =
  * none. ERR_USAGE: that is none. */
 NODISCARD int st_chain_verify(struct store *s, struct arena *a, const char *noted,

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from env import FaultProxy, Nginx, Serve
 from env.api import Api
+from env.certs import load
 from env.client import user
 from env.everleaf import Everleaf
 from env.postgres import Postgres
@@ -84,6 +85,115 @@ def test_live_is_brought_up_to_date(two, new_name):
             assert b.live(name, part).read_text() == a.live(name, part).read_text()
         assert b.live(name, "privkey.pem").stat().st_mode & 0o777 == 0o600
     assert (a.folder / "ran").read_text().splitlines() == ["ran", "ran"]
+
+
+def folders(node, name):
+    return sorted(path.name for path in (node.state / "versions" / name).glob("[0-9]*"))
+
+
+def is_gone(node, name):
+    return not node.live(name).is_symlink() and not (node.state / "versions" / name).exists()
+
+
+def test_what_is_deleted_is_taken_away(two, new_name):
+    """On a node beside, at once and by one that was down meanwhile; what only the database does not have stays."""
+    a, b = two
+    gone, gone_meanwhile, kept = new_name(), new_name(), new_name()
+    for name in (gone, gone_meanwhile, kept):
+        a.issue(name)
+    with Serve(b) as daemon:
+        wait_until(lambda: all(b.live(name, "cert.pem").exists() for name in (gone, gone_meanwhile, kept)), "all of them", 30)
+        a.run("delete", gone)
+        wait_until(lambda: is_gone(b, gone), "the deleted one to be taken away", 30)
+        wait_until(lambda: "deleted through another node" in daemon.log(), "the word of it")
+    a.run("delete", gone_meanwhile)
+    stray = b.state / "versions/stray.example.com/1"
+    stray.mkdir(parents=True)
+    (b.state / "live/stray.example.com").symlink_to("../versions/stray.example.com/1")
+    with Serve(b):
+        wait_until(lambda: is_gone(b, gone_meanwhile), "what was deleted while it was down", 30)
+    assert load(b.live(kept, "cert.pem")).serial_number == int(a.show(kept)["serial"], 16)
+    assert (b.state / "live/stray.example.com").is_symlink() and stray.exists()
+    assert b.sql("select subject from jobs where subject not in (select name from certs) and subject not like 'account/%'") == []
+
+
+def test_an_empty_database_takes_nothing_away(two, cluster, tmp_path, lab, new_name):
+    """It is another one: what the daemon finds in live/ may be needed, and is nobody's to take away."""
+    a, b = two
+    name = new_name()
+    a.issue(name)
+    with Serve(b):
+        wait_until(lambda: b.live(name, "cert.pem").exists(), "the certificate", 30)
+    cluster.make_database("empty")
+    b.use_database(cluster, "empty")
+    b.register()
+    beside = node(cluster, lab, tmp_path, "c", b)
+    beside.use_database(cluster, "empty")
+    with Serve(b):
+        other = new_name()
+        beside.issue(other)
+        wait_until(lambda: b.live(other, "cert.pem").exists(), "a look at what there is", 30)
+        beside.run("delete", other)
+        wait_until(lambda: is_gone(b, other), "a look at what was deleted", 30)
+    assert b.live(name, "cert.pem").exists() and folders(b, name) == ["1"]
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+def test_deleted_and_requested_again(two, new_name, down):
+    """Its versions are counted from 1 again: what the other node has of the former one has higher numbers."""
+    a, b = two
+    name = new_name()
+    a.issue(name)
+    for _ in range(2):
+        a.run("renew", name, "--force")
+    with Serve(b) as daemon:
+        wait_until(lambda: b.live(name, "cert.pem").exists() and load(b.live(name, "cert.pem")) == load(a.live(name, "cert.pem")),
+                   "the third version", 30)
+        if down:
+            daemon.stop()
+        a.run("delete", name)
+        a.issue(name)
+        if down:
+            daemon.start()
+        assert a.show(name)["live_version"] == 1
+        wait_until(lambda: b.live(name, "cert.pem").exists() and load(b.live(name, "cert.pem")) == load(a.live(name, "cert.pem")),
+                   "the new certificate", 30)
+        assert b.live(name, "privkey.pem").read_text() == a.live(name, "privkey.pem").read_text()
+        assert folders(b, name) == ["1"]
+        a.run("renew", name, "--force")
+        wait_until(lambda: load(b.live(name, "cert.pem")) == load(a.live(name, "cert.pem")), "its renewal", 30)
+        assert folders(b, name) == ["1", "2"]
+
+
+def test_a_turn_over_a_deleted_ones_folders(two, new_name, proxy):
+    """The version is stored by a node that is killed, and made live by one that has a folder of that number already."""
+    a, b = two
+    name = new_name()
+    assert b.issue(name)["issued"] == [name]
+    former = load(b.live(name, "cert.pem"))
+    a.run("delete", name)
+    a.issue(name)
+    a.sql("update certs set live_version = 0, unfinished = 1 where name = ?", name)
+    assert b.issue(name)["failed"] == []
+    assert load(b.live(name, "cert.pem")) != former
+    assert load(b.live(name, "cert.pem")).serial_number == int(b.show(name)["serial"], 16)
+    assert b.live(name, "privkey.pem").read_text() == b.run("export", name, "--part", "key", shows_secrets=True).out
+
+
+def test_what_cannot_be_written_is_tried_again(two, new_name):
+    """A disk that is full for a moment leaves no node with an old certificate until the next renewal."""
+    a, b = two
+    first, second = new_name(), new_name()
+    a.issue(first)
+    with Serve(b) as daemon:
+        wait_until(lambda: b.live(first, "cert.pem").exists(), "the first certificate", 30)
+        in_the_way = b.state / "versions" / second
+        in_the_way.write_text("a file")  # root writes wherever it likes, but not through a file
+        a.issue(second)
+        wait_until(lambda: f"{second} is not as it ought to be here" in daemon.log(), "the failure", 30)
+        in_the_way.unlink()
+        wait_until(lambda: b.live(second, "cert.pem").exists(), "the second attempt", 30)
+        assert daemon.log().count("is not as it ought to be here yet") == 1, "told once"
 
 
 # If-Match

@@ -125,6 +125,40 @@ static void a_new_version_switches_and_the_old_one_stays_as_it_was(void **state)
 	assert_file("versions/example.org/1/privkey.pem", "KEY 1\n");
 }
 
+/* It was deleted and requested again: the numbers begin anew, and say nothing. */
+static void a_deleted_one_of_that_name_makes_place(void **state)
+{
+	struct live_files one = version(1), two = version(2), again = version(1);
+	struct err e;
+	bool other;
+
+	assert_int_equal(live_write(state_dir, &one, &e), 0);
+	assert_int_equal(live_write(state_dir, &two, &e), 0);
+	again.key_pem = "ANOTHER KEY\n";
+	again.leaf_pem = "ANOTHER\n";
+	again.fullchain_pem = "ANOTHER\nCHAIN\n";
+	assert_int_equal(
+	    live_is_other(a, state_dir, "example.org", 1, again.fullchain_pem, &other, &e), 0);
+	assert_true(other);
+	assert_int_equal(live_write(state_dir, &again, &e), 0);
+	assert_link("../versions/example.org/1");
+	assert_file("live/example.org/privkey.pem", "ANOTHER KEY\n");
+	assert_file("live/example.org/fullchain.pem", "ANOTHER\nCHAIN\n");
+	assert_int_equal(entries("versions/example.org"), 2);
+	assert_int_equal(
+	    live_is_other(a, state_dir, "example.org", 1, "ANOTHER\nCHAIN", &other, &e), 0);
+	assert_false(other);
+	/* one by one */
+	assert_int_equal(live_drop(state_dir, "example.org", 2, &e), 0);
+	assert_link("../versions/example.org/1");
+	assert_int_equal(live_drop(state_dir, "example.org", 1, &e), 0);
+	assert_false(fs_exists(path("live/example.org")));
+	assert_int_equal(entries("versions/example.org"), 0);
+	assert_true(live_is_there(a, state_dir, "example.org"));
+	assert_false(live_is_there(a, state_dir, "example.net"));
+	assert_int_equal(live_drop(state_dir, "../live", 1, &e), -ERR_INPUT);
+}
+
 static void what_a_killed_process_left_is_mended(void **state)
 {
 	struct live_files f = version(7);
@@ -263,6 +297,7 @@ int main(void)
 		TEST(files_and_modes),
 		TEST(without_a_key_there_is_none),
 		TEST(a_new_version_switches_and_the_old_one_stays_as_it_was),
+		TEST(a_deleted_one_of_that_name_makes_place),
 		TEST(what_a_killed_process_left_is_mended),
 		TEST(the_last_few_are_kept_and_the_live_one_always),
 		TEST(the_switch_waits_for_who_is_asked),

@@ -501,6 +501,29 @@ static void test_a_change_rests_on_what_was_seen(void **state)
 	store_close(other);
 }
 
+static void test_what_events_are_about(void **state)
+{
+	struct place *p = *state;
+	struct strings names;
+	int64_t id = 0;
+
+	OK(st_event_add(p->s, "x", "live", E, "1"));
+	OK(st_event_add(p->s, NULL, "live", E, "of none"));
+	OK(st_event_add(p->s, "y", "deleted", E, "2"));
+	OK(st_event_add(p->s, "y", "live", E, "3"));
+	OK(st_event_certs(p->s, p->a, "live", &id, INT64_MAX, 1, &names, E));
+	assert_int_equal(names.n, 1);
+	assert_string_equal(names.v[0], "x");
+	OK(st_event_certs(p->s, p->a, "live", &id, INT64_MAX, 10, &names, E));
+	assert_int_equal(names.n, 1);
+	assert_string_equal(names.v[0], "y");
+	OK(st_event_certs(p->s, p->a, "live", &id, INT64_MAX, 10, &names, E));
+	assert_int_equal(names.n, 0);
+	id = 0;
+	OK(st_event_certs(p->s, p->a, "deleted", &id, 1, 10, &names, E));
+	assert_int_equal(names.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +536,7 @@ int main(void)
 		ROW(test_ca_round_trip),
 		ROW(test_blocked_keys),
 		ROW(test_events),
+		ROW(test_what_events_are_about),
 		ROW(test_a_change_rests_on_what_was_seen),
 		ROW(test_cert_filters),
 		ROW(test_each_stops),
