@@ -8,11 +8,13 @@
 
 #include "challenge/listener_impl.h"
 #include "challenge/tlsalpn01.h"
+#include "sys/names.h"
 
-static bool made_elsewhere(struct listener *l, struct arena *a, const char *name,
+/* An address is asked for by its reverse name (RFC 8738 6). */
+static bool made_elsewhere(struct listener *l, struct arena *a, const char *sni,
                            const char **cert_pem, const char **key_pem)
 {
-	const char *value;
+	const char *ip = name_ip_of_reverse(a, sni), *name = ip ? ip : sni, *value;
 	char *cert, *key;
 	struct err ignored;
 

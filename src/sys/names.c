@@ -316,3 +316,41 @@ const char *name_ip_reverse(struct arena *a, const char *ip)
 	*p = '\0';
 	return arena_printf(a, "%sip6.arpa", text);
 }
+
+/* The labels before len, last first, with a separator after each so many. */
+static char *labels_reversed(struct arena *a, const char *name, size_t len, char separator,
+                             unsigned every)
+{
+	char *out = arena_alloc(a, 2 * len + 2), *to = out;
+	unsigned n = 0;
+
+	while (len > 0) {
+		size_t end = len;
+
+		while (len > 0 && name[len - 1] != '.')
+			len--;
+		if (n > 0 && n % every == 0)
+			*to++ = separator;
+		memcpy(to, name + len, end - len);
+		to += end - len;
+		n++;
+		len -= len > 0;
+	}
+	*to = '\0';
+	return out;
+}
+
+const char *name_ip_of_reverse(struct arena *a, const char *name)
+{
+	static const char four[] = ".in-addr.arpa", six[] = ".ip6.arpa";
+	size_t len = strlen(name);
+	const char *ip = NULL, *back;
+
+	if (len > sizeof(four) - 1 && len < 80 && strcmp(name + len - sizeof(four) + 1, four) == 0)
+		ip = name_ip_canonical(a, labels_reversed(a, name, len - sizeof(four) + 1, '.', 1));
+	else if (len > sizeof(six) - 1 && len < 80 &&
+	         strcmp(name + len - sizeof(six) + 1, six) == 0)
+		ip = name_ip_canonical(a, labels_reversed(a, name, len - sizeof(six) + 1, ':', 4));
+	back = ip ? name_ip_reverse(a, ip) : NULL;
+	return back && strcmp(back, name) == 0 ? ip : NULL;
+}

@@ -31,5 +31,7 @@ bool name_is_cert_name(const char *s);
 const char *name_ip_canonical(struct arena *a, const char *s);
 /* RFC 8738 6: the in-addr.arpa or ip6.arpa name that tls-alpn-01 uses as SNI. */
 const char *name_ip_reverse(struct arena *a, const char *ip); /* NULL if it is no address */
+/* The address, canonical, that has this reverse name; NULL if none has. */
+const char *name_ip_of_reverse(struct arena *a, const char *name);
 
 #endif

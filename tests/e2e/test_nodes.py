@@ -283,6 +283,14 @@ def test_answers_what_another_node_made(two, pebble, new_name):
         assert daemon.everleaf.names() == b.names()
 
 
+def test_answers_for_an_address_what_another_node_made(two, pebble):
+    """An address is asked for by its reverse name."""
+    a, b = two
+    port = pebble.tls_address.rsplit(":", 1)[1]
+    with Serve(a, "--alpn", pebble.tls_address):
+        assert b.json("issue", "127.0.0.1", "--alpn", f"127.0.0.2:{port}", "--no-preflight")["issued"] == ["127.0.0.1"]
+
+
 def test_many_nodes_make_one_schema(cluster, tmp_path, lab):
     """Started at once on an empty database with one key: one makes it, the others find it."""
     nodes = [node(cluster, lab, tmp_path, f"n{i}") for i in range(4)]
