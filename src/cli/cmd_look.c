@@ -14,6 +14,7 @@
 #include "cli/cmd_verify_log.h"
 #include "cli/print.h"
 #include "cli/print_result.h"
+#include "cli/shown_domain.h"
 #include "ops/op_look.h"
 
 #define FOLLOW_MS 500
@@ -50,6 +51,7 @@ static int list_row(void *ctx, const struct cert *cert, struct arena *a, struct 
 {
 	struct list_table *t = ctx;
 	struct arena *own = t->table.arena;
+	const struct strings domains = shown_domains(own, &cert->domains);
 	const char *name =
 	    t->screen ? text_cut(own, shown(own, cert->name), 30) : shown(own, cert->name);
 	size_t before = text_width(name) + BETWEEN, left = t->screen > before ? t->screen - before
@@ -58,7 +60,7 @@ static int list_row(void *ctx, const struct cert *cert, struct arena *a, struct 
 	const char *cells[] = { name, shown(own, cert->status),
 		                shown_day(own, cert->not_after, t->now),
 		                shown_day(own, cert->renew_at, t->now),
-		                shown_names(own, &cert->domains, left) };
+		                shown_names(own, &domains, left) };
 
 	table_row(&t->table, cells);
 	return 0;
@@ -145,7 +147,7 @@ static void show_cert(struct cli *c, const struct cert_details *d)
 	                        shown(c->arena, cert->status),
 	                        *status_colour(stdout, cert->status) ? colour_end(stdout) : ""));
 	for (size_t i = 0; i < cert->domains.n; i++)
-		print_line(stdout, i ? "" : "names", shown(c->arena, cert->domains.v[i]));
+		print_line(stdout, i ? "" : "names", shown_domain(c->arena, cert->domains.v[i]));
 	if (cert->not_after) {
 		print_line(stdout, "issuer", shown(c->arena, cert->issuer));
 		print_line(stdout, "serial", shown(c->arena, cert->serial));

@@ -83,12 +83,41 @@ static bool starts_character(char c)
 	return ((unsigned char)c & 0xc0) != 0x80;
 }
 
+static uint32_t code_point(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	uint32_t c = p[0];
+	size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+
+	c &= 0xffU >> (more ? more + 2 : 0);
+	for (size_t i = 1; i <= more && !starts_character(s[i]); i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+/* Of the character that starts at s; those that may stand in names (Unicode's UAX 11, W and F). */
+static size_t columns(const char *s)
+{
+	static const struct {
+		uint32_t first, last;
+	} wide[] = {
+		{ 0x1100, 0x115f }, { 0x2e80, 0xa4cf }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff },
+		{ 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x20000, 0x3fffd },
+	};
+	uint32_t c = (unsigned char)*s < 0xe1 ? 0 : code_point(s);
+
+	for (size_t i = 0; i < ARRAY_LEN(wide); i++)
+		if (c >= wide[i].first && c <= wide[i].last)
+			return 2;
+	return 1;
+}
+
 size_t text_width(const char *s)
 {
 	size_t n = 0;
 
 	for (; *s; s++)
-		n += starts_character(*s);
+		n += starts_character(*s) ? columns(s) : 0;
 	return n;
 }
 
@@ -99,7 +128,8 @@ const char *text_cut(struct arena *a, const char *s, size_t width)
 	if (!width || text_width(s) <= width)
 		return s;
 	for (size_t n = 0; s[at]; at++) {
-		if (starts_character(s[at]) && n++ == keep)
+		n += starts_character(s[at]) ? columns(s + at) : 0;
+		if (n > keep)
 			break;
 	}
 	return arena_printf(a, "%.*s%s", (int)at, s, width > 3 ? "..." : "");

@@ -32,7 +32,7 @@ const char *shown_span(struct arena *a, int64_t at, int64_t now);
  * width 0 = no limit. */
 const char *shown_names(struct arena *a, const struct strings *names, size_t width);
 
-/* How many columns a UTF-8 text takes (one a character). */
+/* How many columns a UTF-8 text takes: one a character, two for those of East Asia's width. */
 size_t text_width(const char *s);
 /* Cut to width columns, "..." at the end if anything was cut. width 0 = no limit. */
 const char *text_cut(struct arena *a, const char *s, size_t width);

@@ -1,11 +1,14 @@
 """What people and scripts see: progress on a terminal, plain lines without one, one JSON document, help, completion, man pages."""
 
 import errno
+import fcntl
 import json
 import os
 import pty
 import re
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -14,9 +17,10 @@ from env.debs import ROOT
 from env.everleaf import BINARY
 
 
-def on_a_terminal(everleaf, *args, limit_s=40):
+def on_a_terminal(everleaf, *args, limit_s=40, columns=80):
     """Runs with standard error on a terminal; returns the status and what the terminal got."""
     leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen([BINARY, *map(str, args)], env={**everleaf.env, "TERM": "xterm"}, stdin=subprocess.DEVNULL,
                                stdout=follower, stderr=follower)
     os.close(follower)
@@ -41,6 +45,23 @@ def test_progress_on_a_terminal(make_pebble, make_everleaf, name):
     assert status == 0, text
     assert name in text and "wait" in text.lower(), "says what is being waited for"
     assert "\x1b[" in text or "\r" in text
+
+
+def test_internationalised_names_on_a_terminal(everleaf, name):
+    """As they are read, behind what the certificate holds; not where letters of two scripts pretend to be one."""
+    tail = name.split(".", 1)[1]
+    mixed = f"xn--pypal-4ve.{tail}"  # a Cyrillic letter among Latin ones
+    everleaf.run("issue", f"bücher.{tail}", f"*.例え.{tail}", mixed, "--name", "books", "--manual", "--challenge", "dns-01", "--no-preflight")
+    read = [f"xn--bcher-kva.{tail} (bücher.{tail})", f"*.xn--r8jz45g.{tail} (*.例え.{tail})"]
+    everleaf.env.update(LC_ALL="", LC_CTYPE="", LANG="de_DE.UTF-8")
+    text = on_a_terminal(everleaf, "show", "books")[1]
+    assert all(words in text for words in read) and mixed in text and f"{mixed} (" not in text
+    assert read[0] in on_a_terminal(everleaf, "list", columns=120)[1]
+    everleaf.env["LC_ALL"] = "C"
+    assert "ü" not in on_a_terminal(everleaf, "show", "books")[1], "a terminal that may not have the letter"
+    everleaf.env["LC_ALL"] = ""
+    assert "(" not in everleaf.run("list").out and "ü" not in everleaf.run("show", "books").out, "scripts read the names alone"
+    assert everleaf.show("books")["domains"][0] == f"xn--bcher-kva.{tail}"
 
 
 def test_plain_lines_without_a_terminal(everleaf, name):

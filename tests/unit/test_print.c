@@ -80,6 +80,12 @@ static void cut_between_characters(void **state)
 	assert_string_equal(text_cut(a, "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", 4),
 	                    "\xc3\xbc...");
 	assert_string_equal(text_cut(a, "abc", 3), "abc");
+	/* two columns each */
+	assert_int_equal(text_width("\xe4\xbe\x8b\xe3\x81\x88.jp"), 7);
+	assert_int_equal(text_width("\xed\x95\x9c\xf0\xa0\x80\x8b\xcf\x80"), 5);
+	assert_string_equal(text_cut(a, "\xe4\xbe\x8b\xe3\x81\x88.jp", 6), "\xe4\xbe\x8b...");
+	/* cut in the middle of a character */
+	assert_int_equal(text_width("\xe4\xbe"), 1);
 	assert_string_equal(shown(a, "a\x1b[31mb\n"), "a?[31mb?");
 	assert_string_equal(shown(a, NULL), "-");
 }
