@@ -52,6 +52,7 @@ def httpreq(url="https://dns.example.org/", **more):
 # accounts
 
 
+@pytest.mark.threads
 def test_the_life_of_an_account(everleaf, admin):
     made = admin.done(admin.post("/accounts", ca="lab", emails=["a@example.org"], agree_tos=True, name="second"))
     assert (made["name"], made["status"], made["contacts"]) == ("second", "valid", ["a@example.org"])
@@ -152,6 +153,7 @@ def test_a_name_that_comes_to_lead_inside_is_not_followed(everleaf, daemon, admi
 # DNS accounts
 
 
+@pytest.mark.threads
 def test_the_life_of_a_dns_account(lab_admin, everleaf):
     admin = lab_admin
     with HttpreqFake() as fake:
@@ -313,6 +315,7 @@ def test_one_that_is_not_kept_here_is_revoked(everleaf, pebble, admin, name):
     assert pebble.certificate_status(serial)["Status"] == "Revoked"
 
 
+@pytest.mark.threads
 def test_looking_first(lab_admin, nginx, new_name):
     found = lab_admin.done(lab_admin.post("/preflight", domains=[new_name()], method="dns-persist", ca="lab"))["findings"]
     assert found and {finding["verdict"] for finding in found} <= {"fine", "fails", "unknown"}

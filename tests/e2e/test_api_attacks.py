@@ -228,6 +228,7 @@ def test_names_that_look_like_ones_own(everleaf, daemon, people, name):
     people.user.job(people.user.post("/certificates", {"domains": [f"WWW.{name.upper()}."], "webroot": "main"}))
 
 
+@pytest.mark.threads
 def test_a_binding_that_goes_while_one_asks(everleaf, daemon, people, name):
     """What was taken in before is refused when its turn comes, or done: nothing in between stays."""
     everleaf.run("user", "bind", "user", name)
@@ -356,6 +357,7 @@ def test_jobs_with_numbers_that_are_none(people, path, body):
     assert job["state"] == "failed" and job["error"]["status"] == 400, job
 
 
+@pytest.mark.threads
 def test_one_change_does_not_wait_for_another(everleaf, daemon, people, new_name):
     """Stand-ins with large keys are made by several requests; who changes something else is answered meanwhile."""
     names = [new_name() for _ in range(4)]
@@ -373,6 +375,7 @@ def test_one_change_does_not_wait_for_another(everleaf, daemon, people, new_name
     assert sum(busy == 4 for _, busy in waited) >= 1 or len(waited) > 4, waited
 
 
+@pytest.mark.threads
 def test_a_stream_ends_with_its_token(people):
     client = people.client("user", "soon")
     with client.events() as stream:

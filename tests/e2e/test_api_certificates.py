@@ -49,6 +49,7 @@ def refused(status, call, /, *args, **body):
     return told.value.document
 
 
+@pytest.mark.threads
 def test_the_life_of_one(everleaf, pebble, daemon, admin, hooks, name):
     job = admin.post("/certificates", domains=[name], webroot="main", deploy_hooks=["reload"], organization="Somebody")
     assert (job["operation"], job["subject"], job["asked_by"]) == ("certificate_create", name, "root")
@@ -139,6 +140,7 @@ def test_nobody_names_a_path(everleaf, daemon, admin, nginx, hooks, name):
     assert admin.get("/certificates")["items"] == [] and admin.get("/jobs")["items"] == []
 
 
+@pytest.mark.threads
 def test_a_changed_configuration_widens_nothing(everleaf, pebble, daemon, admin, nginx, name):
     """A record keeps the folder that the name stood for when it was said."""
     admin.done(admin.post("/certificates", domains=[name], webroot="main"))
@@ -151,6 +153,7 @@ def test_a_changed_configuration_widens_nothing(everleaf, pebble, daemon, admin,
     assert admin.done(admin.post(f"/certificates/{name}/renew", force=True))["renewed"] == [name]
 
 
+@pytest.mark.threads
 def test_by_the_daemons_own_responders(everleaf, pebble, new_name):
     with Serve(everleaf, "--http", pebble.http_address, "--alpn", pebble.tls_address) as daemon:
         admin = user(everleaf, daemon, "root", "admin")
@@ -197,6 +200,7 @@ def test_requests_that_wait_for_somebody(everleaf, pebble, dns, daemon, admin, n
     assert admin.get(f"/certificates/{name}")["status"] == "issued" and admin.get("/requests")["items"] == []
 
 
+@pytest.mark.threads
 def test_what_is_due(everleaf, pebble, daemon, admin, new_name):
     """`renew` without names, for whom it is; others' stay as they are."""
     mine, theirs = new_name(), new_name()

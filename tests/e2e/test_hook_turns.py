@@ -71,6 +71,7 @@ def eight(everleaf, well_known, tmp_path, new_name):
     return script, names
 
 
+@pytest.mark.threads
 def test_two_processes_and_their_threads_take_turns(everleaf, eight):
     script, names = eight
     two_passes(everleaf, names)

@@ -7,6 +7,8 @@ from env.certs import assert_good, load
 from env.client import Refused, user
 from env.process import wait_until
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture
 def config(everleaf, nginx):

@@ -141,6 +141,7 @@ def test_the_daemon_writes_the_head_to_its_log(logged):
         assert verify(logged, "--head", head)["fine"]
 
 
+@pytest.mark.threads
 def test_over_the_network(everleaf, name):
     """Who asked, and from where, is in the record; an administrator and an auditor have it verified, nobody else."""
     everleaf.issue(name)

@@ -134,6 +134,7 @@ def test_nothing_is_given_up_that_was_not_tried(people, proxy, smtp, channel, na
     assert told(smtp) == {("carl@example.org",): [f"{name}: issued"]}
 
 
+@pytest.mark.threads
 def test_the_daemon_tells_people(people, proxy, smtp, channel, name):  # noqa: F811
     channel("mail", smtp.settings(to=None, owner=True, admins=True), to=people)
     proxy.on("/order-plz", problem(403, "unauthorized"))

@@ -98,6 +98,7 @@ def told_both(smtp, *words):
                f"mail with {words} to both", 20)
 
 
+@pytest.mark.threads
 def test_mended(everleaf, pebble, nginx, smtp, panel, name):
     admin = user(everleaf, panel, "root", "admin", email="admin@example.org")
     kunde = customer(everleaf, panel, admin, name)

@@ -347,6 +347,7 @@ def memory_kb(daemon):
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 
+@pytest.mark.threads
 def test_signing_in_at_once_is_bounded_in_memory(bare, daemon):
     """A hash takes 64 MB; forty at once would take 2.5 GB."""
     before, statuses = memory_kb(daemon), []

@@ -1,5 +1,7 @@
 """The daemon looks once a day whether the records that stay are as they should be, and tells when one is not."""
 
+import pytest
+
 from env import Serve
 from env.process import wait_until
 from env.smtp import SmtpServer
@@ -8,6 +10,7 @@ from test_dns_persist import DAY, ZONE, bind, ca, everleaf, key, persist, url_of
 NAME = f"_validation-persist.{ZONE}"
 
 
+@pytest.mark.threads
 def test_once_a_day(everleaf, bind, lab, tmp_path):  # noqa: F811
     with SmtpServer(tmp_path / "smtp", lab) as smtp:
         path = everleaf.folder / "mail.json"

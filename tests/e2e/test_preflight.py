@@ -187,6 +187,7 @@ def test_another_server_behind_ipv6(everleaf, web, dns, pebble, name):
         assert_stopped(everleaf, pebble, name, ["--webroot", web.web_root], "http-01", "unauthorized", "::1 answers with status 404")
 
 
+@pytest.mark.threads
 def test_alpn_behind_another_server(everleaf, lab, pebble, name, tmp_path):
     """Somebody else ends TLS at the CA's port: it speaks, but not what the CA asks for."""
     with Web(tmp_path / "tls", http_port=free_port()) as server:

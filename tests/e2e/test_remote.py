@@ -426,6 +426,7 @@ def test_what_is_the_daemons_own_setting(world, name, words):
     assert "daemon" in world.everleaf.error(*world.there, "issue", name, "--webroot", "main", *words, status=2)
 
 
+@pytest.mark.threads
 def test_interrupted_the_job_goes_on(world, nginx, name):
     box = world.everleaf
     gate = box.folder / "gate"
