@@ -65,6 +65,7 @@ def test_one_state_on_two_hosts(two, new_name):
     assert b.run("export", name, "--part", "key", shows_secrets=True).out == a.live(name, "privkey.pem").read_text()
 
 
+@pytest.mark.threads
 def test_live_is_brought_up_to_date(two, new_name):
     """On a node beside: what was there when it started, and what comes; hooks run where the turn was."""
     a, b = two
@@ -206,6 +207,7 @@ def counted(kind, n):
             "dns-accounts": ({"zones": [f"n{n}.example.org"]}, lambda x: int((x["zones"] or ["n0."])[0].split(".")[0][1:]))}[kind]
 
 
+@pytest.mark.threads
 @pytest.mark.parametrize("kind", ["certificates", "users", "dns-accounts"])
 def test_no_change_is_lost_between_nodes(two, kind, new_name):
     """Eight clients of two nodes add one to the same thing, each only if it is still as they saw it."""
@@ -270,6 +272,7 @@ def test_another_master_key_is_told(two, new_name, tmp_path, cluster, lab):
     assert "master key" in line
 
 
+@pytest.mark.threads
 def test_answers_what_another_node_made(two, pebble, new_name):
     """The CA asks node A, whose responder never heard of the token that node B made."""
     a, b = two
@@ -305,6 +308,7 @@ def test_many_nodes_make_one_schema(cluster, tmp_path, lab):
     assert cluster.sql("select count(*) from cas", "nodes") == "4"
 
 
+@pytest.mark.threads
 def test_database_goes_away(two, cluster, new_name):
     """It is waited for, readiness says so, and the daemon ends when told to meanwhile."""
     a, b = two
@@ -392,6 +396,7 @@ def orders_made(proxy):
     return made
 
 
+@pytest.mark.threads
 def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
     seed = int(os.environ.get("EVERLEAF_TEST_SEED", random.randrange(1 << 32)))
     print(f"seed {seed}")
