@@ -24,6 +24,7 @@
 #define PENDING_S 300
 #define FOLLOWS_S 300 /* whoever asked for it goes on; should they not, the daemon does */
 #define LEFT_OVER_S 300
+#define HOLD_MOST_S 60 /* how long one that somebody waits for may be held back */
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
@@ -172,6 +173,33 @@ static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bo
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
+/* Held back here, before the CA was asked: what the CA itself limits is waited for where it is
+ * asked (acme/session). */
+static bool is_over_soon(const struct err *e, uint32_t waited_s)
+{
+	return e->code == ERR_RATE_LIMITED && e->http_status == 0 && e->retry_s > 0 &&
+	       e->retry_s <= HOLD_MOST_S - waited_s;
+}
+
+static int issue_patiently(struct run *r, struct arena *a, struct cert *c,
+                           const struct work_options *opt, enum issue_outcome *outcome,
+                           struct err *e)
+{
+	uint32_t waited_s = 0;
+
+	for (;;) {
+		int result = issue(r, a, c, opt->person_is_ready, outcome, e);
+
+		if (result == 0 || !opt->patient || r->is_daemon || !is_over_soon(e, waited_s))
+			return result;
+		log_info("waiting %u s: %s", e->retry_s, e->text);
+		run_step(r, c->name,
+		         arena_printf(a, "waiting %u s for a rate limit of the CA", e->retry_s));
+		waited_s += e->retry_s;
+		TRY(cancel_sleep_ms(r->cancel, e->retry_s * INT64_C(1000), e));
+	}
+}
+
 static int issue_now(struct run *r, struct arena *a, struct cert *c, const struct work_options *opt,
                      struct work_result *out, struct err *e)
 {
@@ -183,7 +211,7 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 		c->failures = c->failing_since = 0;
 	if (opt->new_challenge)
 		TRY(issue_abandon(r, a, c, e));
-	TRY(issue(r, a, c, opt->person_is_ready, &outcome, e));
+	TRY(issue_patiently(r, a, c, opt, &outcome, e));
 	if (outcome == ISSUE_WAITS_FOR_PERSON)
 		return pending_result(r, a, c, out, e);
 	out->outcome = done;

@@ -19,6 +19,8 @@ struct work_options {
 	bool new_challenge;   /* verify --new */
 	bool only_stand_in;   /* the record, and what stands in at first; the rest is to follow */
 	bool only_renew;      /* `renew`: a changed record alone does not re-issue */
+	bool patient;         /* somebody waits for this one: a limit that is over within a minute
+	                         is waited for; a daemon comes again instead */
 };
 
 struct work_result {

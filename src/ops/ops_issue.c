@@ -154,7 +154,7 @@ static int check_accounts(struct ops *o, const struct issue_options *opt, struct
 int ops_issue(struct ops *o, struct arena *a, struct cert_change *v, size_t n,
               const struct issue_options *opt, struct issue_result *out, struct err *e)
 {
-	struct work_options work = { .force = opt->force, .named = true };
+	struct work_options work = { .force = opt->force, .named = true, .patient = n == 1 };
 	struct intake *in = ARENA_ARRAY(a, struct intake, n + 1);
 	struct strings names = { 0 };
 
@@ -319,6 +319,7 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt,
 		.named = opt->names.n > 0,
 		.days = opt->days,
 		.only_renew = true,
+		.patient = opt->names.n == 1,
 	};
 	struct strings names = { 0 };
 
@@ -339,6 +340,7 @@ int ops_verify(struct ops *o, struct arena *a, const char *name, bool new_challe
 {
 	struct work_options work = { .named = true,
 		                     .person_is_ready = !new_challenge,
+		                     .patient = true,
 		                     .new_challenge = new_challenge };
 	struct strings names = { 0 };
 

@@ -2,6 +2,8 @@
 
 import datetime
 import random
+import signal
+import time
 
 import pytest
 
@@ -117,6 +119,30 @@ def test_consecutive_failures_are_forgotten_when_it_is_issued(lab_with, name):
     assert "in a row" in lab.everleaf.error("issue", name, *lab.everleaf.standalone(), "--preflight", status=75)
     lab.issue(name, more=["--no-preflight"])
     assert lab.state("consecutive-failures") == []
+
+
+def test_a_limit_that_is_over_soon_is_waited_for(lab_with, new_name):
+    """By who named one certificate; a list, a pass over all that are due, and whoever is interrupted do not wait."""
+    lab = lab_with(new_orders=(2, "100s"))
+    names = [new_name() for _ in range(4)]
+    for name in names[:2]:
+        lab.issue(name)
+    lab.move(35)
+    result = lab.issue(names[2])
+    assert "waiting" in result.err and "new orders of one account" in result.err and not lab.model.refusals
+    assert len(lab.proxy.seen("/order-plz")) == 3
+    process = lab.everleaf.start("issue", names[3], *lab.everleaf.standalone())
+    for line in process.stderr:
+        if "waiting" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 75 and "interrupted" in err
+    listed = lab.everleaf.folder / "names"
+    listed.write_text(f"{names[3]}\n{new_name()}\n")
+    start = time.monotonic()
+    assert "waiting" not in lab.everleaf.run("issue", "--from", listed, *lab.everleaf.standalone(), status=(3, 75)).err
+    assert time.monotonic() - start < 20 and lab.everleaf.show(names[3])["last_error"]
 
 
 def test_new_accounts(lab_with, name):
