@@ -97,7 +97,7 @@ void route_metrics(struct api_call *c)
 
 	c->api->state(c->api->state_ctx, &s);
 	process(&b, &s);
-	if (ops_daemon_counts(c->api->ops, c->a, &counts, &e) == 0)
+	if (ops_daemon_counts(c->api->ops, &counts, &e) == 0)
 		certificates(&b, &counts);
 	reply_text(c, 200, "text/plain; version=0.0.4; charset=utf-8", arena_strdup(c->a, b.data));
 }

@@ -302,10 +302,9 @@ void ops_daemon_leases_keep(struct ops_daemon *d)
 		log_warn("leases: %s", e.text);
 }
 
-int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,
-                      struct err *e)
+int ops_daemon_counts(struct ops_daemon *d, struct store_counts *out, struct err *e)
 {
-	return st_counts(d->ops->run.store, a, clock_now(), out, e);
+	return st_counts(d->ops->run.store, clock_now(), out, e);
 }
 
 int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, int64_t known,

@@ -94,7 +94,6 @@ bool ops_daemon_challenge(void *daemon, struct arena *a, const char *type, const
                           const char **value);
 /* Prolongs the leases of what is at work. */
 void ops_daemon_leases_keep(struct ops_daemon *d);
-NODISCARD int ops_daemon_counts(struct ops_daemon *d, struct arena *a, struct store_counts *out,
-                                struct err *e);
+NODISCARD int ops_daemon_counts(struct ops_daemon *d, struct store_counts *out, struct err *e);
 
 #endif

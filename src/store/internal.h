@@ -47,6 +47,7 @@ struct store {
 	bool rotating;       /* the master key is being changed: keep to s->seal */
 	unsigned depth;      /* 1: inside store_begin */
 	struct chain *chain; /* of the event log; made when first needed */
+	struct kept *kept;   /* counts over very many (kept.c) */
 	const char *reply_holder; /* this process, in `replies`; made when first needed */
 	const char *select[N_TABLES], *insert[N_TABLES],
 	    *update[N_TABLES]; /* made when first needed */
@@ -132,6 +133,17 @@ struct query {
 		(tail), (const struct arg[]){ __VA_ARGS__ },                                       \
 		    sizeof((const struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg), false        \
 	}
+
+/* Counts that are kept for a while, by a name. put: began_ms is when they were begun, held of how
+ * many certificates. */
+bool kept_get(struct store *s, const char *name, void *out, size_t size);
+void kept_put(struct store *s, const char *name, int64_t began_ms, int64_t held, const void *v,
+              size_t size);
+void kept_free(struct store *s);
+/* Counts by status as stored, which is one of four; of one owner, or of all (NULL). *held:
+ * together. */
+NODISCARD int count_by_status(struct store *s, const char *owner, struct status_count *out,
+                              size_t room, int64_t *held, struct err *e);
 
 /* Prepares and binds. */
 NODISCARD int query_prepare(struct store *s, const char *sql, const struct arg *args, size_t n,

@@ -1,28 +1,14 @@
 /* What stands at the top of a page: counts, what comes on which day, and what failed last; of one
  * owner or of all. Each is one reading of an index. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
 #include "store/internal.h"
 
 #define DAY_S 86400
-
-static int by_status(struct store *s, struct arena *a, const char *owner, struct overview *o,
-                     struct err *e)
-{
-	const struct arg args[] = { ARG_TEXT(owner) };
-	struct db_stmt *st = NULL;
-	size_t n = 0;
-	int rc;
-
-	TRY(query_prepare(s,
-	                  owner ? "select status, count(*) from certs where owner = $1 group by "
-	                          "status"
-	                        : "select status, count(*) from certs group by status",
-	                  args, owner ? 1 : 0, &st, e));
-	while ((rc = db_step(st, e)) == 1 && n + 1 < ARRAY_LEN(o->counts)) {
-		o->counts[n].status = db_column_text(st, a, 0);
-		o->counts[n++].n = db_column_int(st, 1);
-	}
-	return rc < 0 ? rc : 0;
-}
+#define OVERVIEW_DAYS_MOST 366
+#define ASK_AT_ONCE 1000
 
 /* Of one owner: theirs are read once. */
 static int by_day_of(struct store *s, const char *sql, const char *owner, int64_t now,
@@ -89,18 +75,42 @@ static int ended(struct store *s, const char *owner, int64_t now, int64_t *n, st
 	                 args, owner ? 2 : 1, n, e);
 }
 
+/* As it is kept: without pointers to what an arena has. */
+struct flat {
+	struct status_count counts[8];
+	int64_t ended, days[2 * OVERVIEW_DAYS_MOST];
+};
+
+static int count(struct store *s, const char *owner, int64_t now, const char *name, size_t days,
+                 struct flat *f, struct err *e)
+{
+	struct overview o = { .n_days = days, .renewals = f->days, .ends = f->days + days };
+	int64_t began_ms = clock_monotonic_ms(), held;
+
+	TRY(count_by_status(s, owner, f->counts, ARRAY_LEN(f->counts), &held, e));
+	TRY(ended(s, owner, now, &f->ended, e));
+	TRY(calendar(s, owner, now, &o, e));
+	if (!owner)
+		kept_put(s, name, began_ms, held, f, sizeof(*f));
+	return 0;
+}
+
 int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now, size_t days,
                 struct overview *out, struct err *e)
 {
-	struct overview o = { .n_days = days,
-		              .renewals = ARENA_ARRAY(a, int64_t, days + 1),
-		              .ends = ARENA_ARRAY(a, int64_t, days + 1) };
+	struct flat *f = ARENA_NEW(a, struct flat);
+	char name[32];
 	STORE_LOCK(s);
 
-	TRY(by_status(s, a, owner, &o, e));
-	TRY(ended(s, owner, now, &o.ended, e));
-	TRY(calendar(s, owner, now, &o, e));
-	*out = o;
+	snprintf(name, sizeof(name), "%zu/%lld", days, (long long)(now / DAY_S));
+	if (days > OVERVIEW_DAYS_MOST)
+		return err_set(e, ERR_USAGE, "at most %d days", OVERVIEW_DAYS_MOST);
+	if (owner || !kept_get(s, name, f, sizeof(*f)))
+		TRY(count(s, owner, now, name, days, f, e));
+	*out = (struct overview){
+		.ended = f->ended, .n_days = days, .renewals = f->days, .ends = f->days + days
+	};
+	memcpy(out->counts, f->counts, sizeof(f->counts));
 	return 0;
 }
 
@@ -121,17 +131,34 @@ int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t 
 	return 0;
 }
 
-int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct err *e)
+/* Those of some rows. Other writers have their turn in between. */
+static int ask_again(struct store *s, int64_t now, int64_t after, int64_t upto, int64_t *n,
+                     struct err *e)
 {
 	struct tx t CLEANUP(tx_done) = { 0 };
 
 	TRY(tx_open(s, &t, e));
 	TRY(RUN(s,
-	        "update certs set ari_check_at = $1 where status = 'issued' and ari_id is not null",
-	        n, e, ARG_INT(now)));
+	        "update certs set ari_check_at = $1 where id > $2 and id <= $3 and status = "
+	        "'issued' and ari_id is not null",
+	        n, e, ARG_INT(now), ARG_INT(after), ARG_INT(upto)));
 	TRY(RUN(s,
 	        "update jobs set run_at = $1 where (run_at = 0 or run_at > $1) and subject in "
-	        "(select name from certs where status = 'issued' and ari_id is not null)",
-	        NULL, e, ARG_INT(now)));
+	        "(select name from certs where id > $2 and id <= $3 and status = 'issued' and "
+	        "ari_id is not null)",
+	        NULL, e, ARG_INT(now), ARG_INT(after), ARG_INT(upto)));
 	return tx_commit(&t, e);
+}
+
+int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct err *e)
+{
+	int64_t last = 0, all = 0, some = 0;
+
+	TRY(query_int(s, "select max(id) from certs", NULL, 0, &last, e));
+	for (int64_t after = 0; after < last; after += ASK_AT_ONCE) {
+		TRY(ask_again(s, now, after, after + ASK_AT_ONCE, &some, e));
+		all += some;
+	}
+	*n = all;
+	return 0;
 }

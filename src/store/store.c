@@ -229,6 +229,7 @@ void store_close(struct store *s)
 	db_close(s->db);
 	seal_close(s->seal);
 	chain_free(s->chain);
+	kept_free(s);
 	free(s->seal_check);
 	arena_free(s->a);
 	free(s);

@@ -103,13 +103,14 @@ NODISCARD int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct 
 /* Those that failed last, newest failure first. */
 NODISCARD int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
                               struct cert **out, size_t *n, struct err *e);
+struct status_count {
+	const char *status;
+	int64_t n;
+};
 /* Of one owner, or of all (NULL): counts, and how many renew and end on each day, today first. */
 struct overview {
-	struct {
-		const char *status; /* as stored */
-		int64_t n;
-	} counts[8];
-	int64_t ended; /* of those that are issued */
+	struct status_count counts[8]; /* as stored; the first NULL ends them */
+	int64_t ended;                 /* of those that are issued */
 	size_t n_days;
 	int64_t *renewals, *ends;
 };
@@ -123,8 +124,8 @@ NODISCARD int st_cert_delete(
 NODISCARD int st_job_due(struct store *s, struct arena *a, int64_t now, size_t limit,
                          struct strings *subjects, struct err *e);
 /* The same with the CA of each, first due first, without those that a thread of this process works
- * on; *next_at = when the first of those that are not due yet will be, 0 = none. For the daemon: one
- * reading by the index. */
+ * on; *next_at = when the first of those that are not due yet will be, 0 = none. For the daemon:
+ * one reading by the index. */
 struct job_due {
 	const char *subject, *ca; /* ca NULL = none */
 };
@@ -132,17 +133,13 @@ NODISCARD int st_job_look(struct store *s, struct arena *a, int64_t now, size_t 
                           struct job_due **out, size_t *n, int64_t *next_at, struct err *e);
 NODISCARD int st_job_set(struct store *s, const char *subject, int64_t run_at, struct err *e);
 
-/* Counts for the metrics; each is one reading of an index. */
+/* Counts for the metrics; each is one reading of an index, and of very many is some seconds old. */
 struct store_counts {
-	struct {
-		const char *status;
-		int64_t n;
-	} v[8]; /* by status as stored; the first NULL ends them */
+	struct status_count v[8]; /* by status as stored; the first NULL ends them */
 	int64_t ended, ends_1d, ends_7d, ends_30d; /* issued ones: over; within so many days */
 	int64_t due;                               /* jobs whose time has come */
 };
-NODISCARD int st_counts(struct store *s, struct arena *a, int64_t now, struct store_counts *out,
-                        struct err *e);
+NODISCARD int st_counts(struct store *s, int64_t now, struct store_counts *out, struct err *e);
 /* Takes the lease for this process. ERR_BUSY with the holder's words ("process 123 (everleaf renew)
  * on HOST since …") when a living one has it; a lease that ran out, or whose process on this host
  * is dead, is taken over. */
