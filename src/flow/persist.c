@@ -15,6 +15,8 @@
 #include "flow/session.h"
 #include "sys/names.h"
 
+#define AT_ONCE 500
+
 struct list {
 	struct arena *a;
 	struct persist_row *v;
@@ -201,14 +203,20 @@ static int check_accounts(struct run *r, struct arena *a, const struct strings *
 
 static int add_fleet(struct run *r, struct list *l, const struct persist_wish *w, struct err *e)
 {
-	struct cert_filter all = { 0 };
-	struct cert *v;
-	size_t n;
+	const char *after = NULL;
+	struct strings names;
 
-	TRY(st_cert_list(r->store, l->a, &all, &v, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (v[i].method && strcmp(v[i].method, "dns-persist") == 0)
-			TRY(add_cert(r, l, w, &v[i], e));
+	do {
+		names = (struct strings){ 0 };
+		TRY(st_cert_of_method(r->store, l->a, "dns-persist", after, AT_ONCE, &names, e));
+		for (size_t i = 0; i < names.n; i++) {
+			struct cert c;
+
+			TRY(st_cert_get(r->store, l->a, names.v[i], &c, e));
+			TRY(add_cert(r, l, w, &c, e));
+		}
+		after = names.n ? names.v[names.n - 1] : NULL;
+	} while (names.n == AT_ONCE);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* Certificate by certificate, so that a CA that does not answer holds up none of another's. */
 #include "flow/persist_daily.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/persist.h"
@@ -11,6 +13,7 @@
 #define HOUR_S 3600
 #define SOON_S (30 * DAY_S)
 #define AT_ONCE 200
+#define NAME_SIZE 512 /* of a certificate; longer than any */
 
 static int look_at(struct run *r, const char *cert, struct err *e)
 {
@@ -24,27 +27,37 @@ static int look_at(struct run *r, const char *cert, struct err *e)
 	return tell_persist(r, v, n, e);
 }
 
-/* *failed counts those that could not be looked at. */
-static int look_at_all(struct run *r, unsigned *failed, struct err *e)
+/* after: the last one looked at. *failed counts those that could not be. */
+static int look_at_some(struct run *r, char after[NAME_SIZE], size_t *n, unsigned *failed,
+                        struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	const char *after = NULL;
-	struct strings names;
+	struct strings names = { 0 };
+
+	TRY(st_cert_of_method(r->store, a, "dns-persist", after, AT_ONCE, &names, e));
+	for (size_t i = 0; i < names.n; i++) {
+		if (look_at(r, names.v[i], e) == 0)
+			continue;
+		if (e->code == ERR_CANCELLED)
+			return -(int)e->code;
+		log_warn("%s: the record that proves it could not be looked at: %s", names.v[i],
+		         e->text);
+		++*failed;
+	}
+	if (names.n)
+		snprintf(after, NAME_SIZE, "%s", names.v[names.n - 1]);
+	*n = names.n;
+	return 0;
+}
+
+static int look_at_all(struct run *r, unsigned *failed, struct err *e)
+{
+	char after[NAME_SIZE] = "";
+	size_t n;
 
 	do {
-		names = (struct strings){ 0 };
-		TRY(st_cert_of_method(r->store, a, "dns-persist", after, AT_ONCE, &names, e));
-		for (size_t i = 0; i < names.n; i++) {
-			if (look_at(r, names.v[i], e) == 0)
-				continue;
-			if (e->code == ERR_CANCELLED)
-				return -(int)e->code;
-			log_warn("%s: the record that proves it could not be looked at: %s",
-			         names.v[i], e->text);
-			++*failed;
-		}
-		after = names.n ? names.v[names.n - 1] : NULL;
-	} while (names.n == AT_ONCE);
+		TRY(look_at_some(r, after, &n, failed, e));
+	} while (n == AT_ONCE);
 	return 0;
 }
 

@@ -427,20 +427,29 @@ static int any_enabled(struct run *r, struct arena *a, bool *any, struct err *e)
 	return 0;
 }
 
-int tell_due(struct run *r, struct err *e)
+static int tell_some(struct run *r, int64_t now, size_t *n, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	int64_t now = clock_now();
-	struct strings names;
+	struct strings names = { 0 };
 	bool any;
 
 	TRY(any_enabled(r, a, &any, e));
+	if (any)
+		TRY(st_tell_due(r->store, a, now, AT_ONCE, &names, e));
+	for (size_t i = 0; i < names.n; i++)
+		TRY(tell_one(r, names.v[i], now, e));
+	*n = names.n;
+	return 0;
+}
+
+/* With the first channel there may be a word to say of each certificate that is held. */
+int tell_due(struct run *r, struct err *e)
+{
+	int64_t now = clock_now();
+	size_t n;
+
 	do {
-		names = (struct strings){ 0 };
-		if (any)
-			TRY(st_tell_due(r->store, a, now, AT_ONCE, &names, e));
-		for (size_t i = 0; i < names.n; i++)
-			TRY(tell_one(r, names.v[i], now, e));
-	} while (names.n == AT_ONCE);
+		TRY(tell_some(r, now, &n, e));
+	} while (n == AT_ONCE && !cancel_is_set(r->cancel));
 	return 0;
 }

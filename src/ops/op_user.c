@@ -16,6 +16,8 @@
 #include "ops/people.h"
 #include "ops/tx.h"
 
+#define HAND_OVER_AT_ONCE 100
+
 const struct field user_new_fields[] = {
 	FIELD(struct user_new, name, FT_STRING, F_REQUIRED, "what they are called"),
 	FIELD(struct user_new, role, FT_STRING, F_REQUIRED, "admin, operator, user or auditor"),
@@ -316,29 +318,38 @@ int op_user_update(struct ops *o, struct arena *a, void *in_record, void *out_re
 }
 
 /* Each with its lease, so that nobody who works on it writes the former owner back. */
-static int hand_over(struct ops *o, struct arena *a, const char *name, const char *heir,
-                     struct err *e)
+static int hand_over_one(struct ops *o, struct arena *a, const char *cert, const char *name,
+                         const char *heir, struct err *e)
 {
-	const struct cert_filter filter = { .owner = name };
+	struct cert c;
+	int result;
+
+	TRY(lease_take(&o->run, cert, e));
+	result = st_cert_get(o->run.store, a, cert, &c, e);
+	c.owner = heir;
+	if (result == 0)
+		result = st_cert_put(o->run.store, &c, e);
+	if (result == 0)
+		result = st_event_add(o->run.store, c.name, "set", e, "handed over from %s to %s",
+		                      name, heir);
+	lease_drop(&o->run, cert);
+	return result;
+}
+
+/* Those that were handed over are found no more. */
+static int hand_over(struct ops *o, const char *name, const char *heir, struct err *e)
+{
+	const struct cert_page theirs = { .owner = name, .limit = HAND_OVER_AT_ONCE };
 	struct cert *v;
 	size_t n;
 
-	TRY(st_cert_list(o->run.store, a, &filter, &v, &n, e));
-	for (size_t i = 0; i < n; i++) {
-		struct cert c;
-		int result;
+	do {
+		struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 
-		TRY(lease_take(&o->run, v[i].name, e));
-		result = st_cert_get(o->run.store, a, v[i].name, &c, e);
-		c.owner = heir;
-		if (result == 0)
-			result = st_cert_put(o->run.store, &c, e);
-		if (result == 0)
-			result = st_event_add(o->run.store, c.name, "set", e,
-			                      "handed over from %s to %s", name, heir);
-		lease_drop(&o->run, v[i].name);
-		TRY(result);
-	}
+		TRY(st_cert_page(o->run.store, a, &theirs, &v, &n, e));
+		for (size_t i = 0; i < n; i++)
+			TRY(hand_over_one(o, a, v[i].name, name, heir, e));
+	} while (n > 0);
 	return 0;
 }
 
@@ -357,7 +368,7 @@ int op_user_delete(struct ops *o, struct arena *a, void *in_record, void *out_re
 			return err_member(e, "heir");
 		if (strcmp(in->heir, in->name) == 0)
 			return err_set(e, ERR_USAGE, "%s cannot inherit from themselves", in->name);
-		TRY(hand_over(o, a, in->name, in->heir, e));
+		TRY(hand_over(o, in->name, in->heir, e));
 	}
 	TRY(ops_tx_begin(o, &t, e));
 	TRY(check_last_admin(o, &u, e));

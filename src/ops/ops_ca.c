@@ -148,27 +148,24 @@ int ops_ca_add(struct ops *o, struct arena *a, const struct ca_add *c, struct ca
 	return 0;
 }
 
-struct used {
-	const char *ca;
-};
-
-static int refuse_used(void *ctx, const struct cert *c, struct arena *a, struct err *e)
+static int refuse_used(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
-	const struct used *u = ctx;
+	const struct cert_page of_it = { .ca = name, .limit = 1 };
+	struct cert *v;
+	size_t n;
 
-	(void)a;
-	if (strcmp(c->ca, u->ca) == 0)
+	TRY(st_cert_page(o->run.store, a, &of_it, &v, &n, e));
+	if (n > 0)
 		return err_set(e, ERR_INPUT,
 		               "the certificate %s comes from %s; give it another with `everleaf "
 		               "issue`, or delete it first",
-		               c->name, u->ca);
+		               v[0].name, name);
 	return 0;
 }
 
 int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
-	struct cert_filter all = { 0 };
 	struct account *v;
 	size_t n;
 
@@ -181,7 +178,7 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 			               "the account %s is at %s; delete it first (`everleaf "
 			               "account delete %s --yes`)",
 			               v[i].name, name, v[i].name);
-	TRY(st_cert_each(o->run.store, &all, refuse_used, &(struct used){ name }, e));
+	TRY(refuse_used(o, a, name, e));
 	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_ca_delete(o->run.store, name, e));
 	return ops_tx_tell(&t, "ca", e, "CA %s deleted", name);

@@ -150,9 +150,12 @@ int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, s
               struct err *e)
 {
 	struct checking w = { .arena = a, .days = days, .now = clock_now() };
-	struct cert_filter all = { .owner = owner_filter(o) };
+	struct cert_filter soon = {
+		.owner = owner_filter(o),
+		.expires_before = w.now + (int64_t)(days ? days : CHECK_DAYS) * DAY_S,
+	};
 
-	TRY(st_cert_each(o->run.store, &all, check_row, &w, e));
+	TRY(st_cert_each(o->run.store, &soon, check_row, &w, e));
 	ops_tell(o, true);
 	*out = w.v;
 	*n = w.n;

@@ -16,6 +16,7 @@
 #include "ops/owner.h"
 
 #define DUE_AT_ONCE 100000
+#define DUE_AT_ONCE_FROM_AFAR 10000 /* within the daemon's memory; the rest is due still */
 #define FROM_MAX_BYTES ((size_t)16 << 20)
 #define FROM_MAX_LINES 100000
 
@@ -256,6 +257,7 @@ struct choosing {
 	struct arena *arena;
 	struct strings *names;
 	const struct renew_options *opt;
+	bool from_afar;
 };
 
 static int choose_by_days(void *ctx, const struct cert *c, struct arena *a, struct err *e)
@@ -265,10 +267,13 @@ static int choose_by_days(void *ctx, const struct cert *c, struct arena *a, stru
 	                 c->not_after - clock_now() < (int64_t)w->opt->days * 86400;
 
 	(void)a;
-	(void)e;
 	if (strcmp(c->status, "revoked") != 0 &&
 	    (w->opt->force || ends_soon || (w->opt->days > 0 && c->not_after == 0)))
 		strings_add(w->arena, w->names, c->name);
+	if (w->from_afar && w->names->n > DUE_AT_ONCE_FROM_AFAR)
+		return err_set(e, ERR_INPUT,
+		               "these are more than %d certificates: name some, or fewer days",
+		               DUE_AT_ONCE_FROM_AFAR);
 	return 0;
 }
 
@@ -292,7 +297,7 @@ static int owned_by(struct ops *o, struct arena *a, const char *owner, struct st
 static int choose(struct ops *o, struct arena *a, const struct renew_options *opt,
                   struct strings *names, struct err *e)
 {
-	struct choosing w = { a, names, opt };
+	struct choosing w = { a, names, opt, o->who != NULL };
 	const char *owner = owner_filter(o) ? owner_filter(o) : opt->owner;
 	struct cert_filter all = { .owner = owner };
 
@@ -307,7 +312,8 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 	}
 	if (opt->force || opt->days > 0)
 		return st_cert_each(o->run.store, &all, choose_by_days, &w, e);
-	TRY(st_job_due(o->run.store, a, clock_now(), DUE_AT_ONCE, names, e));
+	TRY(st_job_due(o->run.store, a, clock_now(), o->who ? DUE_AT_ONCE_FROM_AFAR : DUE_AT_ONCE,
+	               names, e));
 	return owned_by(o, a, owner, names, e);
 }
 
