@@ -6,6 +6,31 @@
 
 #include <string.h>
 
+static bool is_same_text(const char *x, const char *y)
+{
+	return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+bool field_is_same(const struct field *f, const void *x, const void *y)
+{
+	switch (f->type) {
+	case FT_STRING:
+	case FT_JSON:
+	case FT_SECRET:
+		return is_same_text(FIELD_STRING(f, x), FIELD_STRING(f, y));
+	case FT_INT:
+	case FT_TIME:
+		return FIELD_INT(f, x) == FIELD_INT(f, y);
+	case FT_BOOL:
+		return FIELD_BOOL(f, x) == FIELD_BOOL(f, y);
+	case FT_STRINGS:
+		return strings_same(&FIELD_STRINGS(f, x), &FIELD_STRINGS(f, y));
+	case FT_RECORDS:
+		break;
+	}
+	return false;
+}
+
 const struct field *field_find(const struct field *table, const char *name)
 {
 	FIELD_EACH (f, table) {

@@ -79,6 +79,8 @@ struct records {
 #define FIELD_RECORD_LIST(f, rec) (*(struct records *)((char *)(rec) + (f)->offset))
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL = none */
+/* Whether two records have the same in a field; never of FT_RECORDS. */
+bool field_is_same(const struct field *f, const void *x, const void *y);
 
 /* A list's answer: some of its items, and where to go on. Its own field table names the items'. */
 struct list_page {

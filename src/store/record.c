@@ -15,17 +15,19 @@
 #define SQL_MAX 4096
 
 /* key1, key2: the fields that name a row in the label of its secrets. keep_secrets: an update with
- * none keeps those that are there (a version read without its key never loses it). */
+ * none keeps those that are there (a version read without its key never loses it). by_column: it
+ * has many indexes, and an update writes each index anew that has a column it names, though the
+ * value be the same, so it names only the columns that change. */
 static const struct table {
 	const char *name;
 	const struct field *fields;
 	size_t size;
 	const char *key1, *key2;
-	bool keep_secrets;
+	bool keep_secrets, by_column;
 } tables[N_TABLES] = {
 	[T_CAS] = { "cas", ca_fields, sizeof(struct ca), "name" },
 	[T_ACCOUNTS] = { "accounts", account_fields, sizeof(struct account), "name" },
-	[T_CERTS] = { "certs", cert_fields, sizeof(struct cert), "name" },
+	[T_CERTS] = { "certs", cert_fields, sizeof(struct cert), "name", .by_column = true },
 	[T_JOBS] = { "jobs", job_fields, sizeof(struct job), "subject" },
 	[T_VERSIONS] = { "versions", version_fields, sizeof(struct version), "cert", "n", true },
 	[T_ORDERS] = { "orders", order_fields, sizeof(struct order), "cert" },
@@ -100,14 +102,24 @@ static int insert_text(const struct table *t, struct buf *b, struct err *e)
 	return buf_str(b, ") returning id", e);
 }
 
-static int update_text(const struct table *t, struct buf *b, struct err *e)
+/* former: as the row is now, and only what differs is written; secrets, which it lacks, are in any
+ * case. NULL = all is written. */
+static bool is_changed(const struct field *f, const void *former, const void *record)
+{
+	if (!is_written(f))
+		return false;
+	return !former || f->type == FT_SECRET || !field_is_same(f, former, record);
+}
+
+static int update_some(const struct table *t, const void *former, const void *record, struct buf *b,
+                       struct err *e)
 {
 	const char *sep = "set ";
 	int n = 0;
 
 	TRY(buf_printf(b, e, "update %s ", t->name));
 	FIELD_EACH (f, t->fields) {
-		if (!is_written(f))
+		if (!is_changed(f, former, record))
 			continue;
 		n++;
 		if (f->type == FT_SECRET && t->keep_secrets)
@@ -117,6 +129,11 @@ static int update_text(const struct table *t, struct buf *b, struct err *e)
 		sep = ", ";
 	}
 	return buf_printf(b, e, " where id = $%d", n + 1);
+}
+
+static int update_text(const struct table *t, struct buf *b, struct err *e)
+{
+	return update_some(t, NULL, NULL, b, e);
 }
 
 /* Made once for a store. */
@@ -195,14 +212,14 @@ static int field_bind(struct store *s, struct arena *a, const struct table *t,
 	return 0;
 }
 
-static int fields_bind(struct store *s, const struct table *t, const void *record,
-                       struct db_stmt *st, int *n, struct err *e)
+static int fields_bind(struct store *s, const struct table *t, const void *former,
+                       const void *record, struct db_stmt *st, int *n, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	int param = 0;
 
 	FIELD_EACH (f, t->fields) {
-		if (is_written(f))
+		if (is_changed(f, former, record))
 			TRY(field_bind(s, a, t, f, record, st, ++param, e));
 	}
 	*n = param;
@@ -219,34 +236,12 @@ static int record_insert(struct store *s, enum table_id id, const void *record, 
 
 	TRY(text_of(s, &s->insert[id], t, insert_text, e));
 	TRY(db_prepare(s->db, s->insert[id], &st, e));
-	TRY(fields_bind(s, t, record, st, &n, e));
+	TRY(fields_bind(s, t, NULL, record, st, &n, e));
 	while ((rc = db_step(st, e)) == 1)
 		got = db_column_int(st, 0);
 	TRY(rc);
 	*new_id = got;
 	return 0;
-}
-
-static int record_update(struct store *s, enum table_id id, const void *record, int64_t row,
-                         struct err *e)
-{
-	const struct table *t = &tables[id];
-	struct db_stmt *st = NULL;
-	int n = 0;
-
-	TRY(text_of(s, &s->update[id], t, update_text, e));
-	TRY(db_prepare(s->db, s->update[id], &st, e));
-	TRY(fields_bind(s, t, record, st, &n, e));
-	db_bind_int(st, n + 1, row);
-	TRY(db_step(st, e));
-	if (db_changes(s->db) == 0)
-		return err_set(e, ERR_NOT_FOUND, "it was deleted meanwhile");
-	return 0;
-}
-
-int record_put(struct store *s, enum table_id t, const void *record, int64_t *id, struct err *e)
-{
-	return *id ? record_update(s, t, record, *id, e) : record_insert(s, t, record, id, e);
 }
 
 static int strings_read(struct arena *a, const char *text, struct strings *out, struct err *e)
@@ -371,6 +366,69 @@ int record_get(struct store *s, struct arena *a, enum table_id t, const struct q
 	while (rc == 1)
 		rc = db_step(st, e);
 	return rc;
+}
+
+/* The row as it is, without its secrets; locked. */
+static int record_former(struct store *s, struct arena *a, enum table_id id, int64_t row,
+                         const void **out, struct err *e)
+{
+	const struct arg args[] = { ARG_INT(row) };
+	const struct query q = { "where id = $1 for update", args, 1, true };
+	void *former = arena_alloc(a, tables[id].size);
+	bool found = false;
+
+	TRY(record_get(s, a, id, &q, former, &found, e));
+	if (!found)
+		return err_set(e, ERR_NOT_FOUND, "it was deleted meanwhile");
+	*out = former;
+	return 0;
+}
+
+static int record_change(struct store *s, enum table_id id, const void *record, int64_t row,
+                         struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct buf sql CLEANUP(buf_done) = BUF_LIMIT(SQL_MAX);
+	const struct table *t = &tables[id];
+	const void *former = NULL;
+	struct db_stmt *st = NULL;
+	bool any = false;
+	int n = 0;
+
+	TRY(record_former(s, a, id, row, &former, e));
+	FIELD_EACH (f, t->fields)
+		any = any || is_changed(f, former, record);
+	if (!any)
+		return 0;
+	TRY(update_some(t, former, record, &sql, e));
+	TRY(db_prepare(s->db, sql.data, &st, e));
+	TRY(fields_bind(s, t, former, record, st, &n, e));
+	db_bind_int(st, n + 1, row);
+	return db_step(st, e) < 0 ? -(int)e->code : 0;
+}
+
+static int record_update(struct store *s, enum table_id id, const void *record, int64_t row,
+                         struct err *e)
+{
+	const struct table *t = &tables[id];
+	struct db_stmt *st = NULL;
+	int n = 0;
+
+	if (t->by_column)
+		return record_change(s, id, record, row, e);
+	TRY(text_of(s, &s->update[id], t, update_text, e));
+	TRY(db_prepare(s->db, s->update[id], &st, e));
+	TRY(fields_bind(s, t, NULL, record, st, &n, e));
+	db_bind_int(st, n + 1, row);
+	TRY(db_step(st, e));
+	if (db_changes(s->db) == 0)
+		return err_set(e, ERR_NOT_FOUND, "it was deleted meanwhile");
+	return 0;
+}
+
+int record_put(struct store *s, enum table_id t, const void *record, int64_t *id, struct err *e)
+{
+	return *id ? record_update(s, t, record, *id, e) : record_insert(s, t, record, id, e);
 }
 
 int record_list(struct store *s, struct arena *a, enum table_id t, const struct query *q,

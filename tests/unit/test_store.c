@@ -91,6 +91,30 @@ static void test_cert_round_trip(void **state)
 	assert_non_null(strstr(err.text, "example.net"));
 }
 
+/* Indexes on columns that stay as they are are not written anew. */
+static void test_update_names_what_changes(void **state)
+{
+	struct place *p = *state;
+	struct cert c = { 0 }, got;
+
+	fill_record(p->a, cert_fields, &c, 0);
+	c.name = "example.org";
+	OK(st_cert_put(p->s, &c, E));
+	if (!p->server)
+		sql(p, "create trigger untouched before update of name, owner, renew_at, created_at "
+		       "on certs begin select raise(abort, 'it was named'); end");
+	c.last_error = "a reason";
+	c.failures += 1;
+	OK(st_cert_put(p->s, &c, E));
+	OK(st_cert_put(p->s, &c, E)); /* nothing changes */
+	OK(st_cert_get(p->s, p->a, c.name, &got, E));
+	assert_string_equal(got.last_error, "a reason");
+	assert_int_equal(got.failures, c.failures);
+	c.renew_at += 1;
+	if (!p->server)
+		FAILS(ERR_IO, st_cert_put(p->s, &c, E));
+}
+
 static void test_empty_values(void **state)
 {
 	struct place *p = *state;
@@ -528,6 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(test_cert_round_trip),
+		ROW(test_update_names_what_changes),
 		ROW(test_empty_values),
 		ROW(test_version_round_trip),
 		ROW(test_order_round_trip),
