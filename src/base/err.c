@@ -144,3 +144,8 @@ bool err_is_of_database(const struct err *e)
 {
 	return e->code == ERR_AGAIN && strcmp(e->problem, PROBLEM_DATABASE) == 0;
 }
+
+bool err_is_taken_over(const struct err *e)
+{
+	return e->code == ERR_BUSY && strcmp(e->problem, PROBLEM_TAKEN_OVER) == 0;
+}

@@ -61,6 +61,10 @@ int err_about(struct err *e, const char *name);
  * transaction was kept, and whoever comes again finds everything as it was before. */
 #define PROBLEM_DATABASE "database"
 bool err_is_of_database(const struct err *e);
+/* Another process took a lease over while this one stood still: what was to be done is its affair
+ * now. */
+#define PROBLEM_TAKEN_OVER "taken-over"
+bool err_is_taken_over(const struct err *e);
 
 /* The row of errors.def. */
 int err_exit_status(enum err_code code);

@@ -87,6 +87,14 @@ int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const cha
 
 /* doing one */
 
+/* No failure of what was asked for: the daemon ends, the database's connection was lost in the
+ * middle, or another node took over what this one had begun before it stood still. */
+static bool is_cut_short(const struct ops *o, const struct err *e)
+{
+	return (e->code == ERR_CANCELLED && cancel_is_set(o->run.cancel)) ||
+	       err_is_of_database(e) || err_is_taken_over(e);
+}
+
 /* Certificates that failed make the job fail; what came of the others is told all the same. Those
  * that were only cut short are done anew with it. */
 static int note_failed(struct ops *o, struct arena *a, const struct operation *op, const void *out,
@@ -98,6 +106,10 @@ static int note_failed(struct ops *o, struct arena *a, const struct operation *o
 		return 0;
 	if (cancel_is_set(o->run.cancel))
 		return cancel_error(o->run.cancel, e);
+	if (is_cut_short(o, &failure)) {
+		*e = failure;
+		return -(int)e->code;
+	}
 	problem_hide(&failure, ops_state_dir(o), t->operation);
 	snprintf(failure.text, sizeof(failure.text), "%s",
 	         cert_text_shown(o, a, arena_strdup(a, failure.text)));
@@ -120,11 +132,6 @@ static int do_it(struct ops *o, struct arena *a, const struct operation *op, str
 	return note_failed(o, a, op, out, t, e);
 }
 
-static bool is_parked(const struct ops *o, const struct err *e)
-{
-	return e->code == ERR_CANCELLED && cancel_is_set(o->run.cancel);
-}
-
 static int not_any_more(const struct task *t, struct err *e)
 {
 	return err_set(e, ERR_DENIED, "%s is not allowed to do this any more",
@@ -142,8 +149,7 @@ static int who_asks(struct ops *o, struct arena *a, const struct task *t, struct
 	return e->code == ERR_UNKNOWN_CALLER ? not_any_more(t, e) : -(int)e->code;
 }
 
-static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *parked,
-                   struct err *e)
+static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, struct err *e)
 {
 	const struct operation *op = operation_of(t->operation);
 	struct who who;
@@ -157,7 +163,6 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *
 		return not_any_more(t, e);
 	o = ops_daemon_for(d, a, &who);
 	result = do_it(o, a, op, t, e);
-	*parked = result < 0 && is_parked(o, e);
 	if (result < 0)
 		snprintf(e->text, sizeof(e->text), "%s",
 		         cert_text_shown(o, a, arena_strdup(a, e->text)));
@@ -165,11 +170,15 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, bool *
 	return result;
 }
 
+/* As long as it takes: this process would keep its lease for good. */
 static void end_task(struct store *s, const struct task *t, bool parked)
 {
 	struct err e;
-	int result = parked ? st_task_park(s, t, &e) : st_task_end(s, t, &e);
+	int result;
 
+	do {
+		result = parked ? st_task_park(s, t, &e) : st_task_end(s, t, &e);
+	} while (result < 0 && err_is_of_database(&e));
 	if (result < 0)
 		log_warn("job %lld: %s", (long long)t->id, e.text);
 }
@@ -184,7 +193,10 @@ void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
 	struct task t;
 
 	if (st_task_take(s, a, id, "everleaf serve", LEASE_S, &t, &taken, &e) == 0 && taken) {
-		if (do_task(d, a, &t, &parked, &e) < 0 && !parked) {
+		int result = do_task(d, a, &t, &e);
+
+		parked = result < 0 && is_cut_short(ops_daemon_ops(d), &e);
+		if (result < 0 && !parked) {
 			problem_hide(&e, ops_state_dir(ops_daemon_ops(d)), t.operation);
 			t.error = problem_text(a, &e);
 		}

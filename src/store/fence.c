@@ -6,6 +6,7 @@
  * have run out.
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -206,10 +207,12 @@ static bool has_any(struct store *s)
 
 static int lost(const char *subject, struct err *e)
 {
-	return err_set(e, ERR_BUSY,
-	               "%s was taken over by another process while this one stood still; nothing "
-	               "more is done here",
-	               subject);
+	err_set(e, ERR_BUSY,
+	        "%s was taken over by another process while this one stood still; nothing more is "
+	        "done here",
+	        subject);
+	snprintf(e->problem, sizeof(e->problem), "%s", PROBLEM_TAKEN_OVER);
+	return -(int)e->code;
 }
 
 int fence_check(struct store *s, struct err *e)
