@@ -11,12 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "challenge/listener_impl.h"
 
 static struct {
 	pthread_mutex_t lock;
 	struct listener *first;
+	_Atomic(const struct listener_elsewhere *) elsewhere; /* of new ones */
 } registry = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void unlock_registry(pthread_mutex_t **lock)
@@ -67,6 +69,7 @@ static int listener_open(enum listener_kind kind, const char *address, struct li
 	l->kind = kind;
 	l->refs = 1;
 	l->table = table_new();
+	atomic_store(&l->elsewhere, atomic_load(&registry.elsewhere));
 	l->address = strdup(address);
 	if (!l->address)
 		return err_set(e, ERR_MEMORY, "out of memory");
@@ -179,10 +182,25 @@ void listener_ask_elsewhere(struct listener *l, const struct listener_elsewhere 
 	atomic_store(&l->elsewhere, x);
 }
 
+void listener_new_ones_ask(const struct listener_elsewhere *x)
+{
+	atomic_store(&registry.elsewhere, x);
+}
+
 bool elsewhere_find(struct listener *l, struct arena *a, const char *type, const char *key,
                     const char **value)
 {
 	const struct listener_elsewhere *x = atomic_load(&l->elsewhere);
 
 	return x && x->find(x->ctx, a, type, key, value);
+}
+
+bool elsewhere_later(struct listener *l, struct conn *c)
+{
+	const struct listener_elsewhere *x = atomic_load(&l->elsewhere);
+	int64_t now = clock_monotonic_ms();
+	bool later = x && x->is_away(x->ctx) && now - c->since_ms < LISTENER_LATER_MS;
+
+	c->again_ms = later ? now + LISTENER_AGAIN_MS : 0;
+	return later;
 }

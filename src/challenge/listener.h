@@ -30,9 +30,13 @@ void listener_release(struct listener *l);
 struct listener_elsewhere {
 	bool (*find)(void *ctx, struct arena *a, const char *type, const char *key,
 	             const char **value);
+	/* Nobody can be asked now: who wants what this process did not make waits some seconds. */
+	bool (*is_away)(void *ctx);
 	void *ctx;
 };
 void listener_ask_elsewhere(struct listener *l, const struct listener_elsewhere *x);
+/* The same for those that are bound from now on, from their first connection on. */
+void listener_new_ones_ask(const struct listener_elsewhere *x);
 /* http-01: serves GET /.well-known/acme-challenge/TOKEN. */
 void listener_put_token(struct listener *l, const char *token, const char *key_authorization);
 void listener_drop_token(struct listener *l, const char *token);

@@ -48,6 +48,9 @@ bool alpn_conn_step(struct listener *l, struct conn *c)
 {
 	struct err ignored;
 
+	/* in the middle of the handshake nothing waits */
+	if (!c->tls && elsewhere_later(l, c))
+		return true;
 	if (!c->tls && tls_conn_open(l->tls, c->fd, &c->tls, &ignored) < 0)
 		return false;
 	switch (tls_conn_handshake(c->tls)) {

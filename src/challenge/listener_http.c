@@ -47,18 +47,23 @@ static void answer(struct conn *c, const char *status, const char *type, const c
 	c->out_len = n > 0 && (size_t)n < sizeof(c->out) ? (size_t)n : 0;
 }
 
-static void answer_request(struct listener *l, struct conn *c)
+/* false: who may know the token cannot be asked now. */
+static bool answer_request(struct listener *l, struct conn *c)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new(16 << 10);
 	struct request r;
 	const char *value = NULL;
+	bool is_one = request_parse(c->in, &r);
 
-	if (request_parse(c->in, &r) && (table_get(l->table, a, r.token, &value, NULL) ||
-	                                 elsewhere_find(l, a, "http-01", r.token, &value)))
+	if (is_one && (table_get(l->table, a, r.token, &value, NULL) ||
+	               elsewhere_find(l, a, "http-01", r.token, &value)))
 		answer(c, "200 OK", "application/octet-stream", value, r.is_head);
+	else if (is_one && elsewhere_later(l, c))
+		return false;
 	else
 		answer(c, "404 Not Found", "text/plain", "not found\n",
 		       strncmp(c->in, "HEAD ", 5) == 0);
+	return true;
 }
 
 /* 1 = the head is complete, 0 = more is to come, -1 = closed or failed. */
@@ -100,14 +105,15 @@ static bool write_answer(struct conn *c)
 bool http_conn_step(struct listener *l, struct conn *c)
 {
 	if (c->out_len == 0) {
-		int got = read_head(c);
+		int got = c->again_ms ? 1 : read_head(c);
 		if (got <= 0)
 			return got == 0;
 		if (c->in_len >= LISTENER_REQUEST_BYTES)
 			answer(c, "431 Request Header Fields Too Large", "text/plain",
 			       "too large\n", false);
-		else
-			answer_request(l, c);
+		else if (!answer_request(l, c))
+			return true;
+		c->again_ms = 0;
 		c->want = POLLOUT;
 	}
 	return write_answer(c);

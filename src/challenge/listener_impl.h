@@ -18,7 +18,9 @@
 #define LISTENER_SOCKETS 2       /* IPv6 and IPv4 */
 #define LISTENER_CONNECTIONS 256 /* at once; more wait in the kernel's queue */
 #define LISTENER_REQUEST_BYTES 8192
-#define LISTENER_DEADLINE_MS 5000      /* of one connection */
+#define LISTENER_DEADLINE_MS 5000 /* of one connection */
+#define LISTENER_LATER_MS 3500    /* so long nobody elsewhere is waited for */
+#define LISTENER_AGAIN_MS 100
 #define LISTENER_DEADLINE_FULL_MS 2500 /* when all places are taken: slow ones make room sooner */
 
 struct listener {
@@ -38,7 +40,8 @@ struct listener {
 struct conn {
 	int fd;
 	int64_t since_ms;
-	short want; /* POLLIN or POLLOUT */
+	int64_t again_ms; /* it waits until then for who is asked elsewhere; 0 = it does not */
+	short want;       /* POLLIN or POLLOUT */
 	struct tls_conn *tls;
 	size_t in_len, out_len, out_done;
 	char out[2048];
@@ -51,6 +54,8 @@ bool alpn_conn_step(struct listener *l, struct conn *c);
 
 bool elsewhere_find(struct listener *l, struct arena *a, const char *type, const char *key,
                     const char **value);
+/* Whether nobody can be asked now, and c is to try again at c->again_ms. */
+bool elsewhere_later(struct listener *l, struct conn *c);
 
 /* The TLS side of a listener: a certificate for a name out of its table. */
 NODISCARD int alpn_server_open(struct listener *l, struct err *e);

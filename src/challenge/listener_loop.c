@@ -79,7 +79,8 @@ static nfds_t fill_polls(const struct loop *p, struct pollfd *polls)
 
 	polls[n++] = (struct pollfd){ .fd = p->l->wake[0], .events = POLLIN };
 	for (size_t i = 0; i < p->n; i++)
-		polls[n++] = (struct pollfd){ .fd = p->conns[i]->fd, .events = p->conns[i]->want };
+		polls[n++] = (struct pollfd){ .fd = p->conns[i]->again_ms ? -1 : p->conns[i]->fd,
+			                      .events = p->conns[i]->want };
 	for (size_t i = 0; p->n < LISTENER_CONNECTIONS && i < p->l->n_sockets; i++)
 		polls[n++] = (struct pollfd){ .fd = p->l->sockets[i], .events = POLLIN };
 	return n;
@@ -91,6 +92,8 @@ static int wait_ms(const struct loop *p)
 
 	for (size_t i = 0; i < p->n; i++) {
 		int64_t left = p->conns[i]->since_ms + deadline_ms(p) - now;
+		if (p->conns[i]->again_ms && p->conns[i]->again_ms - now < left)
+			left = p->conns[i]->again_ms - now;
 		left = left < 0 ? 0 : left + 1;
 		if (least < 0 || left < least)
 			least = left;
@@ -105,7 +108,8 @@ static void serve_conns(struct loop *p, const struct pollfd *polls)
 	/* From the end, since dropping one moves the last into its place. */
 	for (size_t i = p->n; i-- > 0;) {
 		struct conn *c = p->conns[i];
-		bool on = polls[i].revents == 0 || conn_step(p, c);
+		bool ready = polls[i].revents != 0 || (c->again_ms && now >= c->again_ms);
+		bool on = !ready || conn_step(p, c);
 		if (!on || now - c->since_ms >= limit)
 			drop_conn(p, i);
 	}

@@ -107,22 +107,48 @@ static int open_state(struct server *s, struct err *e)
 	return ops_daemon_open(s->ops, s->at.http, s->at.alpn, &s->daemon, e);
 }
 
+static bool finds_nothing(void *ctx, struct arena *a, const char *type, const char *key,
+                          const char **value)
+{
+	return false;
+}
+
+static bool is_not_open_yet(void *ctx)
+{
+	return true;
+}
+
+static bool is_away(void *ctx)
+{
+	return ops_daemon_is_away(ctx);
+}
+
+static void ask(struct server *s, const struct listener_elsewhere *whom)
+{
+	if (s->http)
+		listener_ask_elsewhere(s->http, whom);
+	if (s->alpn)
+		listener_ask_elsewhere(s->alpn, whom);
+}
+
+/* What other nodes published is known once the state is open: who asks earlier waits. */
 static int open_responders(struct server *s, struct err *e)
 {
+	static const struct listener_elsewhere later = { finds_nothing, is_not_open_yet, NULL };
+
+	listener_new_ones_ask(&later);
 	if (s->at.http && !s->http)
 		TRY(listener_acquire(LISTENER_HTTP01, s->at.http, &s->http, e));
 	if (s->at.alpn && !s->alpn)
 		TRY(listener_acquire(LISTENER_ALPN01, s->at.alpn, &s->alpn, e));
+	listener_new_ones_ask(NULL);
 	return 0;
 }
 
 static void ask_other_nodes(struct server *s)
 {
-	s->elsewhere = (struct listener_elsewhere){ ops_daemon_challenge, s->daemon };
-	if (s->http)
-		listener_ask_elsewhere(s->http, &s->elsewhere);
-	if (s->alpn)
-		listener_ask_elsewhere(s->alpn, &s->elsewhere);
+	s->elsewhere = (struct listener_elsewhere){ ops_daemon_challenge, is_away, s->daemon };
+	ask(s, &s->elsewhere);
 }
 
 static unsigned slots(const struct server *s)

@@ -26,6 +26,8 @@
 #define JOBS_DEFAULT 8
 #define END_PATIENCE_MS 3000
 #define CALL_PATIENCE_MS 3000
+#define CHALLENGE_PATIENCE_MS 500 /* then it is away, which the responder knows what to do about   \
+	                           */
 
 struct generation {
 	struct arena *arena;
@@ -286,6 +288,7 @@ bool ops_daemon_challenge(void *daemon, struct arena *a, const char *type, const
 
 	if (!store_is_shared(s) || store_is_away(s))
 		return false;
+	store_patience_here(CHALLENGE_PATIENCE_MS);
 	if (st_challenge_find(s, a, type, key, &c, &found, &e) < 0) {
 		log_warn("a challenge could not be looked for: %s", e.text);
 		return false;

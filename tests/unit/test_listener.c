@@ -416,6 +416,50 @@ static void the_newest_of_two_orders_is_shown(void **state)
 	listener_release(l);
 }
 
+/* Somewhere else that can be asked only after some looks; left: how many. */
+static bool made_elsewhere(void *ctx, struct arena *into, const char *type, const char *key,
+                           const char **value)
+{
+	*value = "made elsewhere";
+	return *(int *)ctx == 0 && strcmp(type, "http-01") == 0 && strcmp(key, "theirs") == 0;
+}
+
+static bool cannot_be_asked(void *ctx)
+{
+	int *left = ctx;
+
+	return *left != 0 && (*left)-- != 0;
+}
+
+static void who_cannot_be_asked_now_is_waited_for(void **state)
+{
+	int left = 3, never = -1;
+	const struct listener_elsewhere soon = { made_elsewhere, cannot_be_asked, &left },
+	                                not_at_all = { made_elsewhere, cannot_be_asked, &never };
+	int64_t from;
+	struct listener *l;
+	struct err e;
+
+	listener_new_ones_ask(&soon);
+	assert_int_equal(listener_acquire(LISTENER_HTTP01, address, &l, &e), 0);
+	listener_new_ones_ask(NULL);
+	listener_put_token(l, "ours", "made here");
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/theirs HTTP/1.1\r\n\r\n"), "elsewhere"));
+	assert_int_equal(left, 0);
+	/* nobody waits for ever, and not at all for what is known here */
+	listener_ask_elsewhere(l, &not_at_all);
+	from = clock_monotonic_ms();
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/ours HTTP/1.1\r\n\r\n"), "made here"));
+	assert_non_null(strstr(ask("GET /robots.txt HTTP/1.1\r\n\r\n"), " 404 "));
+	assert_true(clock_monotonic_ms() - from < 3000);
+	assert_non_null(
+	    strstr(ask("GET /.well-known/acme-challenge/theirs HTTP/1.1\r\n\r\n"), " 404 "));
+	assert_true(clock_monotonic_ms() - from > 3000);
+	listener_release(l);
+}
+
 static int set_up(void **state)
 {
 	a = arena_new(0);
@@ -446,6 +490,7 @@ int main(void)
 		TEST(tls_alpn_shows_the_certificate_of_the_name),
 		TEST(a_key_of_another_certificate_is_refused),
 		TEST(the_newest_of_two_orders_is_shown),
+		TEST(who_cannot_be_asked_now_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
