@@ -76,4 +76,5 @@ const struct solver solver_standalone = {
 	.publish = standalone_publish,
 	.withdraw = standalone_withdraw,
 	.close = standalone_close,
+	.is_served = true,
 };

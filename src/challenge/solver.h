@@ -72,6 +72,7 @@ struct solver {
 	 * alone, so that a later process can clean up after a dead one. */
 	int (*withdraw)(struct solve *s, struct challenge *v, size_t n, struct err *e);
 	void (*close)(struct solve *s); /* undoes check; NULL = nothing to undo */
+	bool is_served;        /* by a listener: gone with its process, but for the other nodes */
 	bool waits_for_person; /* manual: publish records and shows, the order stays pending */
 };
 

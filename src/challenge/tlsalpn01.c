@@ -121,4 +121,5 @@ const struct solver solver_alpn = {
 	.publish = alpn_publish,
 	.withdraw = alpn_withdraw,
 	.close = alpn_close,
+	.is_served = true,
 };

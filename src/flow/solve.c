@@ -458,14 +458,31 @@ static void sweep_method(struct solve *s, const struct solver *solver, struct ch
 		         e.text);
 }
 
+/* Without those of the order that will be gone on with, which other nodes answer from these rows
+ * while this one starts anew: the CA may be asking for them. */
+static size_t without_answered(struct challenge *v, size_t n, const char *open_url)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
+
+		if (!solver || !solver->is_served || !open_url || !v[i].order_url ||
+		    strcmp(v[i].order_url, open_url) != 0)
+			v[left++] = v[i];
+	}
+	return left;
+}
+
 static int sweep(struct run *r, struct arena *a, const struct cert *c, bool waiting_too,
-                 struct err *e)
+                 const char *open_url, struct err *e)
 {
 	struct solve *s = solve_new(r, a, c);
 	struct challenge *v;
 	size_t n;
 
 	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
+	n = without_answered(v, n, open_url);
 	for (size_t i = 0; i < n; i++) {
 		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
 		if (solver && (!solver->waits_for_person || waiting_too))
@@ -477,10 +494,16 @@ static int sweep(struct run *r, struct arena *a, const struct cert *c, bool wait
 
 int solve_sweep(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
-	return sweep(r, a, c, false, e);
+	const char *open_url = NULL;
+	struct order row;
+	struct err err;
+
+	if (store_is_shared(r->store) && st_order_open(r->store, a, c->name, &row, &err) == 0)
+		open_url = row.url;
+	return sweep(r, a, c, false, open_url, e);
 }
 
 int solve_sweep_all(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
-	return sweep(r, a, c, true, e);
+	return sweep(r, a, c, true, NULL, e);
 }
