@@ -2,10 +2,13 @@
 
 import collections
 import concurrent.futures
+import http.client
 import os
+import queue
 import random
 import shutil
 import signal
+import threading
 import time
 import uuid
 
@@ -14,11 +17,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from env import FaultProxy, Nginx, Serve
+from env import Balancer, FaultProxy, Nginx, Serve
 from env.api import Api
 from env.certs import load
 from env.client import user
 from env.everleaf import Everleaf
+from env.ports import free_port
 from env.postgres import Postgres
 from env.proxy import delay
 from env.process import wait_until
@@ -357,7 +361,10 @@ class Chaos:
 
     def __init__(self, seed, cluster, daemons):
         self.random, self.cluster, self.daemons = random.Random(seed), cluster, daemons
-        self.done = []
+        self.seed, self.done = seed, []
+
+    def __str__(self):
+        return f"seed {self.seed}: {self.done}"
 
     def note(self, what):
         self.done.append((time.monotonic(), what))  # the clock of the proxy
@@ -396,10 +403,46 @@ def orders_made(proxy):
     return made
 
 
+def seed():
+    value = int(os.environ.get("EVERLEAF_TEST_SEED", random.randrange(1 << 32)))
+    print(f"seed {value}")
+    return value
+
+
+def await_rest(node, names):
+    """All turns end; one of a daemon that was killed stands there until somebody has to do with that certificate."""
+    held = "select subject from jobs where lease is not null and lease_until > extract(epoch from now())"
+    wait_until(lambda: not [1 for (subject,) in node.sql(held) if subject in names], "all turns to end", 60)
+
+
+def check_certificates(node, names, n_versions, chaos):
+    """Every one exactly once, its key with it, and nothing left behind."""
+    versions = node.sql("select cert, count(*) n, count(key) keys, count(distinct serial) serials from versions group by cert")
+    assert sorted(versions) == sorted((name, *3 * [n_versions]) for name in names), chaos
+    assert node.names() == sorted(names), chaos
+    assert node.sql("select cert from orders where state in ('new', 'open')") == [], chaos
+    assert node.sql("select id from challenges") == [], chaos
+    for name in names:
+        exported = node.run("export", name, "--part", "all", shows_secrets=True).out
+        certificate = x509.load_pem_x509_certificate(exported[exported.index("-----BEGIN CERT"):].encode())
+        key = load_pem_private_key(exported.encode(), None)
+        story = node.run("log", name).out
+        assert key.public_key().public_numbers() == certificate.public_key().public_numbers(), f"{name}: {chaos}\n{story}"
+
+
+def check_orders(pebble, proxy, n, before, chaos):
+    """None is repeated but where its answer was lost: something was stopped right after it was asked for."""
+    for name, moments in orders_made(proxy).items():
+        for at in moments[:-1]:
+            assert any(-0.5 < stopped - at < 10 for stopped, _ in chaos.done), f"{name} at {at}: {chaos}"
+    extra = sum(len(moments) - 1 for moments in orders_made(proxy).values())
+    assert pebble.orders() - before == n + extra, chaos
+    assert pebble.certificates() - before <= n + extra, chaos
+    print(f"{len(chaos.done)} blows, {extra} orders repeated")
+
+
 @pytest.mark.threads
 def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
-    seed = int(os.environ.get("EVERLEAF_TEST_SEED", random.randrange(1 << 32)))
-    print(f"seed {seed}")
     pebble = make_pebble()
     names = [f"chaos-{i}.example.com" for i in range(N)]
     with FaultProxy(pebble, lab) as proxy, Nginx(tmp_path / "nginx", http_port=pebble.http_port) as nginx:
@@ -419,7 +462,7 @@ def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
         for daemon in daemons:
             daemon.clock(75 * DAY)
             daemon.start()
-        chaos = Chaos(seed, cluster, daemons)
+        chaos = Chaos(seed(), cluster, daemons)
         clock = daemons[0].clock_env
 
         def left():
@@ -427,31 +470,124 @@ def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
 
         limit = time.monotonic() + 60 + 6 * N
         while left():
-            assert time.monotonic() < limit, f"seed {seed}: left {left()}\n{chaos.done}\n{daemons[0].log()[-3000:]}"
+            assert time.monotonic() < limit, f"left {left()}\n{chaos}\n{daemons[0].log()[-3000:]}"
             chaos.act()
-        # one of a daemon that was killed stands there until somebody has to do with that certificate
-        held = "select count(*) from jobs where lease is not null and lease_until > extract(epoch from now())"
-        wait_until(lambda: cluster.sql(held, "nodes") == "0", "all turns to end", 60)
+        await_rest(a, names)
         for daemon in daemons:
             daemon.stop()
-        told = f"seed {seed}: {chaos.done}"
-        # every certificate exactly once, its key with it
-        versions = a.sql("select cert, count(*) n, count(key) keys, count(distinct serial) serials from versions group by cert")
-        assert sorted(versions) == sorted((name, 2, 2, 2) for name in names), told
-        assert a.sql("select cert from orders where state in ('new', 'open')") == [], told
-        assert a.sql("select id from challenges") == [], told
-        assert not list((www / ".well-known/acme-challenge").glob("*")), told
+        check_certificates(a, names, 2, chaos)
+        assert not list((www / ".well-known/acme-challenge").glob("*")), chaos
+        check_orders(pebble, proxy, N, N, chaos)
+
+
+class Customer(threading.Thread):
+    """Asks for certificates, one after another, of whichever node answers, until each was promised; then until it is there."""
+
+    def __init__(self, names, daemons, token, stop):
+        super().__init__(daemon=True)
+        self.names, self.stop, self.failure, self.promised = names, stop, None, {}
+        self.nodes = [Api(daemon, token) for daemon in daemons]
+        self.sent = collections.Counter()
+
+    def run(self):
+        try:
+            while (name := next_of(self.names)) and not self.stop.is_set():
+                job = self.ask_for(name)
+                self.promised[name] = job
+                self.await_end(name, job)
+        except BaseException as failure:  # told by the test's own thread
+            self.failure = failure
+
+    def answered(self, method, path, body=None, headers=None):
+        """None: no answer, or one that says to come again."""
+        try:
+            answer = random.choice(self.nodes).ask(method, path, body, status=range(200, 600), headers=headers, timeout=4)
+        except (OSError, http.client.HTTPException):
+            return None
+        return None if answer.status in (429, 503) else answer
+
+    def ask_for(self, name):
+        """With one key as long as it is not known what became of the first request."""
+        body = {"domains": [name], "method": "alpn" if name.startswith("alpn") else "standalone", "preflight": False}
+        key = str(uuid.uuid4())
+        while not self.stop.is_set():
+            self.sent[name] += 1
+            answer = self.answered("POST", "/certificates", body, {"Idempotency-Key": key})
+            if answer and answer.status == 202:
+                return answer.json["id"]
+            if answer and answer.status == 409 and "use a new key" in answer.text:
+                key = str(uuid.uuid4())
+            else:
+                assert not answer or answer.status == 409, f"{name}: {answer}"
+            time.sleep(0.2)
+
+    def await_end(self, name, job):
+        while not self.stop.is_set():
+            answer = self.answered("GET", f"/jobs/{job}")
+            assert not answer or answer.status == 200, f"{name}: {answer}"
+            if answer and answer.json["state"] in ("done", "failed"):
+                assert answer.json["state"] == "done", f"{name}: {answer.json}"
+                return
+            time.sleep(0.2)
+
+
+def at_work(node):
+    """What keeps everybody waiting."""
+    return (node.sql("select id, subject, state, started_at, lease, lease_until from tasks where ended_at = 0"),
+            node.sql("select subject, run_at, lease, lease_until from jobs where lease is not null or run_at < extract(epoch from now()) + 300"),
+            node.sql("select cert, at, kind, text from events order by id desc limit 60"), time.time(), time.monotonic())
+
+
+def next_of(names):
+    try:
+        return names.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request):
+    """Asked for over both nodes, and proved by the responder of whichever is asked: the token may be the other's."""
+    pebble = make_pebble()
+    names = [f"{'alpn' if i % 3 == 0 else 'http'}-{i}.example.com" for i in range(N)]
+    responders = [[("127.0.0.1", free_port()), ("127.0.0.1", free_port())] for _ in range(2)]
+    with FaultProxy(pebble, lab) as proxy, Balancer(pebble.http_port, [r[0] for r in responders]), \
+            Balancer(pebble.tls_port, [r[1] for r in responders]):
+        a = node(cluster, lab, tmp_path, "a")
+        a.ca = proxy
+        a.register()
+        b = node(cluster, lab, tmp_path, "b", a)
+        proxy.on("/", delay(0.1))  # long enough for something to happen in each turn
+        daemons = [Serve(one, "--jobs", "3", "--http", "{}:{}".format(*http), "--alpn", "{}:{}".format(*tls))
+                   for one, (http, tls) in zip((a, b), responders)]
+        request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
+        for daemon in daemons:
+            daemon.start()
+        token = user(a, daemons[0], "root", "admin").token
+        wanted, stop = queue.Queue(), threading.Event()
         for name in names:
-            exported = a.run("export", name, "--part", "all", shows_secrets=True).out
-            certificate = x509.load_pem_x509_certificate(exported[exported.index("-----BEGIN CERT"):].encode())
-            key = load_pem_private_key(exported.encode(), None)
-            story = a.run("log", name).out
-            assert key.public_key().public_numbers() == certificate.public_key().public_numbers(), f"{name}: {told}\n{story}"
-        # no order is repeated but where its answer was lost: something was stopped right after it was asked for
-        for name, moments in orders_made(proxy).items():
-            for at in moments[:-1]:
-                assert any(-0.5 < stopped - at < 10 for stopped, _ in chaos.done), f"{name} at {at}: {told}"
-        extra = sum(len(moments) - 1 for moments in orders_made(proxy).values())
-        assert pebble.orders() == 2 * N + extra, told
-        assert pebble.certificates() <= 2 * N + extra, told
-        print(f"{len(chaos.done)} blows, {extra} orders repeated")
+            wanted.put(name)
+        customers = [Customer(wanted, daemons, token, stop) for _ in range(6)]
+        chaos = Chaos(seed(), cluster, daemons)
+        for customer in customers:
+            customer.start()
+        limit = time.monotonic() + 60 + 4 * N
+        while any(customer.is_alive() for customer in customers):
+            chaos.act()
+            failures = [customer.failure for customer in customers if customer.failure]
+            if failures or time.monotonic() > limit:
+                stop.set()
+            assert not failures, f"{failures}\n{chaos}\n{at_work(a)}"
+            assert time.monotonic() < limit, f"{wanted.qsize()} not asked for yet, at work: {at_work(a)}\n{chaos}"
+        failures = [customer.failure for customer in customers if customer.failure]
+        assert not failures, f"{failures}\n{chaos}"
+        await_rest(a, names)
+        for one in (a, b):
+            wait_until(lambda: all(one.is_live(name) for name in names), "all of them on each node", 60, 0.5)
+        for daemon in daemons:
+            daemon.stop()
+        check_certificates(a, names, 1, chaos)
+        check_orders(pebble, proxy, N, 0, chaos)
+        assert a.sql("select id from tasks where state in ('queued', 'running')") == [], chaos
+        # one for each request whose answer came
+        assert set().union(*(customer.promised for customer in customers)) == set(names)
+        assert a.sql("select count(*) from replies where holder is not null")[0][0] <= sum(what == "kill" for _, what in chaos.done)
