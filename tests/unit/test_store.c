@@ -112,7 +112,7 @@ static void test_update_names_what_changes(void **state)
 	assert_int_equal(got.failures, c.failures);
 	c.renew_at += 1;
 	if (!p->server)
-		FAILS(ERR_IO, st_cert_put(p->s, &c, E));
+		assert_true(st_cert_put(p->s, &c, E) < 0); /* the trigger is one */
 }
 
 static void test_empty_values(void **state)
