@@ -10,7 +10,8 @@
 struct seal; /* holds the master key in guarded, locked memory */
 
 /* Takes the key from the file (64 hexadecimal digits and a newline, mode 0600, else ERR_DENIED
- * naming the mend; the group may read a credential of systemd); creates it when create is set and it is not there (ERR_NOT_FOUND otherwise). */
+ * naming the mend; the group may read a credential of systemd); creates it when create is set and
+ * it is not there (ERR_NOT_FOUND otherwise). */
 NODISCARD int seal_open(const char *key_file, bool create, struct seal **out, struct err *e);
 void seal_close(struct seal *s);
 /* label names what is sealed ("accounts.key") and is authenticated, so that a value cannot be moved
