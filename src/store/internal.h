@@ -172,10 +172,6 @@ NODISCARD int record_get(struct store *s, struct arena *a, enum table_id t, cons
 /* All rows, as an array of the table's struct. */
 NODISCARD int record_list(struct store *s, struct arena *a, enum table_id t, const struct query *q,
                           void **out, size_t *n, struct err *e);
-/* Each row with an arena of its own; the lock is held meanwhile. */
-NODISCARD int record_each(struct store *s, enum table_id t, const struct query *q,
-                          int (*row)(void *ctx, const void *record, struct arena *a, struct err *e),
-                          void *ctx, struct err *e);
 /* A list as its column holds it. */
 char *strings_text(struct arena *a, const struct strings *list);
 /* The rows of a certificate's domains (schema 0006), and those of all certificates. */

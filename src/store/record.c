@@ -458,25 +458,6 @@ int record_list(struct store *s, struct arena *a, enum table_id t, const struct 
 	return 0;
 }
 
-int record_each(struct store *s, enum table_id t, const struct query *q,
-                int (*row)(void *ctx, const void *record, struct arena *a, struct err *e),
-                void *ctx, struct err *e)
-{
-	struct db_stmt *st = NULL;
-	STORE_LOCK(s);
-	int rc;
-
-	TRY(select_prepare(s, t, q, &st, e));
-	while ((rc = db_step(st, e)) == 1) {
-		struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-		void *record = arena_alloc(a, tables[t].size);
-
-		TRY(row_read(s, a, &tables[t], st, !q->no_secrets, record, e));
-		TRY(row(ctx, record, a, e));
-	}
-	return rc;
-}
-
 int record_reseal(struct store *s, enum table_id t, int64_t id, struct seal *from, struct seal *to,
                   struct err *e)
 {

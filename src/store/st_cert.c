@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "store/internal.h"
 
+#define EACH_AT_ONCE 500
+
 static int has_other_names(struct store *s, struct arena *a, const struct cert *c, bool *other,
                            struct err *e)
 {
@@ -104,27 +106,30 @@ int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f, 
 	return 0;
 }
 
-struct each {
-	int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e);
-	void *ctx;
-};
-
-static int each_row(void *ctx, const void *record, struct arena *a, struct err *e)
-{
-	const struct each *each = ctx;
-
-	return each->row(each->ctx, record, a, e);
-}
-
 int st_cert_each(struct store *s, const struct cert_filter *f,
                  int (*row)(void *ctx, const struct cert *c, struct arena *a, struct err *e),
                  void *ctx, struct err *e)
 {
-	struct each each = { row, ctx };
-	struct cert_query cq;
+	struct arena *kept CLEANUP(arena_cleanup) = arena_new(0);
+	/* now is 0: the status as it is stored */
+	struct cert_page p = { .status = f ? f->status : NULL,
+		               .owner = f ? f->owner : NULL,
+		               .expires_before = f ? f->expires_before : 0,
+		               .secrets = true,
+		               .limit = EACH_AT_ONCE };
+	size_t n;
 
-	filter_query(f, &cq);
-	return record_each(s, T_CERTS, &cq.q, each_row, &each, e);
+	do {
+		struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+		struct cert *v;
+
+		TRY(st_cert_page(s, a, &p, &v, &n, e));
+		for (size_t i = 0; i < n; i++)
+			TRY(row(ctx, &v[i], a, e));
+		if (n)
+			p.after_name = arena_strdup(kept, v[n - 1].name);
+	} while (n == EACH_AT_ONCE);
+	return 0;
 }
 
 int st_cert_delete(struct store *s, const char *name, struct err *e)

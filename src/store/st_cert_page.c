@@ -436,7 +436,7 @@ int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p, st
                  size_t *n, struct err *e)
 {
 	struct page_query q CLEANUP(page_query_done) = { .tail = BUF_LIMIT(TAIL_MAX) };
-	struct query made = { .no_secrets = true };
+	struct query made = { .no_secrets = !p->secrets };
 	void *rows = NULL;
 
 	TRY(page_text(s, a, p, &q, e));

@@ -74,14 +74,13 @@ struct cert_filter {
 };
 NODISCARD int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f,
                            struct cert **out, size_t *n, struct err *e);
-/* Calls each row in turn with an arena of its own, so that a list of any length takes the memory of
- * one row. The store is locked meanwhile: row may read it, and neither writes to it nor waits for
- * anything. */
+/* Calls each in turn, by name. They are read some at a time, each time with an arena of its own: a
+ * list of any length takes little memory, and others may write meanwhile. */
 NODISCARD int st_cert_each(struct store *s, const struct cert_filter *f,
                            int (*row)(void *ctx, const struct cert *c, struct arena *a,
                                       struct err *e),
                            void *ctx, struct err *e);
-/* Some of them, in an order (ties by name), from a place on; secrets left NULL. */
+/* Some of them, in an order (ties by name), from a place on. */
 enum cert_order { CERT_BY_NAME, CERT_BY_END, CERT_BY_RENEWAL, CERT_BY_AGE };
 struct cert_page {
 	const char *status, *owner, *ca, *account; /* NULL = any; status as plan_status says it */
@@ -94,6 +93,7 @@ struct cert_page {
 	bool descending;
 	const char *after_name; /* after the one of this name; NULL = from the first */
 	int64_t after_value;    /* what that one is ordered by, unless by name */
+	bool secrets;           /* read too */
 	size_t limit;
 };
 NODISCARD int st_cert_page(struct store *s, struct arena *a, const struct cert_page *p,
