@@ -129,7 +129,7 @@ def test_many_large_bodies_at_once(daemon, admin):
     def send(_):
         try:
             return daemon.get("/api/v1/users", "POST", body, {"Authorization": f"Bearer {admin.token}",
-                                                              "Content-Type": "application/json"})[0]
+                                                              "Content-Type": "application/json"}, timeout=60)[0]
         except OSError:
             return 0
 
