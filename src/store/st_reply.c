@@ -7,27 +7,35 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "store/internal.h"
+#include "store/lease.h"
 #include "store/replies.h"
 #include "sys/hash.h"
 
 #define KEPT_S 86400
-#define HOLD_S 600
+#define HOLD_S 120
+#define KEEP_TRIES 5
 
 /* Of this process. */
 static const char *holder(struct store *s)
 {
+	struct holder self;
+
+	if (!s->reply_holder) {
+		holder_self(s->a, "a request", &self);
+		s->reply_holder = holder_text(s->a, &self);
+	}
 	return s->reply_holder;
 }
 
-static int holder_make(struct store *s, struct err *e)
+/* For as long as it took for itself; a process of this host that died is seen at once. */
+static bool is_at_work(const struct reply *r)
 {
-	unsigned char random[16];
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct holder h;
 
-	if (s->reply_holder)
-		return 0;
-	TRY(hash_random(random, sizeof(random), e));
-	s->reply_holder = hex_encode(s->a, random, sizeof(random));
-	return 0;
+	if (r->holder_until <= clock_now())
+		return false;
+	return !holder_parse(a, r->holder, &h) || !holder_is_here(&h) || holder_is_alive(&h);
 }
 
 int st_fingerprint(struct arena *a, const char *text, const char **out, struct err *e)
@@ -39,15 +47,13 @@ int st_fingerprint(struct arena *a, const char *text, const char **out, struct e
 	return 0;
 }
 
-static enum reply_state state_of(struct store *s, const struct reply *r, const char *fingerprint)
+static enum reply_state state_of(const struct reply *r, const char *fingerprint)
 {
 	if (strcmp(r->fingerprint, fingerprint) != 0)
 		return REPLY_OTHER;
 	if (!r->holder)
 		return REPLY_KEPT;
-	if (strcmp(r->holder, holder(s)) == 0 || r->holder_until > clock_now())
-		return REPLY_UNDER_WAY;
-	return REPLY_LOST;
+	return is_at_work(r) ? REPLY_UNDER_WAY : REPLY_LOST;
 }
 
 int st_reply_claim(struct store *s, struct arena *a, const char *name, const char *fingerprint,
@@ -60,7 +66,6 @@ int st_reply_claim(struct store *s, struct arena *a, const char *name, const cha
 	bool found = false;
 
 	TRY(tx_open(s, &t, e));
-	TRY(holder_make(s, e));
 	TRY(RUN(s, "delete from replies where at < $1", NULL, e, ARG_INT(now - KEPT_S)));
 	TRY(RUN(s,
 	        "insert into replies (name, fingerprint, holder, holder_until, at) values ($1, $2, "
@@ -71,12 +76,12 @@ int st_reply_claim(struct store *s, struct arena *a, const char *name, const cha
 	if (!found)
 		return err_set(e, ERR_BUSY, "an answer was taken away meanwhile");
 	TRY(tx_commit(&t, e));
-	*state = made ? REPLY_NEW : state_of(s, &r, fingerprint);
+	*state = made ? REPLY_NEW : state_of(&r, fingerprint);
 	*out = r;
 	return 0;
 }
 
-int st_reply_keep(struct store *s, const char *name, const struct reply *r, struct err *e)
+static int keep(struct store *s, const char *name, const struct reply *r, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	const struct query q = QUERY("where name = $1", ARG_TEXT(name));
@@ -96,4 +101,14 @@ int st_reply_keep(struct store *s, const char *name, const struct reply *r, stru
 		TRY(RUN(s, "delete from replies where name = $1", NULL, e, ARG_TEXT(name)));
 	}
 	return tx_commit(&t, e);
+}
+
+/* An answer that is not kept is under way to whoever asks again. */
+int st_reply_keep(struct store *s, const char *name, const struct reply *r, struct err *e)
+{
+	int rc = keep(s, name, r, e);
+
+	for (int i = 0; i < KEEP_TRIES && rc < 0 && err_is_of_database(e); i++)
+		rc = keep(s, name, r, e);
+	return rc;
 }

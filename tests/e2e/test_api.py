@@ -4,9 +4,11 @@ import base64
 import concurrent.futures
 import http.client
 import json
+import os
 import signal
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -305,6 +307,11 @@ def test_what_a_dead_daemon_had_begun_is_not_done_again(admin, everleaf):
     assert "new key" in admin.post("/users", new, headers=key, status=409).problem["detail"]
     everleaf.sql("update replies set holder = 'another', holder_until = 4000000000")
     assert int(admin.post("/users", new, headers=key, status=409).headers["Retry-After"]) > 0
+    # one of this host is seen to be there, or not
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    for pid, word in ((os.getpid(), "under way"), (2**22 + 1, "new key")):
+        everleaf.sql("update replies set holder = ?", f"{socket.gethostname()}|{boot}|{pid}|0|x|1")
+        assert word in admin.post("/users", new, headers=key, status=409).problem["detail"]
 
 
 def test_many_at_once_with_one_key(admin):

@@ -550,7 +550,7 @@ def next_of(names):
 def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request):
     """Asked for over both nodes, and proved by the responder of whichever is asked: the token may be the other's."""
     pebble = make_pebble()
-    names = [f"{'alpn' if i % 3 == 0 else 'http'}-{i}.example.com" for i in range(N)]
+    names = [f"{'alpn' if i % 3 == 0 else 'http'}-{i}.example.com" for i in range(N_FIRST)]
     responders = [[("127.0.0.1", free_port()), ("127.0.0.1", free_port())] for _ in range(2)]
     with FaultProxy(pebble, lab) as proxy, Balancer(pebble.http_port, [r[0] for r in responders]), \
             Balancer(pebble.tls_port, [r[1] for r in responders]):
@@ -572,7 +572,7 @@ def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request
         chaos = Chaos(seed(), cluster, daemons)
         for customer in customers:
             customer.start()
-        limit = time.monotonic() + 60 + 4 * N
+        limit = time.monotonic() + 120 + 6 * N_FIRST
         while any(customer.is_alive() for customer in customers):
             chaos.act()
             failures = [customer.failure for customer in customers if customer.failure]
@@ -588,8 +588,6 @@ def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request
         for daemon in daemons:
             daemon.stop()
         check_certificates(a, names, 1, chaos)
-        check_orders(pebble, proxy, N, 0, chaos)
+        check_orders(pebble, proxy, N_FIRST, 0, chaos)
         assert a.sql("select id from tasks where state in ('queued', 'running')") == [], chaos
-        # one for each request whose answer came
-        assert set().union(*(customer.promised for customer in customers)) == set(names)
-        assert a.sql("select count(*) from replies where holder is not null")[0][0] <= sum(what == "kill" for _, what in chaos.done)
+        assert set().union(*(customer.promised for customer in customers)) == set(names), chaos
