@@ -111,11 +111,35 @@ static uint32_t text_hash(const char *s)
 
 static struct db_stmt *cache_find(struct db *d, const char *sql, uint32_t hash)
 {
-	for (struct db_stmt *s = d->cache; s; s = s->next) {
-		if (s->hash == hash && !s->busy && !strcmp(s->sql, sql))
-			return s;
+	for (struct db_stmt **at = &d->cache, *s; (s = *at); at = &s->next) {
+		if (s->hash != hash || s->busy || strcmp(s->sql, sql) != 0)
+			continue;
+		*at = s->next;
+		s->next = d->cache;
+		d->cache = s;
+		return s;
 	}
 	return NULL;
+}
+
+/* Filters, orders and searches make many texts: the one that was not used for longest goes. Those
+ * in use are among the first, or busy. */
+static void cache_trim(struct db *d)
+{
+	struct db_stmt **last = NULL, *s;
+
+	if (!d->driver->statements || d->cached <= d->driver->statements)
+		return;
+	for (struct db_stmt **at = &d->cache; *at; at = &(*at)->next)
+		if (!(*at)->busy)
+			last = at;
+	if (!last || *last == d->cache)
+		return;
+	s = *last;
+	*last = s->next;
+	free(s->sql);
+	d->driver->finalize(s);
+	d->cached--;
 }
 
 int db_prepare(struct db *d, const char *sql, struct db_stmt **out, struct err *e)
@@ -140,6 +164,8 @@ int db_prepare(struct db *d, const char *sql, struct db_stmt **out, struct err *
 	s->hash = hash;
 	s->next = d->cache;
 	d->cache = s;
+	d->cached++;
+	cache_trim(d);
 	*out = s;
 	return 0;
 }

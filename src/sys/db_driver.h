@@ -35,6 +35,7 @@ struct db_driver {
 	int (*snapshot)(struct db *d, struct err *e);
 	int (*ids_follow)(struct db *d, const char *table,
 	                  struct err *e); /* NULL = they do by themselves */
+	size_t statements; /* kept at most; 0 = all, since the server has them too */
 	const char *tables_query;
 	const char *table_query; /* a row if there is a table named $1 */
 	const char *now_query;   /* Unix seconds by its own clock; NULL = ours is its */
@@ -44,7 +45,8 @@ struct db {
 	const struct db_driver *driver;
 	pthread_mutex_t mutex;
 	unsigned depth;        /* how often the holder has locked */
-	struct db_stmt *cache; /* every statement of this connection */
+	struct db_stmt *cache; /* every statement of this connection, the last used first */
+	size_t cached;
 	/* see db_patience; read without the lock */
 	_Atomic int64_t wait_ms;
 	_Atomic(const struct cancel *) cancel;

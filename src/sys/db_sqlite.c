@@ -380,6 +380,7 @@ const struct db_driver db_sqlite = {
 	.commit = lite_commit,
 	.rollback = lite_rollback,
 	.snapshot = lite_snapshot,
+	.statements = 250,
 	.tables_query = "select name from sqlite_schema where type = 'table' and name not like "
 	                "'sqlite%'",
 	.table_query = "select 1 from sqlite_schema where type = 'table' and name = $1",

@@ -10,9 +10,11 @@
 #define DUE 100
 #define FEW_STEPS 120000 /* a look at each of the held takes several times as many */
 #define NOW 1000000
+#define STATEMENTS_MOST 260
 #define FAR 2100000
 
 static uint64_t steps;
+static sqlite3 *stores; /* the store's own connection */
 
 static int on_profile(unsigned kind, void *ctx, void *stmt, void *x)
 {
@@ -27,6 +29,7 @@ static int on_open(sqlite3 *db, char **why, const void *api)
 {
 	(void)why;
 	(void)api;
+	stores = db;
 	return sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, on_profile, NULL);
 }
 
@@ -141,9 +144,19 @@ static const struct {
 	{ { .expires_before = 2300000 }, "not_after < 2300000" },
 };
 
+static size_t statements_kept(sqlite3 *db)
+{
+	size_t n = 0;
+
+	for (sqlite3_stmt *st = sqlite3_next_stmt(db, NULL); st; st = sqlite3_next_stmt(db, st))
+		n++;
+	return n;
+}
+
 static void test_pages_of_many(void **state)
 {
 	struct place *p = *state;
+	sqlite3 *own = stores;
 
 	fill(p);
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
@@ -161,6 +174,8 @@ static void test_pages_of_many(void **state)
 			expect(p, &q, asked[i].where, 0);
 			expect(p, &q, asked[i].where, 50);
 		}
+	if (statements_kept(own) > STATEMENTS_MOST)
+		fail_msg("%zu statements are kept", statements_kept(own));
 }
 
 /* A look of the scheduler, and everything else that it asks in passing. */
