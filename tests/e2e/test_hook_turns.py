@@ -1,6 +1,7 @@
 """One call of a hook script at a time on this host, whichever certificate, thread or process it is for."""
 
 import json
+import shlex
 import signal
 
 import pytest
@@ -145,7 +146,7 @@ def test_a_script_that_runs_everleaf_does_not_wait_for_itself(everleaf, well_kno
     one, two = new_name(), new_name()
     script = Script(tmp_path / "script")
     everleaf.run("issue", one, *by_hook(script, well_known))
-    environment = " ".join(f"{key}={value}" for key, value in everleaf.env.items() if key.startswith("EVERLEAF_"))
+    environment = " ".join(f"{key}={shlex.quote(value)}" for key, value in everleaf.env.items() if key.startswith("EVERLEAF_"))
     again = f"{environment} {BINARY} --json renew {one} > {tmp_path}/within"
     script.path.write_text(SCRIPT.format(log=script.log, folder=script.folder, slow="none",
                                          more=f'[ "$1" != deploy_cert ] || {again}'))
