@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from .process import wait_until
 SETTINGS = {
     "fsync": "off", "full_page_writes": "off", "unix_socket_permissions": "0777", "max_connections": "100",
     "listen_addresses": "'127.0.0.1'", "shared_buffers": "32MB", "autovacuum_naptime": "1h",
-    "logging_collector": "off", "timezone": "'Pacific/Auckland'",  # nothing may depend on it
+    "max_wal_size": "128MB", "logging_collector": "off", "timezone": "'Pacific/Auckland'",  # nothing may depend on it
 }
 
 
@@ -42,12 +43,18 @@ def programs():
     return found[-1].parent
 
 
+def place():
+    """Memory, if there is enough: what a database writes and never syncs is waited for by others that do."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 << 30 else Path("/tmp")
+
+
 class Postgres:
     """PostgreSQL does not run as root: then it is nobody's."""
 
     def __init__(self):
         self.bin = programs()
-        self.folder = Path(tempfile.mkdtemp(prefix="everleaf-pg-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="everleaf-pg-", dir=place()))
         self.port = free_port()
         self.process = None
         self.as_nobody = []
@@ -125,14 +132,20 @@ class Postgres:
 
 _count = itertools.count(1)
 _made = []
+_making = threading.Lock()  # tests ask from several threads at once
 
 
 @functools.lru_cache(None)
-def shared():
-    """The cluster of this process that runs tests; gone with it."""
+def one_cluster():
     server = Postgres().make().start()
     atexit.register(server.__exit__)
     return server
+
+
+def shared():
+    """The cluster of this process that runs tests; gone with it."""
+    with _making:
+        return one_cluster()
 
 
 def fresh_database(template="template0"):
