@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "sys/names.h"
 
-#define MAX_FILES 6
+#define MAX_FILES 7 /* key, certificate, chain, both, all, request, key store */
 #define CHAIN_MAX_BYTES ((size_t)4 << 20)
 
 struct file {

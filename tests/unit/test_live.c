@@ -81,6 +81,7 @@ static void files_and_modes(void **state)
 
 	f.keystore = (struct bytes){ (unsigned char *)"STORE", 5 };
 	f.keystore_file = "keystore.p12";
+	f.csr_pem = "CSR";
 	assert_int_equal(live_write(state_dir, &f, &e), 0);
 	assert_link("../versions/example.org/1");
 	assert_file("live/example.org/privkey.pem", "KEY 1\n");
@@ -89,7 +90,8 @@ static void files_and_modes(void **state)
 	assert_file("live/example.org/fullchain.pem", "LEAF\nCHAIN\n");
 	assert_file("live/example.org/combined.pem", "KEY 1\nLEAF\nCHAIN\n");
 	assert_file("live/example.org/keystore.p12", "STORE");
-	assert_int_equal(entries("live/example.org/"), 6);
+	assert_file("live/example.org/cert.csr", "CSR");
+	assert_int_equal(entries("live/example.org/"), 7);
 	assert_mode("live", 0700);
 	assert_mode("versions", 0700);
 	assert_mode("versions/example.org", 0700);
