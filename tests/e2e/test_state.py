@@ -216,7 +216,7 @@ def test_full_disk(everleaf, pebble, tmp_path, name):
     done, back = full_disk(everleaf, small, "renew", name, "--force")
     assert done.returncode == 1, (done.stdout, done.stderr)
     *before, last = done.stderr.strip().splitlines()
-    assert "full" in last and not any("full" in line for line in before), done.stderr
+    assert "disk is full" in last and not any("disk is full" in line for line in before), done.stderr
     shutil.rmtree(everleaf.state)
     shutil.copytree(back, everleaf.state, symlinks=True)
     assert_good(everleaf.live(name), pebble.root_file())
