@@ -26,7 +26,8 @@ check:
 MINUTES ?= 10
 soak:
 	@tools/deps build test
-	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --fuzz-seconds $$(($(MINUTES) * 60)) e2e-pgsql fuzz
+	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --tests nodes e2e-asan-pgsql
+	@tests/run --fuzz-seconds $$(($(MINUTES) * 60)) fuzz
 
 # Side by side with other clients; prints a table.
 bench: all
