@@ -23,7 +23,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "option(command, *options): the options of a command whose effect the test "
                                        "sees outside; test_options.py fails for one that no test names")
     config.addinivalue_line("markers", "kill: stops the program at every counted step")
-    config.addinivalue_line("markers", "slow: waits for the CA on purpose; left out under the address sanitizer")
+    config.addinivalue_line("markers", "slow: waits on purpose")
     config.addinivalue_line("markers", "pebble_says(*patterns): lines that the CA writes into its log because of what the "
                                        "test does; any other that is not ordinary fails it")
     config.addinivalue_line("markers", "sqlite(why): left out where the others run on PostgreSQL")
