@@ -31,6 +31,8 @@ DAY = 86400
 LEASE_S = 3
 # fewer where the thread sanitizer slows each of them down
 N = int(os.environ.get("EVERLEAF_TEST_NODES_CERTIFICATES", "12" if b"__tsan_init" in BINARY.read_bytes() else "40"))
+# these take longer
+N_FIRST = min(N, 20) if "EVERLEAF_TEST_NODES_CERTIFICATES" not in os.environ else N
 
 
 @pytest.fixture
