@@ -22,11 +22,12 @@ check:
 	@tools/deps build quickstart test
 	@tests/run $(ONLY)
 
-# The fuzz targets for longer, MINUTES each; and 200 certificates by two nodes that are killed, paused and restarted.
+# The fuzz targets for longer, MINUTES each; 200 certificates by two nodes that are killed, paused and restarted; a million held.
 MINUTES ?= 10
 soak:
 	@tools/deps build test
 	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --tests nodes e2e-asan-pgsql
+	@EVERLEAF_TEST_HELD=1000000 tests/run --tests large e2e
 	@tests/run --fuzz-seconds $$(($(MINUTES) * 60)) fuzz
 
 # Side by side with other clients; prints a table.
