@@ -245,6 +245,6 @@ int ops_cert_name(struct ops *o, struct arena *a, const char *typed, const char 
 		*name = made;
 		return 0;
 	}
-	return err_set(e, ERR_NOT_FOUND, "there is no certificate %s here; `everleaf list` shows all",
-	               typed);
+	return err_set(e, ERR_NOT_FOUND,
+	               "there is no certificate %s here; `everleaf list` shows all", typed);
 }

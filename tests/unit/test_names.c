@@ -175,10 +175,16 @@ static void addresses_have_reverse_names(void **state)
 	static const char *const ips[] = { "192.0.2.17", "2001:db8::1", "::1", "255.255.255.255" };
 	for (size_t i = 0; i < sizeof(ips) / sizeof(*ips); i++)
 		assert_string_equal(name_ip_of_reverse(a, name_ip_reverse(a, ips[i])), ips[i]);
-	static const char *const none[] = { "example.org", "in-addr.arpa", ".in-addr.arpa",
-		                            "0.192.in-addr.arpa", "1.2.3.4.5.in-addr.arpa",
-		                            "01.0.0.127.in-addr.arpa", "256.0.0.127.in-addr.arpa",
-		                            "1.ip6.arpa", "...in-addr.arpa", "" };
+	static const char *const none[] = { "example.org",
+		                            "in-addr.arpa",
+		                            ".in-addr.arpa",
+		                            "0.192.in-addr.arpa",
+		                            "1.2.3.4.5.in-addr.arpa",
+		                            "01.0.0.127.in-addr.arpa",
+		                            "256.0.0.127.in-addr.arpa",
+		                            "1.ip6.arpa",
+		                            "...in-addr.arpa",
+		                            "" };
 	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
 		assert_null(name_ip_of_reverse(a, none[i]));
 	assert_string_equal(name_base("*.example.org"), "example.org");

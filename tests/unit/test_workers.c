@@ -47,10 +47,17 @@ static void leave(void)
 	pthread_mutex_unlock(&seen.lock);
 }
 
+#define SLOTS 3
+
+/* Nobody goes before so many are there. */
 static void work(void *ctx, const char *subject)
 {
 	(void)ctx;
 	enter(subject);
+	pthread_mutex_lock(&seen.lock);
+	while (seen.most < SLOTS)
+		pthread_cond_wait(&seen.changed, &seen.lock);
+	pthread_mutex_unlock(&seen.lock);
 	usleep(2000);
 	leave();
 }
@@ -71,7 +78,7 @@ static void finish(struct workers *w, unsigned n)
 
 static void no_more_than_slots(void **state)
 {
-	const struct workers_options o = { .slots = 3, .most = 24, .work = work };
+	const struct workers_options o = { .slots = SLOTS, .most = 24, .work = work };
 	struct workers *w = workers_new(&o);
 	char name[16];
 
@@ -83,7 +90,7 @@ static void no_more_than_slots(void **state)
 		workers_offer(w, name, NULL); /* already there */
 	}
 	finish(w, MANY);
-	assert_int_equal(seen.most, 3);
+	assert_int_equal(seen.most, SLOTS);
 }
 
 /* All of them are in the sleep before one may leave it. */
