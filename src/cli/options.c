@@ -241,7 +241,7 @@ const struct option database_copy_options[] = {
 	{ "to", .kind = OPT_STRING, .arg = "URL", TO(backup_args, to), .flags = OPTION_NEEDED,
 	  .help =
 	      "the other database, which must be empty: postgresql://HOST/DATABASE or sqlite:FILE; "
-	      "its password belongs into ~/.pgpass or a service file" },
+	      "its password belongs in ~/.pgpass or a service file" },
 	{ 0 }
 };
 

@@ -57,9 +57,10 @@ const struct field config_fields[] = {
 	    "time of day, local (\"01:30\"), from which on renewals that can wait are made, spread "
 	    "over an hour; without it they do not wait"),
 	FIELD(struct config, ping_url, FT_STRING, 0,
-	      "address fetched after each `renew` without names, with /fail when something failed"),
+	      "address fetched after each pass (`renew` without names; the daemon's, every ten "
+	      "minutes), with /fail when something failed"),
 	FIELD(struct config, pass_within_days, FT_INT, 0,
-	      "days after which `check` says that no `renew` without names has run (2)"),
+	      "days after which `check` says that no pass has run (2)"),
 	FIELD(
 	    struct config, allow_private, FT_BOOL, 0,
 	    "addresses that people name (webhooks, CAs, DNS accounts, what the DNS of their names "
