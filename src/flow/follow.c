@@ -137,10 +137,11 @@ static int named_by(struct follow *f, struct run *r, const char *kind, int64_t a
 	return 0;
 }
 
-static int newest_event(struct run *r, int64_t *id, struct err *e)
+/* kind: NULL = any. 0 = there is none. */
+static int newest_event(struct run *r, const char *kind, int64_t *id, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	const struct event_page page = { .newest_first = true, .limit = 1 };
+	const struct event_page page = { .kind = kind, .newest_first = true, .limit = 1 };
 	struct event *v;
 	size_t n;
 
@@ -149,18 +150,34 @@ static int newest_event(struct run *r, int64_t *id, struct err *e)
 	return 0;
 }
 
+/* What a database tells that was put back from a backup ends there: folders may be newer than it,
+ * and what was deleted before it was made says nothing of them. */
+static int newest_restore(struct run *r, int64_t *id, struct err *e)
+{
+	int64_t restored = 0, copied = 0;
+
+	TRY(newest_event(r, "restored", &restored, e));
+	TRY(newest_event(r, "copied", &copied, e));
+	*id = restored > copied ? restored : copied;
+	return 0;
+}
+
 /* All that happened up to now: a look that ended in the middle begins again where it began. */
 static int collect(struct follow *f, struct run *r, struct err *e)
 {
 	struct behind b = { f, r };
-	int64_t upto = 0;
+	int64_t upto = 0, deleted_after = f->after;
 
-	TRY(newest_event(r, &upto, e));
-	if (f->after < 0)
+	TRY(newest_event(r, NULL, &upto, e));
+	if (f->after > upto) /* another log is there now */
+		f->after = -1;
+	if (f->after < 0) {
 		TRY(st_cert_each(r->store, NULL, note_behind, &b, e));
-	else
+		TRY(newest_restore(r, &deleted_after, e));
+	} else {
 		TRY(named_by(f, r, "live", f->after, upto, e));
-	TRY(named_by(f, r, "deleted", f->after < 0 ? 0 : f->after, upto, e));
+	}
+	TRY(named_by(f, r, "deleted", deleted_after, upto, e));
 	f->after = upto;
 	return 0;
 }

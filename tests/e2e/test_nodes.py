@@ -146,6 +146,30 @@ def test_an_empty_database_takes_nothing_away(two, cluster, tmp_path, lab, new_n
     assert b.live(name, "cert.pem").exists() and folders(b, name) == ["1"]
 
 
+def test_a_restored_database_takes_nothing_away(two, new_name, tmp_path):
+    """What was deleted before the backup was made says nothing of what came after it; the keys may be nowhere else."""
+    a, b = two
+    renewed, requested, seen = new_name(), new_name(), new_name()
+    for name in (renewed, requested):
+        a.issue(name)
+        a.run("delete", name)
+    a.issue(renewed)
+    a.run("backup", tmp_path / "backup")
+    a.run("renew", renewed, "--force")
+    a.issue(requested)
+    with Serve(b):
+        wait_until(lambda: folders(b, renewed)[-1:] == ["2"] and b.live(requested, "cert.pem").exists(), "all of them", 30)
+    key = b.live(renewed, "privkey.pem").read_text()
+    a.run("restore", tmp_path / "backup", "--force")
+    with Serve(b):
+        a.issue(seen)
+        wait_until(lambda: b.live(seen, "cert.pem").exists(), "a look", 30)
+        a.run("delete", seen)
+        wait_until(lambda: is_gone(b, seen), "a look at what was deleted", 30)
+    assert b.live(renewed, "privkey.pem").read_text() == key
+    assert b.live(requested, "privkey.pem").exists()
+
+
 @pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
 def test_deleted_and_requested_again(two, new_name, down):
     """Its versions are counted from 1 again: what the other node has of the former one has higher numbers."""
