@@ -286,11 +286,12 @@ static int search_alone(struct page_query *q, struct arena *a, const struct cert
 		const char *place =
 		    p->after_name ? arena_printf(a, " and %s %s $6", name, way) : "";
 
-		strings_add(
-		    a, &parts,
-		    arena_printf(a,
-		                 "select * from (select %s %s%s order by %s%s limit $5) as look%zu",
-		                 name, looks[i].from, place, name, down, i));
+		strings_add(a, &parts,
+		            arena_printf(
+		                a,
+		                "select * from (select distinct %s %s%s order by %s%s limit $5) as "
+		                "look%zu",
+		                name, looks[i].from, place, name, down, i));
 	}
 	return append_condition(
 	    q, arena_printf(a, "name in (%s)", strings_join(a, &parts, " union all ")), args, e);

@@ -106,6 +106,21 @@ static void test_pages(void **state)
 		}
 }
 
+/* One that is found by many of its names is one line of a page, and not all of them. */
+static void test_found_by_many_names(void **state)
+{
+	struct place *p = *state;
+	struct cert many = { .name = "many", .status = "pending", .ca = "pebble" };
+
+	for (int i = 0; i < 9; i++)
+		strings_add(p->a, &many.domains, arena_printf(p->a, "web%d.example.org", i));
+	OK(st_cert_put(p->s, &many, E));
+	put(p, "other", "web.example.net", NULL, 0);
+	for (size_t limit = 1; limit <= 7; limit++)
+		assert_string_equal(pages(p, (struct cert_page){ .search = "web" }, limit),
+		                    "many other");
+}
+
 static void test_names_follow_the_record(void **state)
 {
 	struct place *p = *state;
@@ -258,9 +273,13 @@ static void test_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(test_pages),      ROW(test_names_follow_the_record),
-		ROW(test_overview),   ROW(test_task_way),
-		ROW(test_task_lists), ROW(test_task_of_the_dead),
+		ROW(test_pages),
+		ROW(test_names_follow_the_record),
+		ROW(test_found_by_many_names),
+		ROW(test_overview),
+		ROW(test_task_way),
+		ROW(test_task_lists),
+		ROW(test_task_of_the_dead),
 		ROW(test_events),
 	};
 
