@@ -227,27 +227,28 @@ static char *copy(const char *s)
 	return c;
 }
 
-/* false: it is there already. */
-static bool queue(struct workers *w, const char *subject, const char *group)
+static void queue(struct workers *w, const char *subject, const char *group)
 {
 	struct item **at = &w->items, *x;
 
 	for (; *at; at = &(*at)->next)
 		if (strcmp((*at)->subject, subject) == 0)
-			return false;
+			return;
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		out_of_memory();
 	*x = (struct item){ .subject = copy(subject), .group = copy(group ? group : "") };
 	*at = x;
-	return true;
 }
 
 void workers_offer(struct workers *w, const char *subject, const char *group)
 {
 	pthread_mutex_lock(&w->lock);
-	if (!w->stopping && queue(w, subject, group))
-		wake(w);
+	if (!w->stopping) {
+		queue(w, subject, group);
+		wake(w); /* also for what is there already: no thread could be made for it, perhaps
+		          */
+	}
 	pthread_mutex_unlock(&w->lock);
 }
 
