@@ -334,6 +334,16 @@ static int copy_row(void *ctx, const struct store_row *row, struct err *e)
 	return store_load_row(ctx, row, e);
 }
 
+static int copy_all(struct store *from, struct store *to, struct err *e)
+{
+	TRY(store_load_begin(to, false, e));
+	if (store_each_row(from, copy_row, to, e) < 0) {
+		store_rollback(to);
+		return -(int)e->code;
+	}
+	return store_load_end(to, "copied", "all was copied here from another database", e);
+}
+
 int ops_database_copy(struct ops *o, const char *to, struct err *e)
 {
 	struct store *target CLEANUP(store_cleanup) = NULL;
@@ -342,12 +352,14 @@ int ops_database_copy(struct ops *o, const char *to, struct err *e)
 		                          .actor = ops_host_actor(o->arena),
 		                          .create = true };
 
+	int rc, lock = -1;
+
 	TRY(owner_check_host(o, "the database", e));
-	TRY(store_open(&so, &target, e));
-	TRY(store_load_begin(target, false, e));
-	if (store_each_row(o->run.store, copy_row, target, e) < 0) {
-		store_rollback(target);
-		return -(int)e->code;
-	}
-	return store_load_end(target, "copied", "all was copied here from another database", e);
+	/* what a daemon wrote after the copy began would be lost */
+	TRY(daemon_become(o->run.state_dir, NULL, NULL, &lock, e));
+	rc = store_open(&so, &target, e);
+	if (rc == 0)
+		rc = copy_all(o->run.store, target, e);
+	close(lock);
+	return rc;
 }

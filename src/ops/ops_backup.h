@@ -14,7 +14,8 @@ NODISCARD int ops_backup(struct ops *o, const char *file, bool with_master_key, 
  * empty_is_fine. ERR_EXISTS if the state holds anything and replace is not set; ERR_BUSY while its
  * daemon runs. */
 NODISCARD int ops_restore(struct ops *o, const char *file, bool replace, struct err *e);
-/* Puts all that is in the store into another database, which must be empty. */
+/* Puts all that is in the store into another database, which must be empty. ERR_BUSY while the
+ * state's daemon runs. */
 NODISCARD int ops_database_copy(struct ops *o, const char *to, struct err *e);
 
 #endif

@@ -8,6 +8,7 @@ import pytest
 
 from env.everleaf import Everleaf
 from env.postgres import fresh_database
+from env.serve import Serve
 
 # what a restored state has of its own: who works there now, and since when
 OWN = {"jobs": ("lease", "lease_until"), "tasks": ("lease", "lease_until")}
@@ -192,3 +193,13 @@ def test_from_one_engine_to_the_other_and_back(full, other, tmp_path, name):
     assert everything(back) == there
     assert os.stat(back.state / "everleaf.db").st_mode & 0o777 == 0o600
     assert back.names() == full.names()
+
+
+def test_nothing_is_copied_from_under_a_daemon(full, other):
+    """What it wrote after the copy began would be lost."""
+    moved = other(full.state / "master.key", postgres=True)
+    with Serve(full):
+        line = full.error("database", "copy", "--to", moved.env["EVERLEAF_DATABASE"], status=75)
+        assert "has a daemon" in line
+    full.run("database", "copy", "--to", moved.env["EVERLEAF_DATABASE"])
+    assert moved.names() == full.names()
