@@ -149,6 +149,8 @@ const struct option issue_options[] = {
 };
 
 const struct option renew_options[] = {
+	{ "owner", .kind = OPT_STRING, .arg = "USER", TO(renew_args, renew.owner),
+	  .help = "only those of this user" },
 	{ "force", .kind = OPT_FLAG, TO(renew_args, renew.force), .help = "even what is not due" },
 	{ "days", .kind = OPT_NUMBER, .arg = "N", .min = 1, .max = 36500,
 	  TO(renew_args, renew.days), .help = "also what ends within N days" },

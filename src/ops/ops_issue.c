@@ -14,6 +14,7 @@
 #include "ops/dry_run.h"
 #include "ops/internal.h"
 #include "ops/owner.h"
+#include "store/people.h"
 
 #define DUE_AT_ONCE 100000
 #define DUE_AT_ONCE_FROM_AFAR 10000 /* within the daemon's memory; the rest is due still */
@@ -300,6 +301,10 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 	struct choosing w = { a, names, opt, o->who != NULL };
 	const char *owner = owner_filter(o) ? owner_filter(o) : opt->owner;
 	struct cert_filter all = { .owner = owner };
+	struct user known;
+
+	if (opt->owner && !owner_filter(o))
+		TRY(st_user_get(o->run.store, a, opt->owner, &known, e));
 
 	if (opt->names.n) {
 		for (size_t i = 0; i < opt->names.n; i++) {
@@ -308,7 +313,7 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 			if (!strings_has(names, name))
 				strings_add(a, names, name);
 		}
-		return 0;
+		return owned_by(o, a, opt->owner, names, e);
 	}
 	if (opt->force || opt->days > 0)
 		return st_cert_each(o->run.store, &all, choose_by_days, &w, e);

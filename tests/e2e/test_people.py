@@ -155,6 +155,19 @@ def test_domains_are_bound(everleaf, name):
 
 @pytest.mark.option("user delete", "--give-to", "--yes")
 @pytest.mark.option("issue", "--owner")
+@pytest.mark.option("renew", "--owner")
+def test_renewal_of_one_owners(everleaf, new_name):
+    mine, theirs = new_name(), new_name()
+    for name, owner in ((mine, "alice"), (theirs, "bob")):
+        add(everleaf, owner, "user")
+        everleaf.issue(name, "--owner", owner)
+    assert everleaf.json("renew", "--force", "--owner", "alice")["renewed"] == [mine]
+    assert everleaf.json("renew", mine, theirs, "--force", "--owner", "bob")["renewed"] == [theirs]
+    assert everleaf.json("renew", "--days", "36500", "--owner", "bob")["renewed"] == [theirs]
+    assert "carol" in everleaf.error("renew", "--force", "--owner", "carol", status=1)
+    assert (everleaf.show(mine)["live_version"], everleaf.show(theirs)["live_version"]) == (2, 3)
+
+
 @pytest.mark.option("list", "--owner")
 def test_certificates_outlive_their_owner(everleaf, name):
     add(everleaf, "alice", "user")

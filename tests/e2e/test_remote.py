@@ -216,7 +216,7 @@ ROWS = {
               ["issue", "issue-{x}.example.com", "--webroot", "{webroot}", "--key-type", "ec999"],
               ["issue", "bad_name!", "--webroot", "{webroot}"],
               ["issue", "dry-{x}.example.com", "--webroot", "{webroot}", "--ca", "nobody"]],
-    "renew": [["renew", "cert-{x}"], ["renew", "cert-{x}", "--force"], ["renew", "cert-{x}", "--days", "36500"], ["renew"],
+    "renew": [["renew", "cert-{x}"], ["renew", "cert-{x}", "--force"], ["renew", "cert-{x}", "--days", "36500"], ["renew"], ["renew", "--owner", "root"],
               ["renew", "nobody.example.com"]],
     "set": [["set", "cert-{x}", "--renew-before", "20d"], ["set", "cert-{x}", "--no-preflight"], ["set", "nobody", "--no-preflight"]],
     "list": [["list"], ["list", "--status", "issued"], ["list", "--expiring", "1"], ["list", "--expiring", "36500"]],
