@@ -45,7 +45,11 @@ static void process(struct buf *b, const struct daemon_state *s)
 	gauge(b, "start_time_seconds", "When this daemon started, Unix time.", s->started_at);
 	gauge(b, "ready", "1 when the database answers and the scheduler goes round.", s->ready);
 	gauge(b, "last_pass_timestamp_seconds",
-	      "When it was last looked what is due, Unix time; 0: not yet.", s->last_pass_at);
+	      "When the last pass ended, of which a worker makes one every ten minutes, Unix time; "
+	      "0: none yet.",
+	      s->last_pass_at);
+	gauge(b, "last_look_timestamp_seconds",
+	      "When it was last looked what is due, Unix time; 0: not yet.", s->last_look_at);
 	gauge(b, "jobs_running", "Certificates that are being worked on.", s->running);
 	gauge(b, "jobs_sleeping", "Of these, those that wait for the CA or the DNS.", s->sleeping);
 	gauge(b, "jobs_queued", "Certificates that wait for a worker.", s->queued);

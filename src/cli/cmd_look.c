@@ -318,11 +318,16 @@ int cmd_check(struct cli *c, struct err *e)
 		print_expiring(c, &v[i]);
 	if (n)
 		return err_set(e, ERR_EXPIRING, "%s", "");
-	return said.overdue ? err_set(e, ERR_EXPIRING,
-	                              "no pass has run since %s; does the timer or cron job still "
-	                              "run `everleaf renew`?",
-	                              clock_rfc3339(c->arena, said.last_pass))
-	                    : 0;
+	if (!said.overdue)
+		return 0;
+	if (said.last_pass == 0)
+		return err_set(e, ERR_EXPIRING,
+		               "no pass has ever run: nothing is renewed by itself; run `everleaf "
+		               "renew` without names from a timer or cron job, or the daemon");
+	return err_set(e, ERR_EXPIRING,
+	               "no pass has run since %s; does the timer or cron job still run `everleaf "
+	               "renew`?",
+	               clock_rfc3339(c->arena, said.last_pass));
 }
 
 static int print_name(void *ctx, const struct cert *cert, struct arena *a, struct err *e)

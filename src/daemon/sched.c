@@ -77,6 +77,11 @@ static void news(struct sched *s)
 	}
 	pthread_mutex_unlock(&s->lock);
 	ops_daemon_news(s->ops, pass, failed);
+	if (!pass)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->state.last_pass_at = clock_now();
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* One that somebody else has may be free soon: a process that died, a lease that ends. */
@@ -233,7 +238,7 @@ static void set_ready(struct sched *s, const struct err *failure)
 	if (failure)
 		snprintf(s->state.why, sizeof(s->state.why), "%.190s", failure->text);
 	else
-		s->state.last_pass_at = clock_now();
+		s->state.last_look_at = clock_now();
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -56,7 +56,12 @@ int ping_is_overdue(struct run *r, int64_t *last, bool *overdue, struct err *e)
 {
 	int64_t days = r->config->pass_within_days ? r->config->pass_within_days : DAYS_DEFAULT;
 
+	int64_t since;
+
 	TRY(st_pass_get(r->store, last, e));
-	*overdue = *last > 0 && clock_now() - *last > days * 86400;
+	since = *last;
+	if (since == 0)
+		TRY(st_cert_first_made(r->store, &since, e));
+	*overdue = since > 0 && clock_now() - since > days * 86400;
 	return 0;
 }

@@ -10,7 +10,8 @@
 /* After a pass. ping_url is fetched as it is, with /fail after its path when something failed. A
  * failure to do so is warned about and stops nothing. */
 void ping_pass(struct run *r, bool failed);
-/* *overdue: a pass has run once, and none within the time that is configured. */
+/* *last: 0 = none has ever run. *overdue: none within the time that is configured, since there are
+ * certificates here. */
 NODISCARD int ping_is_overdue(struct run *r, int64_t *last, bool *overdue, struct err *e);
 
 #endif

@@ -68,7 +68,8 @@ struct daemon_state {
 	bool ready;
 	char why[200]; /* it is not */
 	int64_t started_at,
-	    last_pass_at; /* the last look at what is due that succeeded; 0 = none */
+	    last_pass_at, /* when the last pass ended, that of ten minutes; 0 = none */
+	    last_look_at; /* the last look at what is due that succeeded; 0 = none */
 	unsigned running, sleeping, queued, slots;
 	uint64_t turns[N_TURNS], clock_jumps;
 };

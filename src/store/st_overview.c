@@ -114,6 +114,11 @@ int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now
 	return 0;
 }
 
+int st_cert_first_made(struct store *s, int64_t *at, struct err *e)
+{
+	return query_int(s, "select min(created_at) from certs", NULL, 0, at, e);
+}
+
 int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
                     struct cert **out, size_t *n, struct err *e)
 {

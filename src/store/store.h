@@ -100,6 +100,8 @@ NODISCARD int st_cert_page(struct store *s, struct arena *a, const struct cert_p
                            struct cert **out, size_t *n, struct err *e);
 /* The CAs are to be asked for their renewal information at once; *n = of so many. */
 NODISCARD int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct err *e);
+/* When the oldest that is here was asked for; 0 = there is none. */
+NODISCARD int st_cert_first_made(struct store *s, int64_t *at, struct err *e);
 /* Those that failed last, newest failure first. */
 NODISCARD int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
                               struct cert **out, size_t *n, struct err *e);

@@ -126,7 +126,7 @@ def test_all_are_replaced_as_fast_as_the_limits_allow(bare, proxy, pebble, new_n
         while lab.model.now() <= opens:
             assert lab.of_version(2) == SETS or lab.model.offset > HOUR - 15 * MINUTE
             lab.move(10 * MINUTE)
-            wait_until(lambda: daemon.metrics()["everleaf_last_pass_timestamp_seconds"] >= lab.model.now() - MINUTE, "a look", 60)
+            wait_until(lambda: daemon.metrics()["everleaf_last_look_timestamp_seconds"] >= lab.model.now() - MINUTE, "a look", 60)
         wait_until(lambda: lab.of_version(2) == SETS * OF_A_SET, "all to be replaced", 120, step_s=0.1)
         assert not lab.model.refusals
         assert not daemon.metrics()["everleaf_clock_jumps_total"]

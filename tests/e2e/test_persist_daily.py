@@ -38,7 +38,7 @@ def test_once_a_day(everleaf, bind, lab, tmp_path):  # noqa: F811
         record, = [value for value in bind.txt(NAME)]
         everleaf.run("dns", "cleanup", "home", NAME, record)
         before = run_at(DAY // 2)
-        wait_until(lambda: daemon.metrics()["everleaf_last_pass_timestamp_seconds"], "a pass")
+        wait_until(lambda: daemon.metrics()["everleaf_last_look_timestamp_seconds"], "a pass")
         assert looked() == before, "half a day later it is not looked at"
         before = run_at(DAY + 60)
         wait_until(lambda: looked() != before, "a look a day later")

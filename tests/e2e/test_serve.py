@@ -324,7 +324,7 @@ def test_health_and_metrics(everleaf, serve, name):
     everleaf.issue(name)
     daemon = serve()
     assert daemon.get("/healthz")[0] == 200 and daemon.get("/readyz")[0] == 200
-    wait_until(lambda: daemon.metrics()["everleaf_last_pass_timestamp_seconds"] > 0, "a pass")
+    wait_until(lambda: daemon.metrics()["everleaf_last_look_timestamp_seconds"] > 0, "a pass")
     values = daemon.metrics()
     assert values['everleaf_certificates{status="issued"}'] == 1
     assert values['everleaf_certificates_expiring{days="30"}'] == 0
