@@ -22,6 +22,7 @@ _counter = itertools.count(1)
 def pytest_configure(config):
     config.addinivalue_line("markers", "option(command, *options): the options of a command whose effect the test "
                                        "sees outside; test_options.py fails for one that no test names")
+    config.addinivalue_line("markers", "random: draws its moments by lot: what failed once may be a fault all the same")
     config.addinivalue_line("markers", "kill: stops the program at every counted step")
     config.addinivalue_line("markers", "slow: waits on purpose")
     config.addinivalue_line("markers", "pebble_says(*patterns): lines that the CA writes into its log because of what the "
@@ -64,6 +65,9 @@ def threads_agree(reports):
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("random"):
+            item.user_properties.append(("random", "yes"))
     if os.environ.get("EVERLEAF_TEST_DATABASE") != "postgresql":
         return
     left_out = [item for item in items if item.get_closest_marker("sqlite")]

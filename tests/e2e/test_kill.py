@@ -15,7 +15,7 @@ from env.certs import assert_good, load
 from env.nameserver import Key
 from test_renew import PAST
 
-pytestmark = pytest.mark.kill
+pytestmark = [pytest.mark.kill, pytest.mark.random]
 
 # The fewest steps a whole run has had; fewer would mean that something is not counted any more.
 FEWEST = {("webroot", "issue"): 44, ("webroot", "renew"): 44, ("standalone", "issue"): 44, ("standalone", "renew"): 44,

@@ -299,6 +299,7 @@ def test_two_processes_count_together(lab_with, nginx, new_name):
     assert len(lab.proxy.seen("/order-plz", "POST")) == 5
 
 
+@pytest.mark.random
 @pytest.mark.pebble_says(".")
 @pytest.mark.parametrize("seed", range(3))
 def test_random_traces(lab_with, new_name, seed):

@@ -468,6 +468,7 @@ def check_orders(pebble, proxy, n, before, chaos):
     print(f"{len(chaos.done)} blows, {extra} orders repeated")
 
 
+@pytest.mark.random
 @pytest.mark.threads
 def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
     pebble = make_pebble()
@@ -572,6 +573,7 @@ def next_of(names):
         return None
 
 
+@pytest.mark.random
 @pytest.mark.threads
 def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request):
     """Asked for over both nodes, and proved by the responder of whichever is asked: the token may be the other's."""

@@ -250,6 +250,7 @@ def test_a_second_signal_cancels_and_the_next_start_goes_on(make_everleaf, slow,
     assert slow.certificates() == 1
 
 
+@pytest.mark.random
 @pytest.mark.pebble_says("http2: server: error reading preface")  # of one killed in the middle of a handshake
 def test_killed_at_random(everleaf, pebble, serve, new_name):
     """Twenty certificates, a daemon killed again and again: each exists once, and no order was made in vain."""
