@@ -386,12 +386,13 @@ static int finish(struct arena *a, const struct proc_spec *spec, struct child *c
 	return 0;
 }
 
-/* A script that starts us again, with itself as a script, would wait for its own end. */
-static bool is_within(const char *program)
+/* A script that starts us again, with itself as a script, would wait for its own end; so it would
+ * if there were others between. */
+static bool is_within(struct arena *a, const char *program)
 {
 	const char *above = getenv(TURN_OF);
 
-	return above && strcmp(above, program) == 0;
+	return above && strstr(arena_printf(a, ":%s:", above), arena_printf(a, ":%s:", program));
 }
 
 static int take_turn(struct arena *a, const struct proc_spec *spec, const char **program, int *turn,
@@ -401,11 +402,12 @@ static int take_turn(struct arena *a, const struct proc_spec *spec, const char *
 
 	*program = arena_strdup(a, real ? real : spec->argv[0]);
 	free(real);
-	return is_within(*program) ? 0 : turn_take(spec->turns, *program, turn, e);
+	return is_within(a, *program) ? 0 : turn_take(spec->turns, *program, turn, e);
 }
 
 static const char *const *with_turn(struct arena *a, const char *const *env, const char *program)
 {
+	const char *above = getenv(TURN_OF);
 	const char **out;
 	size_t n = 0;
 
@@ -414,7 +416,11 @@ static const char *const *with_turn(struct arena *a, const char *const *env, con
 	out = ARENA_ARRAY(a, const char *, n + 2);
 	for (size_t i = 0; i < n; i++)
 		out[i] = env[i];
-	out[n] = arena_printf(a, TURN_OF "=%s", program);
+	if (above && is_within(a, program))
+		out[n] = arena_printf(a, TURN_OF "=%s", above);
+	else
+		out[n] = arena_printf(a, TURN_OF "=%s%s%s", above ? above : "", above ? ":" : "",
+		                      program);
 	return out;
 }
 

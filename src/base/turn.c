@@ -12,6 +12,7 @@
 #define LOOK_MS 5
 #define LOOK_MOST_MS 50
 #define LONG_MS 500
+#define PATIENCE_MS INT64_C(600000)
 
 /* FNV-1a, without the sign. */
 static off_t byte_of(const char *name)
@@ -44,8 +45,13 @@ struct wait {
 
 static int wait_on(const struct turns *t, struct wait *w, const char *name, struct err *e)
 {
-	int64_t now = clock_monotonic_ms();
+	int64_t now = clock_monotonic_ms(),
+	        patience_ms = t->patience_ms ? t->patience_ms : PATIENCE_MS;
 
+	if (now - w->since >= patience_ms)
+		return err_set(e, ERR_BUSY,
+		               "waited %lld s for %s, which others have still; it is tried again",
+		               (long long)(patience_ms / 1000), name);
 	if (!w->told && t->told)
 		t->told(t->ctx, name, true);
 	w->told = true;

@@ -17,13 +17,14 @@ struct turns {
 	const char *file;            /* the lock file; made where there is none */
 	const struct cancel *cancel; /* ends a wait */
 	int64_t grace_ms;            /* a wait goes on so long after the token was set */
+	int64_t patience_ms;         /* the longest wait; 0 = ten minutes */
 	/* A wait for what has that name begins and has ended; NULL = nobody looks. */
 	void (*told)(void *ctx, const char *name, bool waits);
 	void *ctx;
 };
 
-/* Waits for as long as others have it; a pool of workers may let another work meanwhile (see
- * cancel_on_sleep). *fd: the turn, for turn_end. ERR_CANCELLED, ERR_IO. */
+/* Waits while others have it; a pool of workers may let another work meanwhile (see
+ * cancel_on_sleep). *fd: the turn, for turn_end. ERR_BUSY, ERR_CANCELLED, ERR_IO. */
 NODISCARD int turn_take(const struct turns *t, const char *name, int *fd, struct err *e);
 /* For CLEANUP too; -1 is nothing. */
 void turn_end(int *fd);

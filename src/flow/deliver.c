@@ -189,14 +189,15 @@ static int copy_version(struct run *r, struct arena *a, const struct cert *c, st
 	return st_version_put(r->store, v, e);
 }
 
-int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes, struct err *hook_failure,
-            struct err *e)
+int deliver(struct run *r, struct arena *a, struct cert *c, struct delivery *d, struct err *e)
 {
 	struct version v;
 	struct err err;
 	int result = st_version_get(r->store, a, c->name, 0, &v, &err);
+	bool was_live;
 
-	*hook_failure = (struct err){ 0 };
+	d->deployed = false;
+	d->hook_failure = (struct err){ 0 };
 	if (result == -ERR_NOT_FOUND || r->dry_run)
 		return 0;
 	if (result < 0) {
@@ -205,16 +206,20 @@ int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes, struc
 	}
 	if (c->redeliver && v.n == c->live_version)
 		TRY(copy_version(r, a, c, &v, e));
-	if (v.n != c->live_version || !fs_exists(live_path(a, r->state_dir, c->name)))
-		TRY(write_live(r, a, c, &v, finishes, e));
-	if (v.deployed)
+	was_live = v.n == c->live_version;
+	if (!was_live || !fs_exists(live_path(a, r->state_dir, c->name)))
+		TRY(write_live(r, a, c, &v, d->finishes, e));
+	d->deployed = v.deployed;
+	if (v.deployed || d->hooks_later || (d->hooks_rest && was_live))
 		return 0;
 	TRY(lease_look(r, e));
-	run_hooks(r, a, c, &v, hook_failure);
-	if (hook_failure->code != ERR_NONE)
+	run_hooks(r, a, c, &v, &d->hook_failure);
+	if (d->hook_failure.code != ERR_NONE)
 		return 0;
 	v.deployed = true;
-	return st_version_put(r->store, &v, e);
+	TRY(st_version_put(r->store, &v, e));
+	d->deployed = true;
+	return 0;
 }
 
 char *deliver_path(const struct run *r, struct arena *a, const char *cert_name)

@@ -6,12 +6,21 @@
 #include "base/codec.h"
 #include "flow/run.h"
 
-/* Makes the newest version live if it is not, and runs the hooks that have not run for it.
- * finishes: nothing else is left of what was begun for it; with no hook to run, the record that it
- * is live says so too (keep_finished). *hook_failure: a hook's failure (the certificate is live all
- * the same; the hooks are tried again by the next run); its code is ERR_NONE when all is well. */
-NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, bool finishes,
-                      struct err *hook_failure, struct err *e);
+struct delivery {
+	/* nothing else is left of what was begun for it; with no hook to run, the record that it is
+	 * live says so too (keep_finished) */
+	bool finishes;
+	bool hooks_rest;  /* the hooks of what was live before are not tried now */
+	bool hooks_later; /* no hook is called: the turn that follows at once does it */
+	/* what came of it */
+	bool deployed;           /* the newest version is live, and its hooks have run */
+	struct err hook_failure; /* the certificate is live all the same; the hooks are tried again
+	                            by a later run. ERR_NONE: none failed */
+};
+
+/* Makes the newest version live if it is not, and runs the hooks that have not run for it. */
+NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct delivery *d,
+                      struct err *e);
 /* Only what the certificate's record says is live, into STATE/live on this host: nothing is
  * recorded and no hook runs. For a node beside the one that delivered it. */
 NODISCARD int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct err *e);

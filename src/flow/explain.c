@@ -44,7 +44,7 @@ static const char *next_step(const struct cert *c, const struct plan *p)
 		return "it waits for what has to be published; then `everleaf verify` goes on";
 	if (c->hook_failures > 0 && p->run_at == c->hook_retry_at)
 		return "its hooks run again";
-	if (c->unfinished && c->hook_failures == 0)
+	if (c->unfinished)
 		return "what was begun is gone on with";
 	if (p->reason == PLAN_FIRST)
 		return c->failures ? "another attempt to obtain it" : "the attempt to obtain it";

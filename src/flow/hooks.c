@@ -86,6 +86,7 @@ const struct turns *hooks_turns(struct run *r, struct arena *a, const char *cert
 	*t = (struct turns){
 		.file = fs_join(a, r->hooks_dir ? r->hooks_dir : r->state_dir, "hooks.lock"),
 		.cancel = r->cancel,
+		.patience_ms = r->patience_s * INT64_C(1000),
 		.told = tell_wait,
 		.ctx = w,
 	};

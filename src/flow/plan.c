@@ -103,15 +103,14 @@ void plan_next(const struct cert *c, int64_t now, struct plan *out)
 		return;
 	}
 	plan_renew_at(c, &p);
-	if (c->unfinished && c->hook_failures == 0) {
+	if (c->unfinished) {
 		p.run_at = c->retry_at > 0 ? c->retry_at : now;
-		*out = p;
-		return;
+	} else {
+		p.run_at = p.renew_at > c->retry_at ? p.renew_at : c->retry_at;
+		/* renewal information is asked for until the certificate ends (RFC 9773 4.3) */
+		if (c->ari_check_at > 0 && c->ari_check_at < p.run_at && now < c->not_after)
+			p.run_at = c->ari_check_at;
 	}
-	p.run_at = p.renew_at > c->retry_at ? p.renew_at : c->retry_at;
-	/* renewal information is asked for until the certificate ends (RFC 9773 4.3) */
-	if (c->ari_check_at > 0 && c->ari_check_at < p.run_at && now < c->not_after)
-		p.run_at = c->ari_check_at;
 	if (c->hook_failures > 0 && c->hook_retry_at < p.run_at)
 		p.run_at = c->hook_retry_at;
 	if (p.run_at <= 0)

@@ -36,7 +36,8 @@ struct run {
 	/* the daemon's own: what --standalone and --alpn use where no address was given; NULL =
 	 * there is none */
 	const char *http, *alpn;
-	unsigned patience_s; /* for a certificate that somebody works on; 0 = a minute */
+	unsigned patience_s; /* for a certificate that somebody works on, 0 = a minute; and for a
+	                        hook script's turn, 0 = ten minutes */
 	bool is_daemon;      /* it comes again by itself: a busy certificate is not waited for */
 	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */
 	void *step_ctx;

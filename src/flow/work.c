@@ -79,14 +79,32 @@ static void note_failure(struct arena *a, struct cert *c, const struct err *fail
 {
 	note_words(a, c, failure);
 	c->retry_at = clock_now() + plan_wait(c, failure->retry_s);
+	if (c->hook_failures > 0 && c->hook_retry_at <= clock_now()) /* it did not come to them */
+		c->hook_retry_at = c->retry_at;
 }
 
-/* They are tried again less and less often; a renewal that is due does not wait for them. */
-static void note_hook_failure(struct arena *a, struct cert *c, const struct err *failure)
+/* They are tried again less and less often; a renewal that is due does not wait for them. open: an
+ * order is to be gone on with. */
+static void note_hook_failure(struct arena *a, struct cert *c, bool open, const struct err *failure)
 {
-	note_words(a, c, failure);
+	if (c->failures > c->hook_failures) /* what the CA said is what has to be mended */
+		c->failures++;
+	else
+		note_words(a, c, failure);
 	c->hook_failures++;
 	c->hook_retry_at = clock_now() + plan_backoff(c->hook_failures, 0);
+	c->unfinished = open;
+}
+
+/* What remains are failures of another kind. */
+static void note_hooks_done(struct cert *c)
+{
+	c->failures = c->failures > c->hook_failures ? c->failures - c->hook_failures : 0;
+	c->hook_failures = c->hook_retry_at = 0;
+	if (c->failures > 0)
+		return;
+	c->failing_since = c->last_error_at = 0;
+	c->last_error = NULL;
 }
 
 static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
@@ -148,29 +166,51 @@ static int pending_result(struct run *r, struct arena *a, struct cert *c, struct
 	return r->is_daemon ? st_job_set(r->store, c->name, clock_now() + PENDING_S, e) : 0;
 }
 
+/* Its hooks may have failed: then they run again when their time comes, or for somebody. */
+static bool are_hooks_at_rest(const struct cert *c, const struct work_options *opt)
+{
+	return !opt->named && c->hook_failures > 0 && clock_now() < c->hook_retry_at;
+}
+
+/* Whether the record is another now. */
+static bool note_delivery(struct arena *a, struct cert *c, bool open, const struct delivery *d)
+{
+	bool was_unfinished = c->unfinished, had_failed = c->hook_failures > 0;
+
+	if (d->hook_failure.code != ERR_NONE) {
+		note_hook_failure(a, c, open, &d->hook_failure);
+		return true;
+	}
+	if (!d->deployed) {
+		if (d->hooks_rest)
+			c->unfinished = open;
+		return c->unfinished != was_unfinished;
+	}
+	if (had_failed)
+		note_hooks_done(c);
+	if (was_unfinished && d->finishes) /* else the record that it is live says so */
+		keep_finished(c);
+	return had_failed || (was_unfinished && d->finishes);
+}
+
 /* Delivers what is stored and not in use yet. *news: what an earlier run, or this one, began is
  * finished now and was never told. A hook's failure is the certificate's last error; the hooks are
  * tried again. */
-static int deliver_and_record(struct run *r, struct arena *a, struct cert *c, bool open,
-                              struct work_result *out, bool *news, struct err *e)
+static int deliver_and_record(struct run *r, struct arena *a, struct cert *c,
+                              const struct work_options *opt, bool open, struct work_result *out,
+                              bool *news, struct err *e)
 {
 	bool was_told = c->failures > 0; /* with the failure of its hooks */
-	bool finishes = c->unfinished && !open;
+	struct delivery d = { .finishes = c->unfinished && !open,
+		              .hooks_rest = are_hooks_at_rest(c, opt),
+		              .hooks_later = opt->only_stand_in };
 
 	*news = false;
-	TRY(deliver(r, a, c, finishes, &out->failure, e));
-	if (out->failure.code != ERR_NONE) {
+	TRY(deliver(r, a, c, &d, e));
+	out->failure = d.hook_failure;
+	if (out->failure.code != ERR_NONE || (d.deployed && d.finishes))
 		*news = !was_told;
-		note_hook_failure(a, c, &out->failure);
-		return keep_record(r, a, c, NULL, NULL, e);
-	}
-	if (!finishes || c->live_version == 0)
-		return 0;
-	*news = !was_told;
-	if (!c->unfinished) /* the record that it is live says so */
-		return 0;
-	keep_finished(c);
-	return keep_record(r, a, c, NULL, NULL, e);
+	return note_delivery(a, c, open, &d) ? keep_record(r, a, c, NULL, NULL, e) : 0;
 }
 
 /* Held back here, before the CA was asked: what the CA itself limits is waited for where it is
@@ -208,14 +248,14 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 	bool news;
 
 	if (opt->named && c->not_after == 0) /* somebody wants it again: another day of attempts */
-		c->failures = c->failing_since = 0;
+		c->failures = c->failing_since = c->hook_failures = c->hook_retry_at = 0;
 	if (opt->new_challenge)
 		TRY(issue_abandon(r, a, c, e));
 	TRY(issue_patiently(r, a, c, opt, &outcome, e));
 	if (outcome == ISSUE_WAITS_FOR_PERSON)
 		return pending_result(r, a, c, out, e);
 	out->outcome = done;
-	return deliver_and_record(r, a, c, false, out, &news, e);
+	return deliver_and_record(r, a, c, opt, false, out, &news, e);
 }
 
 /* The order that is open for what is wanted now; one for something else is given up. */
@@ -240,12 +280,14 @@ static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, b
 }
 
 /* Whatever is stored and not in use yet; then the stand-in, if it was asked for. */
-static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool open,
-                         struct work_result *out, struct err *e)
+static int deliver_first(struct run *r, struct arena *a, struct cert *c,
+                         const struct work_options *opt, bool open, struct work_result *out,
+                         struct err *e)
 {
 	bool news, had_one = c->live_version > 0 && !c->live_self_signed;
+	struct delivery stand_in = { .hooks_later = opt->only_stand_in };
 
-	TRY(deliver_and_record(r, a, c, open, out, &news, e));
+	TRY(deliver_and_record(r, a, c, opt, open, out, &news, e));
 	out->outcome = WORK_UNCHANGED;
 	if (c->live_version > 0 && !c->live_self_signed) {
 		if (news)
@@ -255,7 +297,9 @@ static int deliver_first(struct run *r, struct arena *a, struct cert *c, bool op
 	if (!c->self_signed_first || c->live_version > 0 || r->dry_run)
 		return 0;
 	TRY(keep_stand_in(r, a, c, e));
-	return deliver(r, a, c, false, &out->failure, e);
+	TRY(deliver(r, a, c, &stand_in, e));
+	out->failure = stand_in.hook_failure;
+	return 0;
 }
 
 static int ask_the_ca(struct run *r, struct arena *a, struct cert *c,
@@ -283,10 +327,11 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 	struct found f = { .rested = opt->named || c->retry_at <= clock_now() };
 	bool go;
 
-	TRY(hooks_startup(r, a, c, e));
+	if (!opt->only_stand_in)
+		TRY(hooks_startup(r, a, c, e));
 	TRY(solve_sweep(r, a, c, e));
 	TRY(look_for_open_order(r, a, c, &f.open, e));
-	TRY(deliver_first(r, a, c, f.open, out, e));
+	TRY(deliver_first(r, a, c, opt, f.open, out, e));
 	if (opt->only_stand_in)
 		return leave_the_rest(r, a, c, e);
 	if (opt->person_is_ready) {
@@ -302,7 +347,7 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
 	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE &&
-	               c->live_version > 0 && !c->live_self_signed
+	               c->hook_failures == 0 && c->live_version > 0 && !c->live_self_signed
 	           ? hooks_unchanged_cert(r, a, c, e)
 	           : 0;
 }
@@ -347,7 +392,8 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		out->failure = e;
 		/* It is another's to tell; or it failed for no fault of its own, and is due still.
 		 */
-		if (lease_look(r, &lost) < 0 || err_is_of_database(&e))
+		if (lease_look(r, &lost) < 0 || err_is_of_database(&e) ||
+		    (opt->only_stand_in && e.code == ERR_BUSY))
 			return;
 		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&
 		    !(opt->person_is_ready && e.code == ERR_INPUT))
@@ -359,7 +405,8 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 	           keep_record(r, a, &c, NULL, NULL, &e) < 0) {
 		out->failure = e; /* its job row may say that it is due, and would say so again */
 	}
-	hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
+	if (!opt->only_stand_in)
+		hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 	if (asked && keep_and_release(r, &c, &e) < 0 && out->failure.code == ERR_NONE)
 		out->failure = e;
 }

@@ -17,7 +17,8 @@ struct work_options {
 	int days;   /* due when it ends within so many days; 0 = not given */
 	bool person_is_ready; /* verify */
 	bool new_challenge;   /* verify --new */
-	bool only_stand_in;   /* the record, and what stands in at first; the rest is to follow */
+	bool only_stand_in;   /* the record, and the files of what stands in at first; the rest,
+	                         its hooks among it, is to follow */
 	bool only_renew;      /* `renew`: a changed record alone does not re-issue */
 	bool patient;         /* somebody waits for this one: a limit that is over within a minute
 	                         is waited for; a daemon comes again instead */

@@ -55,7 +55,8 @@ struct cert {
 	int64_t ari_check_at;       /* when to ask again */
 	const char *ari_explanation_url;
 	bool redeliver;        /* into a new folder: its key store is to be another */
-	bool unfinished;       /* an order or a delivery was begun and is to be gone on with */
+	bool unfinished;       /* an order or a delivery was begun and is to be gone on with; hooks
+	                          that failed are not it: hook_failures */
 	bool new_key_needed;   /* its key was revoked for compromise */
 	int64_t failing_since; /* when the first of these failures in a row was; 0 = none */
 	int64_t told_until;    /* what was to be told about it until then has been told */

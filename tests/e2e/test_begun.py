@@ -15,6 +15,10 @@ KILLED = 137
 MOST = 400
 
 
+def later(seconds):
+    return {"EVERLEAF_CLOCK_OFFSET_S": str(seconds)}
+
+
 def script(path, text):
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
@@ -27,7 +31,7 @@ def key_of(everleaf, name):
 
 def let_time_pass(everleaf):
     """What waits for its hour is due now."""
-    everleaf.sql("update certs set retry_at = 0")
+    everleaf.sql("update certs set retry_at = 0, hook_retry_at = 0")
     everleaf.sql("update certs set ari_check_at = 1 where ari_check_at > 1")  # 0: the CA has no such information
     everleaf.sql("update jobs set run_at = 1 where run_at > 0")
 
@@ -36,14 +40,28 @@ def steps_of(log):
     return [line.split()[1] for line in log.read_text().splitlines()]
 
 
+def with_failing_hook(everleaf, folder, name):
+    hook = script(folder / "deploy", f"echo called >> {folder}/calls; test ! -e {folder}/broken")
+    everleaf.issue(name, "--deploy-hook", hook)
+    (folder / "broken").touch()
+    assert everleaf.json("renew", name, "--force", status=1)["renewed"] == [name]
+    return everleaf
+
+
+def n_calls(folder):
+    return (folder / "calls").read_text().count("called")
+
+
+def is_due(everleaf, seconds):
+    """Whether a daemon would take it up, so many seconds from now."""
+    (run_at,), = everleaf.sql("select run_at from jobs")
+    return run_at <= time.time() + seconds
+
+
 @pytest.fixture
 def hooked(everleaf, tmp_path, name):
     """A certificate that has been renewed while its deploy hook failed, and goes on failing."""
-    hook = script(tmp_path / "deploy", f"test ! -e {tmp_path}/broken")
-    everleaf.issue(name, "--deploy-hook", hook)
-    (tmp_path / "broken").touch()
-    assert everleaf.json("renew", name, "--force", status=1)["renewed"] == [name]
-    return everleaf
+    return with_failing_hook(everleaf, tmp_path, name)
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["by cron", "by name"])
@@ -79,6 +97,63 @@ def test_renewal_is_due_when_it_is_due_whatever_its_hooks_wait_for(hooked, name)
     assert hooked.json("renew", env=at(hooked, name, -60))["failed"] == [], "its hooks wait for 20 minutes now"
     assert hooked.json("renew", status=(1, 3), env=at(hooked, name, 10))["renewed"] == [name]
     assert serial(hooked, name) != before and hooked.show(name)["hook_failures"] == 1
+
+
+def test_failing_hook_is_not_tried_before_its_time(hooked, pebble, tmp_path, name):
+    before, calls = serial(hooked, name), n_calls(tmp_path)
+    hooked.sql("update certs set ari_check_at = 1")
+    hooked.sql("update jobs set run_at = 1")
+    assert hooked.json("renew")["unchanged"] == [name] and n_calls(tmp_path) == calls, "the CA was asked, and that was all"
+    assert hooked.json("renew", name, status=1)["failed"] and n_calls(tmp_path) == calls + 1, "somebody wants it"
+    set_window(hooked, pebble, name, PAST)
+    hooked.sql("update certs set ari_check_at = 1")
+    hooked.sql("update jobs set run_at = 1")
+    assert hooked.json("renew", status=(1, 3))["renewed"] == [name]
+    assert serial(hooked, name) != before and n_calls(tmp_path) == calls + 2, "once, for the new one"
+
+
+REFUSED = {"refused": problem(403, "unauthorized", "not today"),
+           "left open": problem(429, "rateLimited", "not today", {"Retry-After": "86400"})}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_mended_hook_is_done_with_whatever_became_of_the_renewal(make_everleaf, proxy, tmp_path, name, what):
+    everleaf = with_failing_hook(make_everleaf(proxy), tmp_path, name)
+    with proxy.spoiling("/finalize-order/", REFUSED[what]) as rule:
+        everleaf.run("renew", name, "--force", status=None)
+    assert rule.seen == 1
+    shown = everleaf.show(name)
+    assert (shown["failures"], shown["hook_failures"]) == (3, 2)
+    assert "not today" in shown["last_error"]
+    everleaf.json("renew", status=(1, 3), env=later(700))
+    shown = everleaf.show(name)
+    assert (shown["failures"], shown["hook_failures"]) == (4, 3)
+    assert not is_due(everleaf, 700) and is_due(everleaf, 2000), "its hooks"
+    assert "not today" in shown["last_error"], "that they fail does not hide why it is not renewed"
+    (tmp_path / "broken").unlink()
+    calls = n_calls(tmp_path)
+    everleaf.run("renew", env=later(2000))
+    shown = everleaf.show(name)
+    assert n_calls(tmp_path) == calls + 1
+    assert (shown["failures"], shown["hook_failures"], shown["hook_retry_at"]) == (1, 0, None)
+    assert "not today" in shown["last_error"]
+    assert not is_due(everleaf, 3600)
+    everleaf.run("renew", name, "--force")
+    assert everleaf.show(name)["last_error"] is None
+
+
+def test_script_that_fails_at_every_call_is_not_due_for_ever(everleaf, nginx, tmp_path, name):
+    """Its first call is for the whole turn: it does not come to what had failed."""
+    folder = nginx.web_root / ".well-known/acme-challenge"
+    folder.mkdir(parents=True)
+    hook = script(tmp_path / "hook", f'test "$1" != deploy_cert || test ! -e {tmp_path}/broken')
+    everleaf.run("issue", name, "--hook", hook, "--challenge", "http-01", "--well-known", folder)
+    (tmp_path / "broken").touch()
+    assert everleaf.json("renew", name, "--force", status=1)["renewed"] == [name]
+    script(hook, "exit 1")
+    everleaf.run("renew", status=None, env=later(400))
+    assert everleaf.show(name)["failures"] == 2
+    assert not is_due(everleaf, 400) and is_due(everleaf, 800)
 
 
 @pytest.mark.parametrize("command", ["renew", "issue"])

@@ -6,8 +6,12 @@ import signal
 
 import pytest
 
+from env import Serve
+from env.certs import load
+from env.client import user
 from env.everleaf import BINARY
 from env.process import wait_until
+from test_jobs import begun, config  # noqa: F401
 
 pytestmark = pytest.mark.threads
 
@@ -142,13 +146,48 @@ def test_a_killed_process_leaves_no_turn(everleaf, held):
     assert process.returncode == 0, err
 
 
+def calls_everleaf(everleaf, script, call, name, to):
+    """From now on that call of the script renews the certificate of that name."""
+    environment = " ".join(f"{key}={shlex.quote(value)}" for key, value in everleaf.env.items() if key.startswith("EVERLEAF_"))
+    again = f"{environment} {BINARY} --json renew {name} > {to}"
+    script.path.write_text(SCRIPT.format(log=script.log, folder=script.folder, slow="none", more=f'[ "$1" != {call} ] || {again}'))
+
+
 def test_a_script_that_runs_everleaf_does_not_wait_for_itself(everleaf, well_known, tmp_path, new_name):
     one, two = new_name(), new_name()
     script = Script(tmp_path / "script")
     everleaf.run("issue", one, *by_hook(script, well_known))
-    environment = " ".join(f"{key}={shlex.quote(value)}" for key, value in everleaf.env.items() if key.startswith("EVERLEAF_"))
-    again = f"{environment} {BINARY} --json renew {one} > {tmp_path}/within"
-    script.path.write_text(SCRIPT.format(log=script.log, folder=script.folder, slow="none",
-                                         more=f'[ "$1" != deploy_cert ] || {again}'))
+    calls_everleaf(everleaf, script, "deploy_cert", one, tmp_path / "within")
     everleaf.run("issue", two, *by_hook(script, well_known))
     assert json.loads((tmp_path / "within").read_text())["unchanged"] == [one]
+
+
+def test_nor_if_another_script_is_between(everleaf, well_known, tmp_path, new_name):
+    outer, between = Script(tmp_path / "outer"), Script(tmp_path / "between")
+    one, two, three = new_name(), new_name(), new_name()
+    everleaf.run("issue", one, *by_hook(outer, well_known))
+    everleaf.run("issue", two, *by_hook(between, well_known))
+    calls_everleaf(everleaf, between, "unchanged_cert", one, tmp_path / "innermost")
+    calls_everleaf(everleaf, outer, "deploy_cert", two, tmp_path / "within")
+    everleaf.run("issue", three, *by_hook(outer, well_known))
+    assert json.loads((tmp_path / "within").read_text())["unchanged"] == [two]
+    assert json.loads((tmp_path / "innermost").read_text())["unchanged"] == [one]
+
+
+def test_a_request_does_not_wait_for_hooks(everleaf, config, new_name):
+    """However many ask while one hangs: their stand-ins are in place, and their jobs run the hooks, once each."""
+    names = [new_name() for _ in range(3)]
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        first = admin.post("/certificates", domains=[new_name()], webroot="main", deploy_hooks=["wait"])
+        wait_until(lambda: begun(everleaf) == 1, "its hook")
+        jobs = [admin.post("/certificates", domains=[name], webroot="main", deploy_hooks=["wait"], self_signed_first=True)
+                for name in names]
+        for name in names:
+            stand_in = load(everleaf.live(name, "cert.pem"))
+            assert stand_in.issuer == stand_in.subject
+        assert begun(everleaf) == 1
+        config.touch()
+        for job, name in zip([first, *jobs], [None, *names]):
+            assert name is None or admin.done(job)["issued"] == [name]
+    assert begun(everleaf) == 1 + 2 * len(names), "of the stand-ins, and of what replaced them"
