@@ -27,15 +27,15 @@ static const char *holder(struct store *s)
 	return s->reply_holder;
 }
 
-/* For as long as it took for itself; a process of this host that died is seen at once. */
+/* Whether a process of this host lives can be seen; of others only the time is known. */
 static bool is_at_work(const struct reply *r)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct holder h;
 
-	if (r->holder_until <= clock_now())
-		return false;
-	return !holder_parse(a, r->holder, &h) || !holder_is_here(&h) || holder_is_alive(&h);
+	if (holder_parse(a, r->holder, &h) && holder_is_here(&h))
+		return holder_is_alive(&h);
+	return r->holder_until > clock_now();
 }
 
 int st_fingerprint(struct arena *a, const char *text, const char **out, struct err *e)

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
+#include "store/replies.h"
+
 static void test_lease_is_held(void **state)
 {
 	struct place *p = *state;
@@ -109,6 +111,41 @@ static void test_foreign_holders(void **state)
 	OK(st_job_lease(p->s, "a", "x", 60, E));
 	sql(p, "update jobs set lease = 'nonsense', lease_until = 1999999999");
 	OK(st_job_lease(p->s, "a", "x", 60, E));
+}
+
+/* Who works on a request: here whoever lives, however long it takes; elsewhere for its time. */
+static void test_holders_of_replies(void **state)
+{
+	static const struct {
+		const char *change;
+		int64_t later_s;
+		enum reply_state want;
+	} rows[] = {
+		{ "holder_until = holder_until", 0, REPLY_UNDER_WAY },
+		{ "holder_until = holder_until", 7200, REPLY_UNDER_WAY },
+		{ "holder = replace(holder, '|', '|0')", 0, REPLY_LOST }, /* another boot */
+		{ "holder = 'elsewhere|b|1|1|a request|1795305600'", 0, REPLY_UNDER_WAY },
+		{ "holder = 'elsewhere|b|1|1|a request|1795305600'", 7200, REPLY_LOST },
+		{ "holder = 'nonsense'", 0, REPLY_UNDER_WAY },
+		{ "holder = 'nonsense'", 7200, REPLY_LOST },
+	};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *name = arena_printf(p->a, "r%zu", i);
+		enum reply_state got;
+		struct reply r;
+
+		clock_set(1795305600);
+		OK(st_reply_claim(p->s, p->a, name, "print", &r, &got, E));
+		assert_int_equal(got, REPLY_NEW);
+		sql(p, arena_printf(p->a, "update replies set %s where name = '%s'", rows[i].change,
+		                    name));
+		clock_set(1795305600 + rows[i].later_s);
+		OK(st_reply_claim(p->s, p->a, name, "print", &r, &got, E));
+		if (got != rows[i].want)
+			fail_msg("row %zu: %d", i, got);
+	}
 }
 
 struct racer {
@@ -250,6 +287,7 @@ int main(void)
 		ROW(test_one_of_many_processes_leases),
 		ROW(test_zombie_is_dead),
 		ROW(test_foreign_holders),
+		ROW(test_holders_of_replies),
 		ROW(test_lost_lease_writes_nothing),
 		ROW(test_look_prolongs),
 		ROW(test_due_leaves_out_what_is_at_work_here),
