@@ -109,6 +109,10 @@ int cmd_user_show(struct cli *c, struct err *e)
 	print_line(stdout, "email", shown(a, u.email));
 	print_line(stdout, "second factor", u.second_factor ? "yes" : "no");
 	print_bindings(c, &bound);
+	if (u.tokens_of_others)
+		print_line(stdout, "tokens of others",
+		           arena_printf(a, "%lld, made with theirs: these go with the user",
+		                        (long long)u.tokens_of_others));
 	print_line(stdout, "last login", shown_time(a, u.last_login_at, clock_now()));
 	print_line(stdout, "added", shown_time(a, u.created_at, clock_now()));
 	return 0;
@@ -175,12 +179,31 @@ int cmd_user_password(struct cli *c, struct err *e)
 	return update(c, &in, e);
 }
 
+static int not_sure(struct cli *c, const char *name, struct err *e)
+{
+	struct named in = { name };
+	struct user_said u = { 0 };
+
+	TRY(ask(c, OP_USER_SHOW, &in, &u, e));
+	if (u.tokens_of_others == 0)
+		return err_set(
+		    e, ERR_USAGE,
+		    "`everleaf user delete` cannot be undone; add --yes if you are sure");
+	return err_set(
+	    e, ERR_USAGE,
+	    "`everleaf user delete` cannot be undone, and revokes %lld token%s of others "
+	    "that those of %s made; add --yes if you are sure",
+	    (long long)u.tokens_of_others, u.tokens_of_others == 1 ? "" : "s", name);
+}
+
 int cmd_user_delete(struct cli *c, struct err *e)
 {
 	const struct user_args *args = c->args;
 	struct user_end in = { c->words.v[0], args->heir };
 	struct nothing nothing;
 
+	if (!args->yes)
+		return not_sure(c, in.name, e);
 	TRY(ask(c, OP_USER_DELETE, &in, &nothing, e));
 	print_done(c, "deleted", in.name);
 	return 0;

@@ -42,8 +42,8 @@ const struct option user_password_options[] = {
 const struct option user_delete_options[] = {
 	{ "give-to", .kind = OPT_STRING, .arg = "USER", TO(user_args, heir),
 	  .help = "who gets their certificates" },
-	{ "yes", .kind = OPT_FLAG, .flags = OPTION_NEEDED, TO(user_args, yes),
-	  .help = "yes, really: this cannot be undone" },
+	{ "yes", .kind = OPT_FLAG, TO(user_args, yes),
+	  .help = "yes, really: this cannot be undone; without it: what goes with the user" },
 	{ 0 }
 };
 

@@ -46,6 +46,8 @@ const struct field user_said_fields[] = {
 	FIELD(struct user_said, last_login_at, FT_TIME, 0, "when they last signed in"),
 	FIELD(struct user_said, created_at, FT_TIME, 0, "when they were added"),
 	FIELD(struct user_said, updated_at, FT_TIME, 0, "when something of this changed"),
+	FIELD(struct user_said, tokens_of_others, FT_INT, 0,
+	      "made with theirs: so many are revoked when the user is deleted"),
 	FIELD(struct user_said, link, FT_STRING, 0,
 	      "the one-time link that was just made, told only now"),
 	FIELD(struct user_said, link_file, FT_STRING, 0, "the file on the host that has it"),
@@ -69,6 +71,15 @@ static struct user_said said(const struct user *u)
 		                   .last_login_at = u->last_login_at,
 		                   .created_at = u->created_at,
 		                   .updated_at = u->updated_at };
+}
+
+static int say(struct ops *o, const struct user *u, struct user_said *out, struct err *e)
+{
+	struct user_said x = said(u);
+
+	TRY(st_token_of_others(o->run.store, u->name, &x.tokens_of_others, e));
+	*out = x;
+	return 0;
 }
 
 static int check_role(const char *word, struct err *e)
@@ -160,7 +171,7 @@ int op_user_list(struct ops *o, struct arena *a, void *in_record, void *out_reco
 	                 &users, &n, e));
 	v = ARENA_ARRAY(a, struct user_said, n + 1);
 	for (size_t i = 0; i < n && i < limit; i++)
-		v[i] = said(&users[i]);
+		TRY(say(o, &users[i], &v[i], e));
 	out->items = (struct records){ v, n < limit ? n : limit };
 	if (n > limit)
 		out->next = base64url_encode(a, v[limit - 1].name, strlen(v[limit - 1].name));
@@ -173,8 +184,7 @@ int op_user_show(struct ops *o, struct arena *a, void *in_record, void *out_reco
 	struct user u;
 
 	TRY(st_user_get(o->run.store, a, in->name, &u, e));
-	*(struct user_said *)out_record = said(&u);
-	return 0;
+	return say(o, &u, out_record, e);
 }
 
 static int check_new(const struct user_new *in, struct err *e)
@@ -311,7 +321,7 @@ int op_user_update(struct ops *o, struct arena *a, void *in_record, void *out_re
 	if (is_given(in, "password"))
 		TRY(signin_hash_password(a, in->password, &hash, e));
 	TRY(change_in(o, a, in, hash, &link, &u, e));
-	changed = said(&u);
+	TRY(say(o, &u, &changed, e));
 	TRY(link_tell(o, a, link, &changed, e));
 	*(struct user_said *)out_record = changed;
 	return 0;
@@ -353,6 +363,20 @@ static int hand_over(struct ops *o, const char *name, const char *heir, struct e
 	return 0;
 }
 
+/* Tokens that theirs made for others go with them: how many was told by what was said of the user.
+ */
+static int end_user(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	int64_t n = 0;
+
+	TRY(st_token_of_others(o->run.store, name, &n, e));
+	TRY(st_user_delete(o->run.store, name, e));
+	return st_event_add(o->run.store, NULL, "user", e, "user %s deleted%s", name,
+	                    n ? arena_printf(a, ", and %lld token%s of others that theirs made",
+	                                     (long long)n, n == 1 ? "" : "s")
+	                      : "");
+}
+
 int op_user_delete(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
@@ -378,8 +402,7 @@ int op_user_delete(struct ops *o, struct arena *a, void *in_record, void *out_re
 		               "%s owns %lld certificate%s: say who gets them (--give-to USER), or "
 		               "delete them first",
 		               in->name, (long long)owned, owned == 1 ? "" : "s");
-	TRY(st_user_delete(o->run.store, in->name, e));
-	TRY(st_event_add(o->run.store, NULL, "user", e, "user %s deleted", in->name));
+	TRY(end_user(o, a, in->name, e));
 	TRY(ops_tx_commit(&t, e));
 	return fs_remove(link_path(o, a, in->name), e);
 }

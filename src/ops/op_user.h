@@ -22,6 +22,7 @@ struct user_said {
 	const char *name, *role, *email;
 	bool enabled, has_password, second_factor;
 	int64_t last_login_at, created_at, updated_at;
+	int64_t tokens_of_others;     /* that go with the user */
 	const char *link, *link_file; /* of the one that was made just now */
 };
 extern const struct field user_said_fields[], user_list_fields[];

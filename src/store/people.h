@@ -52,6 +52,8 @@ NODISCARD int st_token_list(struct store *s, struct arena *a, const char *owner,
 NODISCARD int st_token_delete(struct store *s, int64_t id, struct err *e);
 /* How many these are. */
 NODISCARD int st_token_offspring(struct store *s, const char *hash, int64_t *n, struct err *e);
+/* Those of others that go with the owner's: these made them, or made what made them. */
+NODISCARD int st_token_of_others(struct store *s, const char *owner, int64_t *n, struct err *e);
 /* Written down at most once a minute. */
 NODISCARD int st_token_used(struct store *s, const struct token *x, int64_t now, struct err *e);
 

@@ -93,6 +93,19 @@ int st_token_offspring(struct store *s, const char *hash, int64_t *n, struct err
 	    args, 1, n, e);
 }
 
+int st_token_of_others(struct store *s, const char *owner, int64_t *n, struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(owner) };
+	STORE_LOCK(s);
+
+	return query_int(
+	    s,
+	    "with recursive gone (hash, owner) as (select hash, owner from tokens where owner = $1 "
+	    "union select tokens.hash, tokens.owner from tokens join gone on tokens.made_by = "
+	    "gone.hash) select count(*) from gone where owner <> $1",
+	    args, 1, n, e);
+}
+
 int st_token_used(struct store *s, const struct token *x, int64_t now, struct err *e)
 {
 	struct tx t CLEANUP(tx_done) = { 0 };

@@ -444,7 +444,14 @@ def test_a_token_takes_with_it_those_it_made(bare, daemon, way):
     elif way == "over the network":
         others[0].ok("DELETE", "/tokens/of-carl?user=carl")
     else:
+        assert bare.json("user", "show", "carl")["tokens_of_others"] == 1
+        assert "1, made with theirs" in bare.run("user", "show", "carl").out
+        assert [u["tokens_of_others"] for u in bare.json("user", "list")] == [0, 1, 0]
+        assert "revokes 1 token of others that those of carl made; add --yes" in bare.error("user", "delete", "carl", status=2)
+        assert bare.error("user", "delete", "bob", status=2).endswith("cannot be undone; add --yes if you are sure")
+        assert "no user nobody" in bare.error("user", "delete", "nobody", status=1)
         bare.run("user", "delete", "carl", "--yes")
+        assert "user carl deleted, and 1 token of others that theirs made" in [event["text"] for event in bare.json("log")]
     for caller in (first, second, third):
         caller.fails(401, "GET", "/version")
     for caller in (*others, fourth):
