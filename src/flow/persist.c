@@ -211,8 +211,11 @@ static int add_fleet(struct run *r, struct list *l, const struct persist_wish *w
 		TRY(st_cert_of_method(r->store, l->a, "dns-persist", after, AT_ONCE, &names, e));
 		for (size_t i = 0; i < names.n; i++) {
 			struct cert c;
+			int rc = st_cert_get(r->store, l->a, names.v[i], &c, e);
 
-			TRY(st_cert_get(r->store, l->a, names.v[i], &c, e));
+			if (rc == -ERR_NOT_FOUND) /* deleted meanwhile */
+				continue;
+			TRY(rc);
 			TRY(add_cert(r, l, w, &c, e));
 		}
 		after = names.n ? names.v[names.n - 1] : NULL;

@@ -178,6 +178,28 @@ def test_what_a_key_rollover_changes(everleaf):
     assert json.dumps(record)
 
 
+def test_one_that_is_deleted_meanwhile_is_left_out(tmp_path, lab, ca, bind):
+    """The names are read some at a time: this one goes between that and the look at it."""
+    from env import FaultProxy
+
+    first, second = f"a.{ZONE}", f"b.{ZONE}"
+
+    def delete_second(handler, exchange):
+        everleaf.run("delete", second)
+        handler.forward(exchange)
+        handler.pass_on(exchange)
+
+    with FaultProxy(ca, lab) as proxy:
+        everleaf = Everleaf(tmp_path / "fleet", proxy, lab)
+        everleaf.run("ca", "add", "lab", proxy.directory, "--resolver", bind.server)
+        everleaf.run("account", "register", "--ca", "lab", "--email", "a@example.org", "--agree-tos", "--name", "one")
+        for name in (first, second):
+            everleaf.run("issue", name, "--dns-persist", "--no-preflight", status=None)
+        assert states(persist(everleaf, "check", status=1)).keys() == {first, second}
+        with proxy.spoiling("/dir$", delete_second, nth=1):
+            assert states(persist(everleaf, "check", status=1)).keys() == {first}
+
+
 def test_in_the_second_wire_format_a_new_key_means_new_records(tmp_path, lab, ca, bind, key):
     """A directory with accountHashPrefix (draft -02): the record holds a hash of the account and its key."""
     from env import FaultProxy
