@@ -128,7 +128,7 @@ static void cache_trim(struct db *d)
 {
 	struct db_stmt **last = NULL, *s;
 
-	if (!d->driver->statements || d->cached <= d->driver->statements)
+	if (d->cached <= d->driver->statements)
 		return;
 	for (struct db_stmt **at = &d->cache; *at; at = &(*at)->next)
 		if (!(*at)->busy)
@@ -138,6 +138,8 @@ static void cache_trim(struct db *d)
 	s = *last;
 	*last = s->next;
 	free(s->sql);
+	if (d->driver->forget)
+		d->driver->forget(s);
 	d->driver->finalize(s);
 	d->cached--;
 }

@@ -18,6 +18,8 @@ struct db_driver {
 	void (*close)(struct db *d); /* frees; all statements were finalized before */
 	int (*script)(struct db *d, const char *sql, struct err *e);
 	int (*prepare)(struct db *d, const char *sql, struct db_stmt **out, struct err *e);
+	void (*forget)(struct db_stmt *s); /* before finalize, if the connection goes on; NULL =
+	                                    * that is enough */
 	void (*finalize)(struct db_stmt *s);
 	void (*reset)(struct db_stmt *s); /* back to before its first step; unbound */
 	void (*bind_int)(struct db_stmt *s, int param, int64_t v);
@@ -35,7 +37,7 @@ struct db_driver {
 	int (*snapshot)(struct db *d, struct err *e);
 	int (*ids_follow)(struct db *d, const char *table,
 	                  struct err *e); /* NULL = they do by themselves */
-	size_t statements; /* kept at most; 0 = all, since the server has them too */
+	size_t statements;                /* kept at most */
 	const char *tables_query;
 	const char *table_query; /* a row if there is a table named $1 */
 	const char *now_query;   /* Unix seconds by its own clock; NULL = ours is its */

@@ -115,6 +115,23 @@ static void pg_reset(struct db_stmt *base)
 	s->no_memory = false;
 }
 
+/* A transaction that has failed takes no statement but its end: what the server has then stays
+ * until the connection ends. */
+static void pg_forget(struct db_stmt *base)
+{
+	struct pg_stmt *s = (struct pg_stmt *)base;
+	struct pg *p = s->pg;
+	char text[40];
+
+	if (!p->h || s->generation != p->generation)
+		return;
+	if (PQtransactionStatus(p->h) != PQTRANS_IDLE &&
+	    PQtransactionStatus(p->h) != PQTRANS_INTRANS)
+		return;
+	snprintf(text, sizeof(text), "deallocate %s", s->name);
+	PQclear(PQexec(p->h, text));
+}
+
 static void pg_finalize(struct db_stmt *base)
 {
 	struct pg_stmt *s = (struct pg_stmt *)base;
@@ -299,6 +316,7 @@ const struct db_driver db_pgsql = {
 	.close = pg_close,
 	.script = pg_script,
 	.prepare = pg_prepare,
+	.forget = pg_forget,
 	.finalize = pg_finalize,
 	.reset = pg_reset,
 	.bind_int = pg_bind_int,
@@ -314,6 +332,7 @@ const struct db_driver db_pgsql = {
 	.rollback = pg_rollback,
 	.snapshot = pg_snapshot,
 	.ids_follow = pg_ids_follow,
+	.statements = 250,
 	.tables_query = "select tablename from pg_tables where schemaname = current_schema() and "
 	                "tablename <> 'everleaf_commits'",
 	.table_query = "select 1 where to_regclass($1) is not null",

@@ -343,6 +343,61 @@ static void test_waiting_ends(void **state)
 	sql(p, "drop owned by going; drop role going");
 }
 
+#define KEPT_MOST 250
+
+static int64_t prepared(struct db *d)
+{
+	return number(d, "select count(*) from pg_prepared_statements");
+}
+
+/* The oldest goes from the server too: within a transaction and outside, not once that has failed,
+ * and what a connection that ended had is nobody's. */
+static void test_statements_are_bounded(void **state)
+{
+	struct place *p = *state;
+	struct db *d = cuttable(p), *other = opened(p);
+	struct db_stmt *s = NULL;
+
+	for (int i = 0; i < 2 * KEPT_MOST; i++) {
+		if (i == KEPT_MOST)
+			OK(db_begin(d, E));
+		assert_int_equal(number(d, arena_printf(p->a, "select %d", i)), i);
+	}
+	assert_in_range(prepared(d), 2, KEPT_MOST + 1);
+	FAILS(ERR_NOT_FOUND, db_script(d, "select * from missing", E));
+	db_lock(d);
+	OK(db_prepare(d, "select -1", &s, E));
+	FAILS(ERR_IO, db_step(s, E));
+	db_unlock(d);
+	db_rollback(d);
+	assert_int_equal(number(d, "select -1"), -1);
+	script(other, CUT);
+	for (int i = 0; i < 2 * KEPT_MOST; i++)
+		assert_int_equal(number(d, arena_printf(p->a, "select %d", i)), i);
+	assert_in_range(prepared(d), 2, KEPT_MOST + 1);
+	db_close(d);
+	db_close(other);
+}
+
+/* One that is in the middle of its rows stays however many come after it. */
+static void test_a_statement_in_use_stays(void **state)
+{
+	struct place *p = *state;
+	struct db *d = opened(p);
+	struct db_stmt *s = NULL;
+
+	db_lock(d);
+	OK(db_prepare(d, "select generate_series(1, 2)", &s, E));
+	assert_int_equal(db_step(s, E), 1);
+	for (int i = 0; i < 2 * KEPT_MOST; i++)
+		assert_int_equal(number(d, arena_printf(p->a, "select %d", i)), i);
+	assert_int_equal(db_step(s, E), 1);
+	assert_int_equal(db_column_int(s, 0), 2);
+	assert_int_equal(db_step(s, E), 0);
+	db_unlock(d);
+	db_close(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +410,8 @@ int main(void)
 		EMPTY(test_commit_that_fails_unanswered),
 		EMPTY(test_commit_that_succeeds_unanswered),
 		EMPTY(test_waiting_ends),
+		EMPTY(test_statements_are_bounded),
+		EMPTY(test_a_statement_in_use_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
