@@ -95,18 +95,38 @@ static bool is_cut_short(const struct ops *o, const struct err *e)
 	       err_is_of_database(e) || err_is_taken_over(e);
 }
 
-/* Certificates that failed make the job fail; what came of the others is told all the same. Those
- * that were only cut short are done anew with it. */
+static bool is_forced(const char *input)
+{
+	json_auto_t *object = NULL;
+	struct err ignored;
+
+	return json_parse(input, strlen(input), &object, &ignored) == 0 &&
+	       json_is_true(json_object_get(object, "force"));
+}
+
+/* Anew, `force` would issue again what was issued: what is left of that follows by the
+ * certificate's own job, and what was only cut short beside it is told as failed. */
+static bool may_be_done_anew(const struct task *t, const struct issue_said *said)
+{
+	return (said->issued.n == 0 && said->renewed.n == 0) || !is_forced(t->input);
+}
+
+/* Certificates that failed make the job fail; what came of the others is told all the same. One
+ * that was only cut short is done anew with it, as are several when the daemon ends; of several,
+ * one that lost its lease or the database is told as failed, and comes again when its own job is
+ * due. */
 static int note_failed(struct ops *o, struct arena *a, const struct operation *op, const void *out,
                        struct task *t, struct err *e)
 {
 	struct err failure;
+	bool anew;
 
 	if (op->out != issue_said_fields || issue_said_error(a, out, &failure) == 0)
 		return 0;
-	if (cancel_is_set(o->run.cancel))
+	anew = may_be_done_anew(t, out);
+	if (anew && cancel_is_set(o->run.cancel))
 		return cancel_error(o->run.cancel, e);
-	if (is_cut_short(o, &failure)) {
+	if (anew && is_cut_short(o, &failure)) {
 		*e = failure;
 		return -(int)e->code;
 	}

@@ -93,6 +93,29 @@ def test_stopped_in_the_middle(everleaf, pebble, config, name):
     assert_good(everleaf.live(name), pebble.root_file())
 
 
+def test_stopped_after_a_forced_renewal(everleaf, pebble, config, name):
+    """Done anew, it would be forced anew: what is left is delivered by the certificate's own job."""
+    config.touch()
+    daemon = Serve(everleaf).start()
+    admin = user(everleaf, daemon, "root", "admin")
+    admin.done(admin.post("/certificates", domains=[name], webroot="main", deploy_hooks=["wait"]))
+    config.unlink()
+    orders = pebble.orders()
+    job = admin.post(f"/certificates/{name}/renew", force=True)
+    wait_until(lambda: begun(everleaf) == 2, "its hook")
+    daemon.process.terminate()
+    wait_until(lambda: "stopping" in daemon.log(), "the first word")
+    daemon.stop()
+    assert everleaf.sql("select state from tasks order by id") == [("done",), ("failed",)]
+    config.touch()
+    daemon.clock(2 * 3600)  # when the hooks are due again
+    with daemon:
+        wait_until(lambda: begun(everleaf) == 3, "its hook again")
+        assert admin.get(f"/jobs/{job['id']}")["result"]["renewed"] == [name]
+    assert pebble.orders() == orders + 1
+    assert_good(everleaf.live(name), pebble.root_file())
+
+
 def test_whoever_may_not_any_more(everleaf, config, new_name):
     """Rights are looked at when a job is done, not when it was asked for."""
     held, later = new_name(), new_name()

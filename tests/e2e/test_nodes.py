@@ -368,6 +368,30 @@ def test_database_goes_away(two, cluster, new_name):
     cluster.start()
 
 
+@pytest.mark.threads
+def test_taken_over_after_a_forced_renewal(two, pebble, name):
+    """The job is not done anew: it would be forced anew."""
+    a, _ = two
+    gate, ran, hook = a.folder / "gate", a.folder / "ran", a.folder / "hook"
+    hook.write_text(f"#!/bin/sh\necho ran >> {ran}\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    gate.touch()
+    a.issue(name, "--deploy-hook", hook)
+    gate.unlink()
+    orders = pebble.orders()
+    with Serve(a) as daemon:
+        admin = user(a, daemon, "root", "admin")
+        job = admin.post(f"/certificates/{name}/renew", force=True)
+        wait_until(lambda: len(ran.read_text().splitlines()) == 2, "its hook")
+        # what another node that took it over leaves behind
+        a.sql("update jobs set fence = fence + 1, lease = 'elsewhere|b|1|1|everleaf renew|1', lease_until = 1 where subject = ?", name)
+        gate.touch()
+        ended = admin.ended(job)
+        assert ended["state"] == "failed" and ended["result"]["renewed"] == [name], ended
+    assert a.show(name)["live_version"] == 2
+    assert pebble.orders() == orders + 1
+
+
 def test_password_never_shows(two, cluster, new_name):
     a, _ = two
     cluster.sql("create role guarded login superuser password 'geheim-1'")
