@@ -481,26 +481,32 @@ class Cut:
 
 
 @pytest.fixture
-def slow_request(world, name):
+def slow_request(world, nginx, name):
     """A client whose connection was cut while the daemon did what it asked, and who has asked again and been told so."""
     box = world.everleaf
     gate, begun, hook = box.folder / "gate", box.folder / "begun", box.folder / "wait.sh"
-    hook.write_text(f"#!/bin/sh\necho >> {begun}\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    # whether the script takes calls that it does not know is tried before anything is stored
+    hook.write_text(f"#!/bin/sh\ncase $1 in this_hookscript*) echo >> {begun}; until [ -e {gate} ]; do sleep 0.05; done;; esac\n")
     hook.chmod(0o755)
     config = box.folder / "everleaf.yaml"
-    config.write_text(config.read_text() + f"jobs: 5\ndeploy_hooks:\n  - {{name: wait, path: {hook}}}\n")
+    tokens = nginx.web_root / ".well-known/acme-challenge"
+    tokens.mkdir(parents=True, exist_ok=True)
+    config.write_text(config.read_text() + f"jobs: 5\nhooks:\n  - {{name: wait, path: {hook}, well_known: {tokens}}}\n")
     world.daemon.process.send_signal(signal.SIGHUP)
     wait_until(lambda: world.daemon.metrics()["everleaf_workers"] == 5, "the configuration to be read")
     with Cut(world.daemon) as way:
-        process = box.start("--server", way.url, "--token-file", world.token, "-v", "issue", name, "--webroot", "main",
-                            "--self-signed-first", "--deploy-hook", "wait")
-        wait_until(begun.exists, "the stand-in's hook")
+        process = box.start("--server", way.url, "--token-file", world.token, "-v", "issue", name, "--hook", "wait",
+                            "--challenge", "http-01", "--self-signed-first")
+        wait_until(begun.exists, "the script to be tried")
+        late = threading.Timer(60, process.kill)  # the end of what it says, should it never say it
+        late.start()
         way.now.set()
         for line in process.stderr:
             if "still at it" in line:
                 break
         else:
             raise AssertionError("it did not wait")
+        late.cancel()
         yield process, gate
         gate.touch()
         process.kill()
