@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from env.everleaf import BINARY  # noqa: E402
 from env.pebble import PROFILES  # noqa: E402
 
 _counter = itertools.count(1)
+LONGEST_S = 600
 
 
 def pytest_configure(config):
@@ -73,6 +75,22 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if item.get_closest_marker("sqlite")]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(autouse=True)
+def ends():
+    """One that waits for ever fails, and does not keep all others from their end. Those of `make soak` take their time."""
+    def late(*_):
+        raise AssertionError(f"it did not end within {LONGEST_S} s")
+
+    if any(name in os.environ for name in ("EVERLEAF_TEST_NODES_CERTIFICATES", "EVERLEAF_TEST_HELD")):
+        yield
+        return
+    former = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, former)
 
 
 @pytest.fixture(autouse=True)
