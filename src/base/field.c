@@ -26,7 +26,7 @@ bool field_is_same(const struct field *f, const void *x, const void *y)
 	case FT_STRINGS:
 		return strings_same(&FIELD_STRINGS(f, x), &FIELD_STRINGS(f, y));
 	case FT_RECORDS:
-		break;
+		return true;
 	}
 	return false;
 }

@@ -33,8 +33,8 @@ enum field_flags {
 	F_LIST = 16,      /* FT_SECRET that a person may write as a list: kept as JSON text */
 	F_HOST = 32, /* a setting that is this host's own affair (a file, a command, its metadata
 	                service): not to be said over the network */
-	F_PEER = 64, /* a setting that names an address to be reached (URL, HOST:PORT): said over the
-	                network, not an address inside */
+	F_PEER = 64, /* a setting that names an address to be reached (URL, HOST:PORT): said over
+	                the network, not an address inside */
 };
 
 struct field {
@@ -79,7 +79,7 @@ struct records {
 #define FIELD_RECORD_LIST(f, rec) (*(struct records *)((char *)(rec) + (f)->offset))
 
 const struct field *field_find(const struct field *table, const char *name); /* NULL = none */
-/* Whether two records have the same in a field; never of FT_RECORDS. */
+/* Whether two records have the same in a field. FT_RECORDS are not compared. */
 bool field_is_same(const struct field *f, const void *x, const void *y);
 
 /* A list's answer: some of its items, and where to go on. Its own field table names the items'. */

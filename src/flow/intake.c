@@ -464,34 +464,10 @@ int intake(struct run *r, struct arena *a, const struct cert_change *change, str
 	return 0;
 }
 
-static bool same_value(const struct field *f, const struct cert *x, const struct cert *y)
-{
-	const char *s, *t;
-
-	switch (f->type) {
-	case FT_STRING:
-	case FT_SECRET:
-	case FT_JSON:
-		s = FIELD_STRING(f, x);
-		t = FIELD_STRING(f, y);
-		return s && t ? strcmp(s, t) == 0 : s == t;
-	case FT_INT:
-	case FT_TIME:
-		return FIELD_INT(f, x) == FIELD_INT(f, y);
-	case FT_BOOL:
-		return FIELD_BOOL(f, x) == FIELD_BOOL(f, y);
-	case FT_STRINGS:
-		return strings_same(&FIELD_STRINGS(f, x), &FIELD_STRINGS(f, y));
-	case FT_RECORDS:
-		return true;
-	}
-	return false;
-}
-
 static bool same_record(const struct cert *x, const struct cert *y)
 {
 	FIELD_EACH (f, cert_fields)
-		if (!same_value(f, x, y))
+		if (!field_is_same(f, x, y))
 			return false;
 	return true;
 }

@@ -26,8 +26,8 @@
 #define JOBS_DEFAULT 8
 #define END_PATIENCE_MS 3000
 #define CALL_PATIENCE_MS 3000
-#define CHALLENGE_PATIENCE_MS 500 /* then it is away, which the responder knows what to do about   \
-	                           */
+/* then the database is away, which the responder knows what to do about */
+#define CHALLENGE_PATIENCE_MS 500
 
 struct generation {
 	struct arena *arena;
