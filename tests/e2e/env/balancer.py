@@ -3,33 +3,19 @@
 import random
 import select
 import socket
-import threading
+
+from env.tcp import TcpServer
 
 PATIENCE_S = 1.5
 
 
-class Balancer:
+class Balancer(TcpServer):
     """Of TCP connections on 127.0.0.1:port, for HTTP and TLS alike: what a client sends first is sent again to the next."""
 
     def __init__(self, port, behind, seed=None):
-        self.port, self.behind = port, behind
+        super().__init__(port)
+        self.behind = behind
         self.random = random.Random(seed)
-
-    def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
     def serve(self, client):
         with client:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from env.ports import free_port
+from env.tcp import TcpServer
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -357,32 +358,16 @@ class FaultProxy:
         self.server.server_close()
 
 
-class ForwardProxy:
+class ForwardProxy(TcpServer):
     """An HTTP proxy that understands CONNECT, and notes whom it was asked for."""
 
     def __init__(self):
-        self.port = free_port()
+        super().__init__(free_port())
         self.connects = []
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
     def serve(self, client):
         head = b""

@@ -1,0 +1,27 @@
+"""A TCP server of the tests' own: what each connection gets is its subclass's affair."""
+
+import socket
+import threading
+
+
+class TcpServer:
+    """On 127.0.0.1:port while it is entered; serve(client) runs in a thread for each connection."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
