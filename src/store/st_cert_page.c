@@ -249,8 +249,9 @@ static const char *search_check(struct arena *a, const struct cert_page *p,
 	static const char *const checks[MOST_ARMS] = {
 		"(name || '' >= $1 and name || '' < $2)",
 		"exists (select 1 from cert_names where domain = $3 and cert = certs.name)",
-		"exists (select 1 from cert_names where cert = certs.name and whole = 1 and domain "
-		">= $3 and domain < $4)",
+		/* the parentheses tell clang that no comma is missing */
+		("exists (select 1 from cert_names where cert = certs.name and whole = 1 "
+		 "and domain >= $3 and domain < $4)"),
 	};
 	struct strings parts = { 0 };
 

@@ -136,6 +136,11 @@ class Pebble(Daemon):
         """How many newOrder requests have come, refused ones included."""
         return len(re.findall(r"POST /order-plz ", self.log()))
 
+    def authorizations(self):
+        """How many authorizations were ever made, and so had to be proved. One that is valid is used again in one order of a
+        hundred even with PEBBLE_AUTHZREUSE=0, which Pebble compares with a number from 0 to 99 by "greater than"."""
+        return len(re.findall(r"There are now \d+ authorizations in the db", self.log()))
+
     def closed_orders(self):
         """How many orders became invalid since a validation failed."""
         return len(re.findall(r"order \S+ set INVALID", self.log()))
