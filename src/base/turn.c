@@ -1,18 +1,66 @@
-/* See turn.h. A wait looks again and again: a lock of the kernel's cannot be waited for until
- * either it is free or a token is set. */
+/*
+ * See turn.h. A wait looks again and again: a lock of the kernel's cannot be waited for until
+ * either it is free or a token is set. Threads of this process stand in line for a name, and only
+ * the first of them looks at the lock; the first ones of several processes look equally often, so
+ * that each has the same chance whenever it is free.
+ */
 #include "base/turn.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
 
-#define LOOK_MS 5
-#define LOOK_MOST_MS 50
+#define LOOK_MS 10
 #define LONG_MS 500
 #define PATIENCE_MS INT64_C(600000)
+
+struct waiter {
+	struct waiter *next;
+	const char *file;
+	off_t byte;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the line; held for moments */
+static struct waiter *line;                              /* in the order in which they came */
+
+static void line_join(struct waiter *w)
+{
+	struct waiter **end = &line;
+
+	pthread_mutex_lock(&lock);
+	while (*end)
+		end = &(*end)->next;
+	*end = w;
+	pthread_mutex_unlock(&lock);
+}
+
+static void line_leave(struct waiter *w)
+{
+	struct waiter **at = &line;
+
+	pthread_mutex_lock(&lock);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	pthread_mutex_unlock(&lock);
+}
+
+/* How many came before, for the same. */
+static size_t line_before(const struct waiter *w)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (const struct waiter *other = line; other != w; other = other->next)
+		n += other->byte == w->byte && strcmp(other->file, w->file) == 0;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
 
 /* FNV-1a, without the sign. */
 static off_t byte_of(const char *name)
@@ -25,33 +73,49 @@ static off_t byte_of(const char *name)
 }
 
 /* 1: somebody else has it. */
-static int try_lock(int fd, const char *file, const char *name, struct err *e)
+static int try_lock(int fd, const struct waiter *w, struct err *e)
 {
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte_of(name), .l_len = 1
+	struct flock request = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = w->byte, .l_len = 1
 	};
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+	if (fcntl(fd, F_OFD_SETLK, &request) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES || errno == EINTR)
 		return 1;
-	return err_errno(e, ERR_IO, errno, "%s cannot be locked", file);
+	return err_errno(e, ERR_IO, errno, "%s cannot be locked", w->file);
 }
 
 struct wait {
-	int64_t since, cancelled_at, pause;
+	int64_t began, since, cancelled_at; /* since: when the line moved last */
+	size_t before;
 	bool told, sleeps;
 };
 
-static int wait_on(const struct turns *t, struct wait *w, const char *name, struct err *e)
+/* Who is given no time of their own waits as long as the line moves. */
+static int be_patient(const struct turns *t, struct wait *w, size_t before, const char *name,
+                      struct err *e)
 {
 	int64_t now = clock_monotonic_ms(),
 	        patience_ms = t->patience_ms ? t->patience_ms : PATIENCE_MS;
 
-	if (now - w->since >= patience_ms)
-		return err_set(e, ERR_BUSY,
-		               "waited %lld s for %s, which others have still; it is tried again",
-		               (long long)(patience_ms / 1000), name);
+	if (before != w->before && !t->patience_ms)
+		w->since = now;
+	w->before = before;
+	if (now - w->since < patience_ms)
+		return 0;
+	return err_set(e, ERR_BUSY,
+	               "waited %lld s for %s, which others have still: `ps` shows whether one of "
+	               "them hangs and has to be ended; it is tried again",
+	               (long long)((now - w->began) / 1000), name);
+}
+
+static int wait_on(const struct turns *t, struct wait *w, size_t before, const char *name,
+                   struct err *e)
+{
+	int64_t now = clock_monotonic_ms();
+
+	TRY(be_patient(t, w, before, name, e));
 	if (!w->told && t->told)
 		t->told(t->ctx, name, true);
 	w->told = true;
@@ -59,27 +123,40 @@ static int wait_on(const struct turns *t, struct wait *w, const char *name, stru
 		w->cancelled_at = now;
 	if (w->cancelled_at && now - w->cancelled_at >= t->grace_ms)
 		return cancel_error(t->cancel, e);
-	if (!w->sleeps && now - w->since >= LONG_MS) {
+	if (!w->sleeps && now - w->began >= LONG_MS) {
 		cancel_tell_sleep(true);
 		w->sleeps = true;
 	}
-	TRY(cancel_sleep_ms(NULL, w->pause, e));
-	w->pause = w->pause * 2 < LOOK_MOST_MS ? w->pause * 2 : LOOK_MOST_MS;
-	return 0;
+	return cancel_sleep_ms(NULL, LOOK_MS, e);
+}
+
+static int wait_in_line(const struct turns *t, const struct waiter *me, struct wait *w, int fd,
+                        const char *name, struct err *e)
+{
+	for (;;) {
+		size_t before = line_before(me);
+		int rc = before ? 1 : try_lock(fd, me, e);
+
+		if (rc <= 0)
+			return rc;
+		TRY(wait_on(t, w, before, name, e));
+	}
 }
 
 int turn_take(const struct turns *t, const char *name, int *fd, struct err *e)
 {
-	struct wait w = { .since = clock_monotonic_ms(), .pause = LOOK_MS };
+	struct waiter me = { .file = t->file, .byte = byte_of(name) };
+	struct wait w = { .began = clock_monotonic_ms() };
 	int taken CLEANUP(turn_end) =
 	    open(t->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int rc;
 
 	if (taken < 0)
 		return err_errno(e, ERR_IO, errno, "%s", t->file);
-	while ((rc = try_lock(taken, t->file, name, e)) == 1)
-		if ((rc = wait_on(t, &w, name, e)) < 0)
-			break;
+	w.since = w.began;
+	line_join(&me);
+	rc = wait_in_line(t, &me, &w, taken, name, e);
+	line_leave(&me);
 	if (w.sleeps)
 		cancel_tell_sleep(false);
 	if (w.told && t->told)

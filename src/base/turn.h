@@ -17,13 +17,15 @@ struct turns {
 	const char *file;            /* the lock file; made where there is none */
 	const struct cancel *cancel; /* ends a wait */
 	int64_t grace_ms;            /* a wait goes on so long after the token was set */
-	int64_t patience_ms;         /* the longest wait; 0 = ten minutes */
+	int64_t patience_ms;         /* the longest wait; 0 = ten minutes in which the line before
+	                                it did not move */
 	/* A wait for what has that name begins and has ended; NULL = nobody looks. */
 	void (*told)(void *ctx, const char *name, bool waits);
 	void *ctx;
 };
 
-/* Waits while others have it; a pool of workers may let another work meanwhile (see
+/* Waits while others have it: threads of this process get it in the order in which they came,
+ * processes have equal chances; a pool of workers may let another work meanwhile (see
  * cancel_on_sleep). *fd: the turn, for turn_end. ERR_BUSY, ERR_CANCELLED, ERR_IO. */
 NODISCARD int turn_take(const struct turns *t, const char *name, int *fd, struct err *e);
 /* For CLEANUP too; -1 is nothing. */

@@ -368,26 +368,6 @@ static void test_nothing_is_left_running(void **state)
 	rmdir(dir);
 }
 
-static void test_turn_is_not_waited_for_for_ever(void **state)
-{
-	char dir[] = "/tmp/test_turn_XXXXXX";
-	int first CLEANUP(turn_end) = -1, second CLEANUP(turn_end) = -1;
-	struct turns t = { .patience_ms = 1100 };
-	struct err e = { 0 };
-
-	assert_non_null(mkdtemp(dir));
-	t.file = arena_printf(a, "%s/lock", dir);
-	assert_int_equal(turn_take(&t, "/bin/one", &first, &e), 0);
-	assert_int_equal(turn_take(&t, "/bin/one", &second, &e), -ERR_BUSY);
-	assert_int_equal(second, -1);
-	assert_string_equal(e.text,
-	                    "waited 1 s for /bin/one, which others have still; it is tried again");
-	turn_end(&first);
-	assert_int_equal(turn_take(&t, "/bin/one", &second, &e), 0);
-	unlink(t.file);
-	rmdir(dir);
-}
-
 #define WITH_ARENA(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -409,7 +389,6 @@ int main(void)
 		WITH_ARENA(test_secrets_are_hidden),
 		WITH_ARENA(test_walls),
 		WITH_ARENA(test_nothing_is_left_running),
-		WITH_ARENA(test_turn_is_not_waited_for_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
