@@ -209,6 +209,7 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 		.ca = c->ca,
 		.certificate_url = certificate_url,
 		.order_url = row->url,
+		.task = row->task,
 	};
 	struct order done = *row;
 	struct cert next = *c; /* the record in memory changes only with the one on disk */

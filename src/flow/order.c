@@ -147,6 +147,7 @@ static int order_write_down(struct run *r, struct arena *a, struct cert *c,
 		.domains = c->domains,
 		.profile = c->profile,
 		.renewal = c->not_after > 0,
+		.task = r->task,
 		.created_at = clock_now(),
 		.updated_at = clock_now(),
 	};
@@ -366,6 +367,15 @@ static int order_look_again(struct run *r, struct arena *a, struct acme *ca, con
 	return 0;
 }
 
+/* What comes of it is this job's by now, whoever goes on with it should this one be cut short. */
+static int order_note_task(struct run *r, struct order *row, struct err *e)
+{
+	if (!r->task || (row->task && strcmp(row->task, r->task) == 0))
+		return 0;
+	row->task = r->task;
+	return st_order_put(r->store, row, e);
+}
+
 /* A resumed order's key may have been revoked for compromise meanwhile. */
 static int drop_blocked_csr(struct run *r, struct arena *a, struct order *row, struct err *e)
 {
@@ -403,6 +413,8 @@ int order_resume_or_new(struct run *r, struct arena *a, struct acme *ca, struct 
 	}
 	if (!usable)
 		TRY(order_write_down(r, a, c, account, &found, e));
+	if (usable)
+		TRY(order_note_task(r, &found, e));
 	found.resumed = usable && found.url;
 	if (usable)
 		TRY(drop_blocked_csr(r, a, &found, e));

@@ -25,6 +25,9 @@ struct run {
 	const struct config *config;
 	const char *ca_bundle; /* file; NULL = the system's */
 	const char *command;   /* "everleaf renew": who holds a lease, in words */
+	/* The job of the API that it works for, in a word that no other job ever has; NULL = none.
+	 * What was issued for it once is not issued again when it is taken up anew. */
+	const char *task;
 	const struct cancel *cancel;
 	struct sessions *sessions;
 	/* What who it works for may have (flow/intake.h); NULL = everything. */

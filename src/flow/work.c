@@ -28,7 +28,9 @@
 
 /* How a run finds the certificate, before its hooks run again and fail again. */
 struct found {
-	bool open; /* an order for what is wanted is under way */
+	bool open;              /* an order for what is wanted is under way */
+	bool of_task;           /* it was made for the very job that is taken up anew now */
+	enum work_outcome done; /* what was issued for that job already; WORK_UNCHANGED: nothing */
 	bool
 	    rested; /* the wait after the last failure is over, or a person does not want to wait */
 };
@@ -259,7 +261,7 @@ static int issue_now(struct run *r, struct arena *a, struct cert *c, const struc
 }
 
 /* The order that is open for what is wanted now; one for something else is given up. */
-static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, bool *open,
+static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, struct found *f,
                                struct err *e)
 {
 	const char *identity;
@@ -267,7 +269,6 @@ static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, b
 	struct err err;
 	int result = st_order_open(r->store, a, c->name, &row, &err);
 
-	*open = false;
 	if (result == -ERR_NOT_FOUND)
 		return 0;
 	if (result < 0) {
@@ -275,8 +276,9 @@ static int look_for_open_order(struct run *r, struct arena *a, struct cert *c, b
 		return result;
 	}
 	TRY(cert_identity(a, c, &identity, e));
-	*open = row.identity && strcmp(row.identity, identity) == 0;
-	return *open ? 0 : issue_abandon(r, a, c, e);
+	f->open = row.identity && strcmp(row.identity, identity) == 0;
+	f->of_task = f->open && r->task && row.task && strcmp(row.task, r->task) == 0;
+	return f->open ? 0 : issue_abandon(r, a, c, e);
 }
 
 /* Whatever is stored and not in use yet; then the stand-in, if it was asked for. */
@@ -321,21 +323,58 @@ static int leave_the_rest(struct run *r, struct arena *a, struct cert *c, struct
 	return keep_record(r, a, c, NULL, NULL, e);
 }
 
-static int work_leased(struct run *r, struct arena *a, struct cert *c,
-                       const struct work_options *opt, struct work_result *out, struct err *e)
+/* What was issued for the job before it was cut short and taken up anew. */
+static int look_for_task(struct run *r, struct arena *a, const struct cert *c, struct found *f,
+                         struct err *e)
 {
-	struct found f = { .rested = opt->named || c->retry_at <= clock_now() };
+	struct version *v;
+	bool found = false;
+	size_t n;
+
+	f->done = WORK_UNCHANGED;
+	if (!r->task)
+		return 0;
+	TRY(st_version_list(r->store, a, c->name, &v, &n, e));
+	for (size_t i = 0; i < n; i++) { /* the newest is first */
+		if (found && !v[i].self_signed) {
+			f->done = WORK_RENEWED;
+			return 0;
+		}
+		found = found || (v[i].task && strcmp(v[i].task, r->task) == 0);
+	}
+	f->done = found ? WORK_ISSUED : WORK_UNCHANGED;
+	return 0;
+}
+
+/* What makes a job issue, whatever the state of things, does so once. */
+static struct work_options once(const struct work_options *opt, const struct found *f)
+{
+	struct work_options rest = *opt;
+
+	if (f->of_task && rest.new_challenge) {
+		rest.new_challenge = false;
+		rest.force = true;
+	}
+	if (f->done != WORK_UNCHANGED) {
+		rest.force = rest.new_challenge = rest.person_is_ready = false;
+		rest.days = 0;
+	}
+	return rest;
+}
+
+static int work_asked(struct run *r, struct arena *a, struct cert *c,
+                      const struct work_options *opt, const struct found *f,
+                      struct work_result *out, struct err *e)
+{
 	bool go;
 
-	if (!opt->only_stand_in)
-		TRY(hooks_startup(r, a, c, e));
-	TRY(solve_sweep(r, a, c, e));
-	TRY(look_for_open_order(r, a, c, &f.open, e));
-	TRY(deliver_first(r, a, c, opt, f.open, out, e));
+	TRY(deliver_first(r, a, c, opt, f->open, out, e));
+	if (out->outcome == WORK_UNCHANGED)
+		out->outcome = f->done;
 	if (opt->only_stand_in)
 		return leave_the_rest(r, a, c, e);
 	if (opt->person_is_ready) {
-		if (!f.open)
+		if (!f->open)
 			return err_set(
 			    e, ERR_INPUT,
 			    "no request is waiting; `everleaf verify %s --new` makes another",
@@ -343,13 +382,28 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 		return issue_now(r, a, c, opt, out, e);
 	}
 	TRY(ask_the_ca(r, a, c, opt, e));
-	TRY(decide(r, a, c, opt, &f, &go, &out->why, e));
+	TRY(decide(r, a, c, opt, f, &go, &out->why, e));
 	if (go)
 		return issue_now(r, a, c, opt, out, e);
 	return out->outcome == WORK_UNCHANGED && out->failure.code == ERR_NONE &&
 	               c->hook_failures == 0 && c->live_version > 0 && !c->live_self_signed
 	           ? hooks_unchanged_cert(r, a, c, e)
 	           : 0;
+}
+
+static int work_leased(struct run *r, struct arena *a, struct cert *c,
+                       const struct work_options *opt, struct work_result *out, struct err *e)
+{
+	struct found f = { .rested = opt->named || c->retry_at <= clock_now() };
+	struct work_options rest;
+
+	if (!opt->only_stand_in)
+		TRY(hooks_startup(r, a, c, e));
+	TRY(solve_sweep(r, a, c, e));
+	TRY(look_for_open_order(r, a, c, &f, e));
+	TRY(look_for_task(r, a, c, &f, e));
+	rest = once(opt, &f);
+	return work_asked(r, a, c, &rest, &f, out, e);
 }
 
 /* With the lease: the record as it is now, or as it is asked for. */

@@ -12,6 +12,7 @@ const struct field order_fields[] = {
 	FIELD(struct order, domains, FT_STRINGS, 0, "identifiers of the order"),
 	FIELD(struct order, profile, FT_STRING, 0, "ACME profile"),
 	FIELD(struct order, replaces, FT_STRING, 0, "what it replaces (RFC 9773)"),
+	FIELD(struct order, task, FT_STRING, F_HIDDEN, "the job it was made for"),
 	FIELD(struct order, key, FT_SECRET, 0, "private key of the request, PEM"),
 	FIELD(struct order, csr, FT_STRING, F_HIDDEN, "certificate request, base64url of its DER"),
 	FIELD(struct order, renewal, FT_BOOL, 0, "a good version was live when it was made"),

@@ -14,6 +14,7 @@ struct order {
 	const char *identity; /* digest of what was wanted when it was made (cert_identity) */
 	struct strings domains;
 	const char *profile, *replaces;
+	const char *task;       /* the job it was made for, or gone on with; NULL = none */
 	const char *key;        /* PEM: secret; made before the CSR is sent; NULL with an own CSR */
 	const char *csr;        /* base64url DER */
 	bool renewal;           /* a good version was live when it was made */

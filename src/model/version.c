@@ -21,6 +21,7 @@ const struct field version_fields[] = {
 	FIELD(struct version, ca, FT_STRING, 0, "CA that issued it"),
 	FIELD(struct version, certificate_url, FT_STRING, 0, "where the CA keeps it"),
 	FIELD(struct version, order_url, FT_STRING, 0, "its order"),
+	FIELD(struct version, task, FT_STRING, F_HIDDEN, "the job it was issued for"),
 	FIELD(struct version, issued_at, FT_TIME, 0, "when it was issued"),
 	FIELD(struct version, deployed, FT_BOOL, 0, "its hooks have run"),
 	FIELD(struct version, revoked_at, FT_TIME, 0, "when it was revoked"),

@@ -17,6 +17,7 @@ struct version {
 	const char *account; /* name of the account it was issued to; NULL for a stand-in */
 	const char *ca;
 	const char *certificate_url, *order_url;
+	const char *task; /* the job it was issued for (model/order.h); NULL = none */
 	int64_t issued_at;
 	bool deployed; /* its hooks have run */
 	int64_t revoked_at;

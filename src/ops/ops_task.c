@@ -95,38 +95,20 @@ static bool is_cut_short(const struct ops *o, const struct err *e)
 	       err_is_of_database(e) || err_is_taken_over(e);
 }
 
-static bool is_forced(const char *input)
-{
-	json_auto_t *object = NULL;
-	struct err ignored;
-
-	return json_parse(input, strlen(input), &object, &ignored) == 0 &&
-	       json_is_true(json_object_get(object, "force"));
-}
-
-/* Anew, `force` would issue again what was issued: what is left of that follows by the
- * certificate's own job, and what was only cut short beside it is told as failed. */
-static bool may_be_done_anew(const struct task *t, const struct issue_said *said)
-{
-	return (said->issued.n == 0 && said->renewed.n == 0) || !is_forced(t->input);
-}
-
 /* Certificates that failed make the job fail; what came of the others is told all the same. One
  * that was only cut short is done anew with it, as are several when the daemon ends; of several,
  * one that lost its lease or the database is told as failed, and comes again when its own job is
- * due. */
+ * due. What was issued for the job already is not issued again (flow/work). */
 static int note_failed(struct ops *o, struct arena *a, const struct operation *op, const void *out,
                        struct task *t, struct err *e)
 {
 	struct err failure;
-	bool anew;
 
 	if (op->out != issue_said_fields || issue_said_error(a, out, &failure) == 0)
 		return 0;
-	anew = may_be_done_anew(t, out);
-	if (anew && cancel_is_set(o->run.cancel))
+	if (cancel_is_set(o->run.cancel))
 		return cancel_error(o->run.cancel, e);
-	if (anew && is_cut_short(o, &failure)) {
+	if (is_cut_short(o, &failure)) {
 		*e = failure;
 		return -(int)e->code;
 	}
@@ -182,6 +164,8 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, struct
 	if (!(op->roles & who.role))
 		return not_any_more(t, e);
 	o = ops_daemon_for(d, a, &who);
+	/* a number may come again once its row is gone, but not at that time */
+	o->run.task = arena_printf(a, "%lld of %lld", (long long)t->id, (long long)t->created_at);
 	result = do_it(o, a, op, t, e);
 	if (result < 0)
 		snprintf(e->text, sizeof(e->text), "%s",
