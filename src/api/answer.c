@@ -7,16 +7,7 @@
 #include "api/route.h"
 #include "base/codec.h"
 #include "base/json.h"
-#include "ops/ops_reply.h"
-
-int tag_of(struct api_call *c, const char *text, const char **tag, struct err *e)
-{
-	const char *print = NULL;
-
-	TRY(ops_fingerprint(c->a, text, &print, e));
-	*tag = arena_printf(c->a, "\"%s\"", print);
-	return 0;
-}
+#include "ops/ops_tag.h"
 
 /* RFC 9110 13.1.2: weak comparison. */
 static bool is_seen(struct api_call *c, const char *tag)
@@ -48,7 +39,7 @@ static void answer_json(struct api_call *c, unsigned status, const char *text)
 	struct err e;
 
 	reply_text(c, status, "application/json", line_of(c->a, text));
-	if (!is_get(c) || c->op->flags & OP_LIST || tag_of(c, text, &tag, &e) < 0)
+	if (!is_get(c) || c->op->flags & OP_LIST || ops_tag_of(c->a, text, &tag, &e) < 0)
 		return;
 	reply_header(c, "ETag", tag);
 	if (is_seen(c, tag)) {

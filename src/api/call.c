@@ -69,7 +69,10 @@ static int run_checked(struct api_call *c, struct err *e)
 	if (c->op->check)
 		TRY(c->op->check(c->o, c->a, c->in, e));
 	if (c->op->flags & OP_JOB) {
-		TRY(ops_task_add(c->o, c->a, id_of(c->op), subject_of(c), c->text, &task, e));
+		task = (struct task){ .subject = subject_of(c),
+			              .input = c->text,
+			              .if_match = guard_if_match(c) };
+		TRY(ops_task_add(c->o, c->a, id_of(c->op), &task, e));
 		answer_job(c, &task);
 		return 0;
 	}

@@ -6,30 +6,10 @@
 
 #include "api/request.h"
 #include "api/route.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "ops/ops_reply.h"
+#include "ops/ops_tag.h"
 #include "ops/tx.h"
-
-/* The GET of the thing that a path is about: the longest path that it begins with. */
-static const struct operation *looked_at_by(const struct operation *op)
-{
-	const struct operation *best = NULL;
-	size_t best_len = 0;
-
-	for (size_t i = 0; i < N_OPERATIONS; i++) {
-		const struct operation *get = &operations[i];
-		size_t len = strlen(get->path);
-
-		if (strcmp(get->method, "GET") == 0 && !(get->flags & (OP_LIST | OP_RAW)) &&
-		    get->out->name && len > best_len && strncmp(op->path, get->path, len) == 0 &&
-		    (op->path[len] == '\0' || op->path[len] == '/')) {
-			best = get;
-			best_len = len;
-		}
-	}
-	return best;
-}
 
 /* Those parts of the path that the GET has too. */
 static struct path_parts parts_for(struct api_call *c, const struct operation *get)
@@ -71,7 +51,7 @@ static size_t lock_number(const struct api_call *c, const struct operation *get,
 
 pthread_mutex_t *guard_lock_of(struct api_call *c)
 {
-	const struct operation *get = looked_at_by(c->op);
+	const struct operation *get = operation_looking_at(c->op);
 	struct path_parts parts;
 
 	if (!get || strcmp(c->op->method, "GET") == 0)
@@ -84,35 +64,36 @@ static int tag_now(struct api_call *c, const struct operation *get, const char *
 {
 	const struct path_parts parts = parts_for(c, get);
 	const struct query_pairs none = { 0 };
-	void *in = NULL, *out = arena_alloc(c->a, get->out_size);
-	json_auto_t *value = NULL;
 	const char *text = NULL;
+	void *in = NULL;
 
 	TRY(auth_allows(c, get->roles, e));
 	TRY(request_decode(c->a, get, &parts, &none, "", 0, &in, &text, e));
-	TRY(get->run(c->o, c->a, in, out, e));
-	value = json_encode(get->out, out);
-	return tag_of(c, json_text(c->a, value), tag, e);
+	return ops_tag(c->o, c->a, get, in, tag, e);
+}
+
+const char *guard_if_match(const struct api_call *c)
+{
+	return strcmp(c->op->method, "GET") == 0 ? NULL : httpd_header(c->q, "If-Match");
 }
 
 static int is_as_seen(void *ctx, struct err *e)
 {
 	struct api_call *c = ctx;
-	const char *wanted = httpd_header(c->q, "If-Match"), *tag = NULL;
+	const char *wanted = guard_if_match(c), *tag = NULL;
 
-	TRY(tag_now(c, looked_at_by(c->op), &tag, e));
-	if (strcmp(wanted, "*") == 0 || (strstr(wanted, tag) && !strstr(wanted, "W/")))
-		return 0;
-	return err_set(e, ERR_CHANGED, "it was changed meanwhile; look at it again");
+	TRY(tag_now(c, operation_looking_at(c->op), &tag, e));
+	return ops_tag_match(wanted, tag, e);
 }
 
 /* Looked at twice: at once, so that nothing is done in vain, and in the transaction of the change,
- * so that nobody else, whatever process or host they are of, changes it in between. */
+ * so that nobody else, whatever process or host they are of, changes it in between. A job takes it
+ * along and looks again (ops/ops_task). */
 int guard_match(struct api_call *c, struct err *e)
 {
-	if (!httpd_header(c->q, "If-Match") || strcmp(c->op->method, "GET") == 0)
+	if (!guard_if_match(c))
 		return 0;
-	if (!looked_at_by(c->op))
+	if (!operation_looking_at(c->op))
 		return err_set(e, ERR_USAGE, "If-Match: there is nothing here that has a tag");
 	TRY(is_as_seen(c, e));
 	ops_condition(c->o, is_as_seen, c);

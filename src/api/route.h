@@ -71,8 +71,6 @@ void reply_finish(struct api_call *c);
 
 void answer(struct api_call *c, const void *out);
 void answer_job(struct api_call *c, const struct task *task);
-/* The tag of a representation, in quotes. */
-NODISCARD int tag_of(struct api_call *c, const char *text, const char **tag, struct err *e);
 
 /* auth.c */
 
@@ -97,6 +95,8 @@ void call_operation(struct api_call *c);
 
 /* guard.c */
 
+/* What a change rests on; NULL = nothing. */
+const char *guard_if_match(const struct api_call *c);
 /* If-Match: ERR_CHANGED when what it is about is not as the client has seen it, now or when it is
  * changed, up to guard_match_end. */
 NODISCARD int guard_match(struct api_call *c, struct err *e);

@@ -324,7 +324,9 @@ static int with_lease(struct run *r, struct arena *a, struct account *x, const v
 	TRY(session_for_account(r, a, x, &acme,
 	                        e)); /* also settles a key change that was cut short */
 	TRY(lease_take(r, lease, e));
-	result = st_account_get(r->store, a, x->name, x, e);
+	result = store_condition_look(r->store, e);
+	if (result == 0)
+		result = st_account_get(r->store, a, x->name, x, e);
 	if (result == 0 && strcmp(x->status, "valid") != 0)
 		result = err_set(e, ERR_DENIED, "it is %s", x->status);
 	if (result == 0)

@@ -435,7 +435,8 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 	struct cert c;
 	bool asked = false;
 
-	if (take_up(r, a, cert_name, change, &c, &e) < 0) {
+	if (store_condition_look(r->store, &e) < 0 ||
+	    take_up(r, a, cert_name, change, &c, &e) < 0) {
 		out->failure = e;
 		return;
 	}

@@ -11,6 +11,8 @@ const struct field task_fields[] = {
 	FIELD(struct task, role, FT_STRING, F_HIDDEN, "with what rights at most"),
 	FIELD(struct task, state, FT_STRING, 0, "queued, running, done or failed"),
 	FIELD(struct task, input, FT_SECRET, F_HIDDEN, "the request, until it ended"),
+	FIELD(struct task, if_match, FT_STRING, F_HIDDEN,
+	      "the tag that it rests on, until it has begun"),
 	FIELD(struct task, result, FT_JSON, 0, "done: what came of it"),
 	FIELD(struct task, error, FT_JSON, 0, "failed: a problem document"),
 	FIELD(struct task, created_at, FT_TIME, 0, "when it was asked for"),

@@ -16,8 +16,10 @@ struct task {
 	const char *role;      /* with what rights at most: that of the token */
 	const char *state;     /* "queued", "running", "done", "failed" */
 	const char *input;     /* secret: JSON of the operation's input */
-	const char *result;    /* done: JSON of its output */
-	const char *error;     /* failed: a problem document */
+	const char *if_match; /* what it is about must still be so (If-Match); NULL = however it is,
+	                         or it has begun */
+	const char *result;   /* done: JSON of its output */
+	const char *error;    /* failed: a problem document */
 	int64_t created_at, started_at, ended_at;
 	const char *lease;
 	int64_t lease_until;

@@ -17,7 +17,9 @@
 #include "ops/op_cert.h"
 #include "ops/ops_auth.h"
 #include "ops/ops_daemon.h"
+#include "ops/ops_tag.h"
 #include "ops/problem.h"
+#include "ops/tx.h"
 
 #define LEASE_S 300
 #define KEPT_S (7 * 86400)
@@ -65,23 +67,23 @@ static int prepare(struct ops *o, struct arena *a, enum operation_id op, const c
 	return 0;
 }
 
-int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, const char *subject,
-                 const char *input, struct task *out, struct err *e)
+int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, struct task *t,
+                 struct err *e)
 {
-	struct task t = { .operation = word_of(a, op), .input = input };
+	struct task row = *t;
 
-	TRY(prepare(o, a, op, input, &subject, e));
-	t.subject = subject;
+	row.operation = word_of(a, op);
+	TRY(prepare(o, a, op, row.input, &row.subject, e));
 	if (o->who) {
-		t.user = o->who->user;
-		t.role = role_word(o->who->role);
-		t.address = o->who->address;
+		row.user = o->who->user;
+		row.role = role_word(o->who->role);
+		row.address = o->who->address;
 	}
-	TRY(st_task_add(o->run.store, &t, e));
+	TRY(st_task_add(o->run.store, &row, e));
 	if (o->task_added)
 		o->task_added(o->task_added_ctx);
-	t.input = NULL;
-	*out = t;
+	row.input = NULL;
+	*t = row;
 	return 0;
 }
 
@@ -119,6 +121,43 @@ static int note_failed(struct ops *o, struct arena *a, const struct operation *o
 	return 0;
 }
 
+/* What a job rests on: the thing as whoever asked had seen it. */
+struct rests {
+	struct ops *o;
+	struct arena *a;
+	const struct operation *op;
+	const struct task *task;
+	bool begins; /* it is done in the transaction that asks: done anew, it would find its own
+	                work */
+};
+
+static int is_as_seen(void *ctx, struct err *e)
+{
+	const struct rests *x = ctx;
+	const char *tag;
+
+	TRY(ops_tag_by_input(x->o, x->a, x->op, x->task->input, &tag, e));
+	TRY(ops_tag_match(x->task->if_match, tag, e));
+	return x->begins ? st_task_begun(x->o->run.store, x->task, e) : 0;
+}
+
+/* Looked at at once, and in the transaction that changes something, or once the lease is had. */
+static int run_as_seen(struct ops *o, struct arena *a, const struct operation *op,
+                       const struct task *t, void *in, void *out, struct err *e)
+{
+	struct rests x = { o, a, op, t, false };
+	int result;
+
+	if (!t->if_match)
+		return op->run(o, a, in, out, e);
+	TRY(is_as_seen(&x, e));
+	x.begins = true;
+	ops_condition(o, is_as_seen, &x);
+	result = op->run(o, a, in, out, e);
+	ops_condition(o, NULL, NULL);
+	return result;
+}
+
 static int do_it(struct ops *o, struct arena *a, const struct operation *op, struct task *t,
                  struct err *e)
 {
@@ -128,7 +167,7 @@ static int do_it(struct ops *o, struct arena *a, const struct operation *op, str
 	TRY(decode_input(a, op, t->input, in, e));
 	if (op->check)
 		TRY(op->check(o, a, in, e));
-	TRY(op->run(o, a, in, out, e));
+	TRY(run_as_seen(o, a, op, t, in, out, e));
 	object = json_encode(op->out, out);
 	t->result = op->out->name ? cert_text_shown(o, a, json_text(a, object)) : NULL;
 	return note_failed(o, a, op, out, t, e);

@@ -11,9 +11,10 @@
 
 /* A job of certificates of which some failed is "failed" and has a result too: whoever waited for
  * it prints that, as a command that did it here would. */
-/* Keeps the request (input: JSON of operations[op].in) for o's actor; *out as `jobs` shows it.
- * subject: the certificate or whatever it is about; NULL = none. */
-NODISCARD int ops_task_add(struct ops *o, struct arena *a, enum operation_id op,
-                           const char *subject, const char *input, struct task *out, struct err *e);
+/* Keeps the request for o's actor: input (JSON of operations[op].in), subject (the certificate or
+ * whatever it is about; NULL = none) and if_match (NULL = none) are set; then *t is as `jobs` shows
+ * it. */
+NODISCARD int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, struct task *t,
+                           struct err *e);
 
 #endif

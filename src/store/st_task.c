@@ -175,6 +175,18 @@ static int lost(int64_t id, struct err *e)
 	               (long long)id);
 }
 
+int st_task_begun(struct store *s, const struct task *t, struct err *e)
+{
+	struct tx tx CLEANUP(tx_done) = { 0 };
+	int64_t changed = 0;
+
+	TRY(tx_open(s, &tx, e));
+	TRY(RUN(s, "update tasks set if_match = null where id = $1 and lease = $2", &changed, e,
+	        ARG_INT(t->id), ARG_TEXT(t->lease)));
+	TRY(tx_commit(&tx, e));
+	return changed ? 0 : lost(t->id, e);
+}
+
 int st_task_park(struct store *s, const struct task *t, struct err *e)
 {
 	struct tx tx CLEANUP(tx_done) = { 0 };

@@ -177,6 +177,8 @@ NODISCARD int st_task_take(struct store *s, struct arena *a, int64_t id, const c
 NODISCARD int st_task_keep_own(struct store *s, int64_t seconds, struct err *e);
 /* Of one taken; ERR_BUSY if its lease was lost meanwhile. park: it is queued again. end: with what
  * it has of result and error; failed if it has an error. */
+/* Its work has begun: what it rested on is looked at no more. */
+NODISCARD int st_task_begun(struct store *s, const struct task *t, struct err *e);
 NODISCARD int st_task_park(struct store *s, const struct task *t, struct err *e);
 NODISCARD int st_task_end(struct store *s, const struct task *t, struct err *e);
 /* A queued one ends as failed; ERR_BUSY: it has been begun. */

@@ -3,6 +3,7 @@
 import pytest
 
 from env import Serve
+from env.api import Api
 from env.certs import assert_good, load
 from env.client import Refused, user
 from env.process import wait_until
@@ -147,6 +148,69 @@ def test_killed_after_it_has_issued(everleaf, nginx, pebble, tmp_path, name, ask
     assert (pebble.orders() - orders, pebble.certificates() - made) == (2, 2)
     assert everleaf.show(name)["live_version"] == 3
     assert_good(everleaf.live(name), pebble.root_file())
+
+
+def renew_as_seen(api, name):
+    """A job that renews it, if it is still as it is now."""
+    tag = api.get(f"/certificates/{name}").headers["ETag"]
+    return api.post(f"/certificates/{name}/renew", {"force": True}, headers={"If-Match": tag}, status=202).json
+
+
+def test_what_was_changed_before_the_job_was_begun(everleaf, config, new_name):
+    """If-Match is compared when the job is taken in, and again when it is done."""
+    held, changed, alike = new_name(), new_name(), new_name()
+    with Serve(everleaf, "--jobs", "1") as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        api = Api(daemon, admin.token)
+        for name in (changed, alike):
+            admin.done(admin.post("/certificates", domains=[name], webroot="main"))
+        first = admin.post("/certificates", domains=[held], webroot="main", deploy_hooks=["wait"])
+        wait_until(lambda: begun(everleaf) == 1, "its hook")
+        jobs = [renew_as_seen(api, name) for name in (changed, alike)]
+        admin.patch(f"/certificates/{changed}", organization="Another")
+        config.touch()
+        admin.done(first)
+        ended = admin.ended(jobs[0])
+        assert ended["state"] == "failed" and ended["error"]["status"] == 412 and ended["error"]["code"] == "changed", ended
+        assert admin.done(jobs[1])["renewed"] == [alike]
+    assert [everleaf.show(name)["live_version"] for name in (changed, alike)] == [1, 2]
+
+
+def test_what_is_changed_while_the_job_waits_for_its_turn(everleaf, nginx, tmp_path, name):
+    """Somebody else has the certificate's lease, and leaves another version behind."""
+    well_known, hook = nginx.web_root / ".well-known/acme-challenge", tmp_path / "hook"
+    well_known.mkdir(parents=True)
+    hook.write_text(AT_CALL.format(call="deploy_challenge", folder=tmp_path))
+    hook.chmod(0o755)
+    everleaf.run("issue", name, "--hook", hook, "--challenge", "http-01", "--well-known", well_known)
+    (tmp_path / "wait").touch()
+    other = everleaf.start("renew", name, "--force")
+    wait_until((tmp_path / "waits").exists, "its turn")
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        job = renew_as_seen(Api(daemon, admin.token), name)
+        wait_until(lambda: "waiting up to" in daemon.log(), "the job to wait")
+        (tmp_path / "go").touch()
+        assert admin.ended(job)["error"]["status"] == 412
+    _, err = other.communicate(timeout=60)
+    assert other.returncode == 0, err
+    assert everleaf.show(name)["live_version"] == 2
+
+
+def test_what_the_job_itself_has_changed(everleaf, config, name):
+    """Taken up anew, it does not find fault with what it did before."""
+    config.touch()
+    daemon = Serve(everleaf).start()
+    admin = user(everleaf, daemon, "root", "admin")
+    admin.done(admin.post("/certificates", domains=[name], webroot="main", deploy_hooks=["wait"]))
+    config.unlink()
+    job = renew_as_seen(Api(daemon, admin.token), name)
+    wait_until(lambda: begun(everleaf) == 2, "its hook")
+    daemon.kill()
+    config.touch()
+    with daemon:
+        assert admin.done(job)["renewed"] == [name]
+    assert everleaf.show(name)["live_version"] == 2
 
 
 def test_whoever_may_not_any_more(everleaf, config, new_name):
