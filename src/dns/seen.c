@@ -7,7 +7,7 @@
 struct dns_seen dns_see(struct dns_session *s, const struct dns_zone *z, const char *name)
 {
 	struct dns_placement p = { .asked = name, .name = name, .session = s, .zone = *z };
-	const struct dns_view view = { .resolvers = s->common.resolvers };
+	const struct dns_view view = { s->common.resolvers, s->common.public_only };
 	struct settle_how how = { .view = &view, .cancel = s->cancel };
 	struct strings servers = s->common.servers;
 	struct settle_servers found = { 0 };

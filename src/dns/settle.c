@@ -241,6 +241,8 @@ static int look_at(const struct wait *w, bool recursive, const bool *wanted, str
 	if (k.n_names == 0)
 		return 0;
 	TRY(settle_prepare(&k, e));
+	if (k.left_out)
+		log_warn("%s: not all name servers are asked: %s", w->v[0].name, k.left_out);
 	return look_until_there(w, &k, e);
 }
 

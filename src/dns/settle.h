@@ -45,7 +45,8 @@ NODISCARD int settle_look(struct arena *a, const struct dns_placement *v, size_t
 struct settle_servers {
 	const struct settle_server *v;
 	size_t n;
-	const char *zone; /* the zone cut found in the DNS */
+	const char *zone;     /* the zone cut found in the DNS */
+	const char *left_out; /* which are not among them, and why; NULL = none */
 };
 NODISCARD int settle_find_servers(struct arena *a, const struct dns_placement *p,
                                   const struct settle_how *how, struct settle_servers *out,

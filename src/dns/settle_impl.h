@@ -43,6 +43,7 @@ struct settle_work {
 	struct settle_point *points;
 	size_t n_groups, n_names, n_asked, n_points;
 	unsigned round;
+	const char *left_out; /* servers that may not be asked, and why; NULL = none */
 };
 
 /* Names and groups of v, those for which `wanted` is true. */

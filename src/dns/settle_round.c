@@ -68,7 +68,7 @@ static int servers_of(struct settle_work *w, const struct settle_group *g,
 			                       .state = SETTLE_SILENT,
 			                       .said = "was not asked yet",
 			                       .own = true };
-	*out = (struct settle_servers){ v, resolvers.n, g->first->zone.name };
+	*out = (struct settle_servers){ v, resolvers.n, g->first->zone.name, NULL };
 	return 0;
 }
 
@@ -101,6 +101,7 @@ int settle_prepare(struct settle_work *w, struct err *e)
 
 		TRY(servers_of(w, &w->groups[i], &found, e));
 		add_asked(w, &found, i);
+		w->left_out = w->left_out ? w->left_out : found.left_out;
 	}
 	make_points(w);
 	return 0;

@@ -32,7 +32,8 @@ struct finder {
 	const char *zone;
 	struct host hosts[HOSTS_MAX], parents[PARENTS_MAX];
 	size_t n_hosts, n_parents;
-	const char *failed; /* why a resolver said nothing; NULL = all well */
+	const char *failed;      /* why a resolver said nothing; NULL = all well */
+	struct strings left_out; /* hosts with an address inside that may not be asked */
 };
 
 static bool is_answer(const struct dns_question *q)
@@ -100,8 +101,12 @@ static void add_address(struct finder *f, struct host *h, const char *address)
 	const char *server;
 	struct err ignored;
 
-	if (f->how->view && f->how->view->public_only && reach_is_private(address))
+	if (f->how->view && f->how->view->public_only && reach_is_private(address)) {
+		if (h >= f->hosts && h < f->hosts + HOSTS_MAX &&
+		    !strings_has(&f->left_out, h->name))
+			strings_add(f->a, &f->left_out, h->name);
 		return;
+	}
 	if (h->addresses.n < ADDRESSES_MAX &&
 	    dns_server_normalize(f->a, address, PORT_DNS, &server, &ignored) == 0 &&
 	    !strings_has(&h->addresses, server))
@@ -336,9 +341,21 @@ static void add_server(struct list *l, const char *name, const char *address, co
 			                               .own = own };
 }
 
-/* What the zone's delegation gives. A failure is told and survived if there are own servers. */
+/* Why there is nobody to ask, or fewer than there are. */
+static const char *not_asked(struct finder *f)
+{
+	return arena_printf(f->a,
+	                    "%s: at a loopback, link-local or private address, where nothing is "
+	                    "asked about a name that was said over the network unless "
+	                    "everleaf.yaml has allow_private: true or the DNS account names its "
+	                    "servers",
+	                    strings_join(f->a, &f->left_out, ", "));
+}
+
+/* What the zone's delegation gives; *some: there are any. A failure is told and survived if there
+ * are own servers. */
 static int add_delegated(struct finder *f, const struct dns_placement *p, struct list *l,
-                         struct err *e)
+                         bool *some, struct err *e)
 {
 	struct err why = { 0 };
 	size_t before = l->n;
@@ -350,8 +367,11 @@ static int add_delegated(struct finder *f, const struct dns_placement *p, struct
 	for (size_t i = 0; i < f->n_hosts; i++)
 		for (size_t k = 0; k < f->hosts[i].addresses.n; k++)
 			add_server(l, f->hosts[i].name, f->hosts[i].addresses.v[k], f->zone, false);
-	if (l->n > before)
+	*some = l->n > before;
+	if (*some)
 		return 0;
+	if (f->left_out.n)
+		f->failed = not_asked(f);
 	if (l->n == 0)
 		return err_set(e, ERR_NETWORK,
 		               "the name servers of %s cannot be found (%s): name resolvers or "
@@ -371,6 +391,7 @@ int settle_find_servers(struct arena *a, const struct dns_placement *p,
 	bool has_zones = !(s->provider->flags & DNS_NO_ZONES) || s->common.zone;
 	struct finder f = { .a = a, .how = how, .zone = has_zones ? p->zone.name : NULL };
 	struct strings own = { 0 };
+	bool some = false;
 	struct list l = { .room = HOSTS_MAX * ADDRESSES_MAX + 32 };
 
 	l.v = ARENA_ARRAY(a, struct settle_server, l.room);
@@ -381,9 +402,10 @@ int settle_find_servers(struct arena *a, const struct dns_placement *p,
 	for (size_t i = 0; i < own.n; i++)
 		add_server(&l, NULL, own.v[i], p->zone.name, true);
 	if (s->common.servers.n == 0)
-		TRY(add_delegated(&f, p, &l, e));
+		TRY(add_delegated(&f, p, &l, &some, e));
 	for (size_t i = 0; i < l.n; i++)
 		l.v[i].zone = f.zone ? f.zone : p->zone.name;
-	*out = (struct settle_servers){ l.v, l.n, f.zone ? f.zone : p->zone.name };
+	*out = (struct settle_servers){ l.v, l.n, f.zone ? f.zone : p->zone.name,
+		                        some && f.left_out.n ? not_asked(&f) : NULL };
 	return 0;
 }

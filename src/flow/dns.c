@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dns/settings.h"
 #include "dns/txt.h"
+#include "flow/ca.h"
 #include "flow/session.h"
 #include "sys/names.h"
 
@@ -124,6 +125,18 @@ json_t *dns_account_shown(struct arena *a, const struct dns_account *x)
 	const struct dns_provider *p = dns_provider_find(x->provider);
 
 	return p && x->settings ? dns_settings_show(a, p, x->settings) : NULL;
+}
+
+struct dns_view dns_view_for(const struct run *r, struct arena *a, const struct ca *ca,
+                             bool from_afar)
+{
+	struct dns_view v = { .public_only = from_afar && !r->config->allow_private };
+
+	if (ca && ca_sees_inside(r, ca))
+		v.public_only = false;
+	if (ca && ca->resolver)
+		strings_add(a, &v.resolvers, ca->resolver);
+	return v;
 }
 
 /* the keeper */

@@ -32,6 +32,12 @@ NODISCARD int dns_account_take(struct arena *a, const char *json, const char *na
 /* Its settings as they may be shown, or NULL. */
 json_t *dns_account_shown(struct arena *a, const struct dns_account *x);
 
+/* Whom to ask about names: the CA's resolver (ca NULL = none is known). from_afar: they were said
+ * over the network, so what they lead to is not asked at addresses inside, unless the CA sees
+ * inside or the configuration allows it. */
+struct dns_view dns_view_for(const struct run *r, struct arena *a, const struct ca *ca,
+                             bool from_afar);
+
 struct dns_use;
 struct dns_use *dns_use_new(struct run *r, struct arena *a);
 void dns_use_done(struct dns_use *u); /* NULL is fine */

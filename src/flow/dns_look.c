@@ -68,7 +68,7 @@ static int try_find(struct try *t, const char *name, const struct strings *value
 {
 	struct strings account = { &t->account, 1 };
 	const char **domains = ARENA_ARRAY(t->arena, const char *, values->n);
-	const struct dns_view view = { 0 };
+	const struct dns_view view = dns_view_for(t->run, t->arena, NULL, t->run->public_only);
 	struct dns_choice *choices;
 	size_t n;
 
@@ -85,7 +85,7 @@ static int try_find(struct try *t, const char *name, const struct strings *value
 
 static int try_settle(struct try *t, struct err *e)
 {
-	const struct dns_view view = { 0 };
+	const struct dns_view view = dns_view_for(t->run, t->arena, NULL, t->run->public_only);
 	const struct settle_how how = {
 		.view = &view, .cancel = t->run->cancel, .look = try_look, .ctx = t
 	};

@@ -47,14 +47,16 @@ static void solve_look(void *ctx, const struct settle_report *report)
 /* A CA that cannot be found fails elsewhere. */
 static void view_of(struct dns_solve *d)
 {
+	const struct cert *c = d->cert;
 	struct err ignored;
 	struct ca ca;
 
-	if (!d->cert->method || strcmp(d->cert->method, "dns") != 0)
+	if (!c->method || strcmp(c->method, "dns") != 0)
 		return;
-	if (d->cert->ca && ca_resolve(d->run, d->arena, d->cert->ca, &ca, &ignored) == 0 &&
-	    ca.resolver)
-		strings_add(d->arena, &d->view.resolvers, ca.resolver);
+	if (c->ca && ca_resolve(d->run, d->arena, c->ca, &ca, &ignored) == 0)
+		d->view = dns_view_for(d->run, d->arena, &ca, c->from_afar);
+	else
+		d->view = dns_view_for(d->run, d->arena, NULL, c->from_afar);
 }
 
 const struct solve_dns *dns_solve_new(struct run *r, struct arena *a, const struct cert *c)

@@ -104,10 +104,8 @@ static void view_of(struct watch *w, const char *cert_name)
 	struct ca ca;
 
 	if (st_cert_get(w->run->store, w->arena, cert_name, &c, &ignored) == 0 && c.ca &&
-	    ca_resolve(w->run, w->arena, c.ca, &ca, &ignored) == 0 && ca.resolver) {
-		strings_add(w->arena, &w->view.resolvers, ca.resolver);
-		w->view.public_only = w->view.public_only && !ca_sees_inside(w->run, &ca);
-	}
+	    ca_resolve(w->run, w->arena, c.ca, &ca, &ignored) == 0)
+		w->view = dns_view_for(w->run, w->arena, &ca, w->run->public_only || c.from_afar);
 }
 
 static int watch_rows(struct watch *w, struct err *e)
@@ -213,7 +211,7 @@ int dns_watch(struct run *r, struct arena *a, const struct dns_watch *how, struc
 		           .arena = a,
 		           .how = how,
 		           .use = use,
-		           .view = { .public_only = r->public_only } };
+		           .view = dns_view_for(r, a, NULL, r->public_only) };
 
 	return watch_on(&w, e);
 }

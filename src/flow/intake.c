@@ -394,6 +394,18 @@ static int complete_record(struct run *r, struct arena *a, const struct cert_cha
 	return default_ca(r, a, ch, c, e);
 }
 
+/* Names that were there already keep whose word they are; the host's own word for them counts. */
+static void note_from_where(const struct run *r, const struct cert_change *ch,
+                            const struct cert *stored, struct cert *c)
+{
+	bool afar = r->rule != NULL, same = stored->id && c->domains.n == stored->domains.n;
+
+	for (size_t i = 0; same && i < c->domains.n; i++)
+		same = strings_has(&stored->domains, c->domains.v[i]);
+	if (!same || (!afar && is_given(ch, "domains")))
+		c->from_afar = afar;
+}
+
 /* The same, for whom it is: what they may not see is not even merged with what they say. */
 static int complete(struct run *r, struct arena *a, const struct cert_change *ch,
                     const struct cert *stored, struct cert *c, struct err *e)
@@ -401,6 +413,7 @@ static int complete(struct run *r, struct arena *a, const struct cert_change *ch
 	if (r->rule)
 		TRY(r->rule->meet(r->rule->ctx, stored, e));
 	TRY(complete_record(r, a, ch, c, e));
+	note_from_where(r, ch, stored, c);
 	return r->rule ? r->rule->check(r->rule->ctx, a, ch, stored, c, e) : 0;
 }
 

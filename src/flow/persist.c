@@ -54,6 +54,7 @@ struct at_ca {
 	const struct key *key;
 	const char *issuer;   /* NULL = its CA does not say */
 	const char *resolver; /* as the CA sees the DNS; NULL = the system's */
+	bool public_only;     /* what names lead to is not asked at addresses inside */
 };
 
 /* A CA that speaks the -02 format says its names in the directory; for the others the names of its
@@ -65,12 +66,13 @@ static const char *issuer_of(const struct acme_directory *d)
 	return d->caa_identities.n ? d->caa_identities.v[0] : NULL;
 }
 
-static int at_ca_open(struct run *r, struct arena *a, const struct account *account,
+/* from_afar: for names that were said over the network. */
+static int at_ca_open(struct run *r, struct arena *a, const struct account *account, bool from_afar,
                       struct at_ca *out, struct err *e)
 {
 	struct at_ca x = { .account = *account };
-	struct acme *ca;
 	struct ca seen_from;
+	struct acme *ca;
 
 	if (session_for_account(r, a, &x.account, &ca, e) < 0 ||
 	    acme_directory(ca, &x.directory, e) < 0 ||
@@ -79,6 +81,7 @@ static int at_ca_open(struct run *r, struct arena *a, const struct account *acco
 	x.key = acme_account_key(ca);
 	x.issuer = issuer_of(x.directory);
 	x.resolver = seen_from.resolver;
+	x.public_only = dns_view_for(r, a, &seen_from, from_afar).public_only;
 	*out = x;
 	return 0;
 }
@@ -101,7 +104,9 @@ static int add_wanted(struct list *l, const struct persist_wish *w, const struct
 	if (acme_persist_value(l->a, &spec, &value, e) < 0)
 		return err_ctx(e, "%s", domain);
 	row = row ? row : row_add(l);
-	*row = (struct persist_row){ .spec = spec, .resolver = x->resolver };
+	*row = (struct persist_row){ .spec = spec,
+		                     .resolver = x->resolver,
+		                     .public_only = x->public_only };
 	row->p = (struct persist){
 		.domain = domain,
 		.name = arena_printf(l->a, "_validation-persist.%s", domain),
@@ -141,7 +146,7 @@ static int add_cert(struct run *r, struct list *l, const struct persist_wish *w,
 		return err_ctx(e, "%s", c->name);
 	if (w->accounts.n && !strings_has(&w->accounts, account.name))
 		return 0;
-	TRY(at_ca_open(r, l->a, &account, &x, e));
+	TRY(at_ca_open(r, l->a, &account, c->from_afar, &x, e));
 	if (!x.issuer)
 		return no_issuer(&x, e);
 	for (size_t i = 0; i < c->domains.n; i++) {
@@ -176,7 +181,7 @@ static int add_domain(struct run *r, struct list *l, const struct persist_wish *
 
 		if (!is_asked_for(w, &v[i]))
 			continue;
-		TRY(at_ca_open(r, l->a, &v[i], &x, e));
+		TRY(at_ca_open(r, l->a, &v[i], r->public_only, &x, e));
 		if (x.issuer)
 			TRY(add_wanted(l, w, &x, name_base(name),
 			               w->wildcard || kind == NAME_WILDCARD, e));

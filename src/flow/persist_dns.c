@@ -265,12 +265,24 @@ static struct putting placements(struct arena *a, const struct persist_row *v, s
 	return p;
 }
 
+/* One for all: what is not asked for one of them is not asked. */
+static struct dns_view view_of(struct arena *a, const struct persist_row *v, size_t n)
+{
+	struct dns_view view = { 0 };
+
+	if (n && v[0].resolver)
+		strings_add(a, &view.resolvers, v[0].resolver);
+	for (size_t i = 0; i < n; i++)
+		view.public_only = view.public_only || v[i].public_only;
+	return view;
+}
+
 int persist_put(struct run *r, struct arena *a, struct persist_row *v, size_t n,
                 const struct strings *dns, struct err *e)
 {
 	struct dns_use *use CLEANUP(dns_use_cleanup) = dns_use_new(r, a);
 	struct putting now = placements(a, v, n, false), before = placements(a, v, n, true);
-	struct dns_view view = { 0 };
+	struct dns_view view = view_of(a, v, n);
 	struct settle_how how = { .view = &view, .cancel = r->cancel };
 	struct dns_choice *choices;
 	struct strings accounts;
@@ -278,8 +290,6 @@ int persist_put(struct run *r, struct arena *a, struct persist_row *v, size_t n,
 
 	if (now.n == 0)
 		return 0;
-	if (v[0].resolver)
-		strings_add(a, &view.resolvers, v[0].resolver);
 	TRY(accounts_for(r, a, dns, &accounts, e));
 	TRY(dns_use_choices(use, &accounts, &choices, &n_choices, e));
 	TRY(place_find(a, choices, n_choices, &view, now.domains, now.v, now.n, r->cancel, e));

@@ -9,6 +9,7 @@ struct persist_row {
 	struct persist p;
 	struct acme_persist_spec spec;
 	const char *resolver;     /* NULL = the system's */
+	bool public_only;         /* its name servers are not asked at addresses inside */
 	struct strings strangers; /* values found that are for no account of ours */
 	struct strings ours;      /* for this one, whatever is wrong with them */
 };

@@ -57,6 +57,7 @@ struct cert {
 	bool redeliver;        /* into a new folder: its key store is to be another */
 	bool unfinished;       /* an order or a delivery was begun and is to be gone on with; hooks
 	                          that failed are not it: hook_failures */
+	bool from_afar;        /* its names were said over the network, not on this host */
 	bool new_key_needed;   /* its key was revoked for compromise */
 	int64_t failing_since; /* when the first of these failures in a row was; 0 = none */
 	int64_t told_until;    /* what was to be told about it until then has been told */

@@ -4,14 +4,16 @@ import concurrent.futures
 import json
 import re
 import socket
-import threading
 import time
 
 import pytest
 
 from env import Serve
 from env.api import People
+from env.bind import Bind
+from env.process import wait_until
 from env.smtp import SmtpServer
+from env.tcp import Inside
 
 
 @pytest.fixture
@@ -28,29 +30,6 @@ def daemon(everleaf, nginx):
 @pytest.fixture
 def people(everleaf, daemon):
     return People(everleaf, daemon)
-
-
-class Inside:
-    """Something on this machine that ought not to be reached; count() says how often it was."""
-
-    def __enter__(self):
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.port, self.n = self.server.getsockname()[1], 0
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.close()
-
-    def serve(self):
-        while True:
-            try:
-                client, _ = self.server.accept()
-            except OSError:
-                return
-            self.n += 1
-            client.close()
 
 
 # addresses inside
@@ -72,7 +51,7 @@ def test_a_look_does_not_reach_inside(everleaf, daemon, people):
         assert inside.n == 0
         everleaf.run("ca", "add", "laboratory", "https://ca.invalid/lab", "--http-port", inside.port)
         look(people.operator, "laboratory")
-        assert inside.n > 0
+        wait_until(lambda: inside.n > 0, "the laboratory to be looked at")
 
 
 def test_nobody_names_a_url_to_be_asked(everleaf, daemon, people, name):
@@ -90,6 +69,49 @@ def test_nobody_names_a_url_to_be_asked(everleaf, daemon, people, name):
         people.operator.patch(f"/certificates/{name}", {"ca": url}, status=(400, 403))
         assert people.operator.get(f"/certificates/{name}").json["ca"] != url
         assert inside.n == 0
+
+
+ASKED, LEFT_OUT = "127.0.0.1:53", "ns1.example.test: at a loopback, link-local or private address"
+
+
+@pytest.fixture
+def name_servers(bare, pebble, lab, tmp_path):
+    """A CA that does not say that it sees inside, and a DNS account of this host's: its zone has a name server inside."""
+    with Bind(tmp_path / "bind") as bind:
+        path = bare.folder / "home.yaml"
+        path.write_text(f"program: /bin/true\nresolvers: [\"{bind.server}\"]\npropagation_timeout: 2\n")
+        path.chmod(0o600)
+        bare.run("ca", "add", "plain", pebble.directory, "--ca-bundle", lab.root)
+        bare.run("account", "register", "--ca", "plain", "--email", "admin@example.org", "--agree-tos")
+        bare.run("dns", "add", "exec", "home", "--credentials", path)
+        yield bind
+
+
+def test_name_servers_inside_are_not_asked(bare, name_servers):
+    """Not about a name that was said over the network, by whom and however often it is worked on; about the host's own they are."""
+    how = {"method": "dns", "dns": ["home"], "preflight": False}
+
+    def said(job):
+        return (job["error"]["detail"] if job["state"] == "failed" else job["result"]["error"])
+
+    assert ASKED in bare.error("issue", "own.example.test", "--dns", "home", "--no-preflight", status=(1, 75))
+    with Serve(bare) as daemon:
+        people = People(bare, daemon)
+        told = said(people.operator.job(people.operator.post("/certificates", {"domains": ["a.example.test"], **how})))
+        assert LEFT_OUT in told and "allow_private: true" in told and ASKED not in told
+        told = said(people.admin.job(people.admin.post("/dns-accounts/home/test", {"domain": "example.test"})))
+        assert LEFT_OUT in told and ASKED not in told
+        told = said(people.admin.job(people.admin.post("/certificates/own.example.test/renew", {"force": True})))
+        assert ASKED in told, "the name was said on the host"
+        people.admin.patch("/certificates/own.example.test", {"domains": ["b.example.test"]})
+    told = bare.error("renew", "own.example.test", "--force", status=(1, 75))
+    assert LEFT_OUT in told and ASKED not in told, "it was said anew over the network"
+    assert LEFT_OUT in bare.error("renew", "a.example.test", "--force", status=(1, 75))
+    told = bare.error("issue", "b.example.test", "--name", "own.example.test", "--dns", "home", "--no-preflight", status=(1, 75))
+    assert ASKED in told, "it was said anew on the host"
+    config = bare.folder / "everleaf.yaml"
+    config.write_text("allow_private: true\n")
+    assert ASKED in bare.error("--config", config, "renew", "a.example.test", "--force", status=(1, 75))
 
 
 # keys and files

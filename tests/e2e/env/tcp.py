@@ -3,6 +3,8 @@
 import socket
 import threading
 
+from env.ports import free_port
+
 
 class TcpServer:
     """On 127.0.0.1:port while it is entered; serve(client) runs in a thread for each connection."""
@@ -25,3 +27,15 @@ class TcpServer:
             except OSError:
                 return
             threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+
+class Inside(TcpServer):
+    """Something on this machine that ought not to be reached; n says how often it was."""
+
+    def __init__(self):
+        super().__init__(free_port())
+        self.n = 0
+
+    def serve(self, client):
+        self.n += 1
+        client.close()
