@@ -68,6 +68,10 @@ static void print_ca(struct cli *c, const struct ca *ca)
 		                                   (long long)w->count, w->per, w->source)
 		                    : arena_printf(c->arena, "%s: none (%s)", w->limit, w->source));
 	}
+	for (size_t i = 0; i < ca->pages.n; i++)
+		print_line(stdout, i ? "" : "published at", shown(c->arena, ca->pages.v[i]));
+	if (ca->read)
+		print_line(stdout, "read on", shown(c->arena, ca->read));
 	if (ca->parallel)
 		print_line(stdout, "at once",
 		           arena_printf(c->arena, "%lld requests", (long long)ca->parallel));

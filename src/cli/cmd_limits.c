@@ -27,7 +27,7 @@ static const char *opens_shown(struct arena *a, const struct limit_state *s, int
 
 static void print_states(struct cli *c, const struct limit_state *v, size_t n)
 {
-	static const char *const heading[] = { "CA", "LIMIT", "USED", "IN", "NEXT", "OF" };
+	static const char *const heading[] = { "CA", "LIMIT", "USED", "IN", "FROM", "NEXT", "OF" };
 	struct table t = { .arena = c->arena,
 		           .n_columns = ARRAY_LEN(heading),
 		           .status_column = SIZE_MAX };
@@ -40,14 +40,15 @@ static void print_states(struct cli *c, const struct limit_state *v, size_t n)
 		const char *of = s->subject   ? shown(a, s->subject)
 		                 : s->account ? arena_printf(a, "account %s", shown(a, s->account))
 		                              : "this host";
-		const char *cells[] = {
-			shown(a, s->ca),
-			s->limit,
-			count_shown(a, s),
-			s->per ? s->per : "-",
-			opens_shown(a, s, now),
-			s->told ? arena_printf(a, "%s; told: %s", of, shown(a, s->told)) : of
-		};
+		const char *cells[] = { shown(a, s->ca),
+			                s->limit,
+			                count_shown(a, s),
+			                s->per ? s->per : "-",
+			                shown(a, s->source),
+			                opens_shown(a, s, now),
+			                s->told
+			                    ? arena_printf(a, "%s; told: %s", of, shown(a, s->told))
+			                    : of };
 
 		table_row(&t, cells);
 	}

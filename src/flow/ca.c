@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "flow/cas.h"
 #include "sys/names.h"
 
 static bool is_url(const char *s)
@@ -12,16 +13,13 @@ static bool is_url(const char *s)
 	return strncmp(s, "https://", 8) == 0 || strncmp(s, "http://", 7) == 0;
 }
 
-static int ca_unknown(struct arena *a, const char *name, const struct ca *added, size_t n_added,
-                      struct err *e)
+static int ca_unknown(struct arena *a, const struct cas *known, const char *name,
+                      const struct ca *added, size_t n_added, struct err *e)
 {
 	struct strings names = { 0 };
-	const struct ca *known;
-	size_t n;
 
-	known = ca_known(&n);
-	for (size_t i = 0; i < n; i++)
-		strings_add(a, &names, known[i].name);
+	for (size_t i = 0; i < known->n; i++)
+		strings_add(a, &names, known->v[i].ca.name);
 	for (size_t i = 0; i < n_added; i++)
 		strings_add(a, &names, added[i].name);
 	return err_set(e, ERR_USAGE,
@@ -33,8 +31,8 @@ static int ca_unknown(struct arena *a, const char *name, const struct ca *added,
 int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e)
 {
 	struct ca *added = NULL;
-	const struct ca *known;
-	size_t n_added = 0, n;
+	const struct known_ca *known;
+	size_t n_added = 0;
 
 	if (r->store) /* none yet for who only looks */
 		TRY(st_ca_list(r->store, a, &added, &n_added, e));
@@ -43,14 +41,13 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 			*out = added[i];
 			return 0;
 		}
-	known = ca_known(&n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(known[i].name, name) == 0 || strcmp(known[i].url, name) == 0) {
-			*out = known[i];
-			return 0;
-		}
+	known = is_url(name) ? cas_by_url(r->config, name) : cas_by_name(r->config, name);
+	if (known) {
+		*out = known->ca;
+		return 0;
+	}
 	if (!is_url(name))
-		return ca_unknown(a, name, added, n_added, e);
+		return ca_unknown(a, cas_known(r->config), name, added, n_added, e);
 	if (strncmp(name, "http://", 7) == 0)
 		return err_set(e, ERR_USAGE,
 		               "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)",

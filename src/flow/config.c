@@ -8,13 +8,14 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "flow/cas.h"
 #include "flow/nightly.h"
 #include "model/limit.h"
 #include "sys/names.h"
 #include "sys/yaml.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/everleaf/everleaf.yaml"
-#define LIMIT_COUNT_MAX 1000000
+#define CAS_DEFAULT_FILE "/etc/everleaf/cas.yaml"
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
 
 static const struct field named_path_fields[] = {
@@ -44,6 +45,8 @@ const struct field config_fields[] = {
 	      "calls of one hook script run side by side; without it one call waits for another"),
 	FIELD_RECORDS(struct config, limits, struct limit_words, limit_config_fields, 0,
 	              "rate limits of CAs, in place of the published ones"),
+	FIELD(struct config, cas, FT_STRING, 0,
+	      "file of what is known of CAs, over what is built in (/etc/everleaf/cas.yaml)"),
 	FIELD(struct config, listen, FT_STRING, 0,
 	      "ADDR:PORT of the daemon's API (127.0.0.1:8470); with TLS where it is not loopback"),
 	FIELD(struct config, tls_name, FT_STRING, 0,
@@ -76,27 +79,21 @@ const struct field config_fields[] = {
 	FIELD_END
 };
 
-static int limits_check(const struct config *c, const char *name, struct err *e)
+static int limits_check(const struct config *c, const struct yaml_text *text, struct err *e)
 {
 	const struct limit_words *v = c->limits.v;
+	struct limit_rule rule;
 	enum limit_kind kind;
-	int64_t per_s;
 
 	for (size_t i = 0; i < c->limits.n; i++) {
-		if (!limit_parse(v[i].limit, &kind))
-			return err_set(e, ERR_CONFIG,
-			               "%s: there is no limit \"%s\"; there are new-accounts, "
-			               "new-orders, certificates-per-domain, exact-set, "
-			               "failed-validations and consecutive-failures",
-			               name, v[i].limit);
-		if (v[i].count < 0 || v[i].count > LIMIT_COUNT_MAX)
-			return err_set(e, ERR_CONFIG,
-			               "%s: %s: count is %lld, it must be from 0 to %d", name,
-			               v[i].limit, (long long)v[i].count, LIMIT_COUNT_MAX);
-		if (v[i].count && (!v[i].per || !limit_period_parse(v[i].per, &per_s)))
-			return err_set(e, ERR_CONFIG,
-			               "%s: %s: per must be a time like 90s, 15m, 3h or 7d", name,
-			               v[i].limit);
+		struct yaml_place at = { 0 };
+
+		if (limit_words_rule(&v[i], &kind, &rule, e) == 0)
+			continue;
+		yaml_step_to(&at, "limits");
+		yaml_step_at(&at, i);
+		yaml_step_to(&at, e->member);
+		return yaml_blame(text, &at, e);
 	}
 	return 0;
 }
@@ -152,38 +149,51 @@ static int config_check(const struct config *c, const char *name, struct err *e)
 	TRY(paths_check(&c->webroots, "webroots", name, e));
 	TRY(paths_check(&c->hooks, "hooks", name, e));
 	TRY(paths_check(&c->deploy_hooks, "deploy_hooks", name, e));
+	if (c->cas && c->cas[0] != '/')
+		return err_set(e, ERR_CONFIG, "%s: cas: a path begins with \"/\"", name);
 	if (c->jobs < 0 || c->jobs > 64)
 		return err_set(e, ERR_CONFIG, "%s: jobs is %lld, it must be from 1 to 64", name,
 		               (long long)c->jobs);
 	if (c->wait_s < 0 || c->wait_s > 3600)
 		return err_set(e, ERR_CONFIG, "%s: wait_s is %lld, it must be from 1 to 3600", name,
 		               (long long)c->wait_s);
-	TRY(watch_check(c, name, e));
-	return limits_check(c, name, e);
+	return watch_check(c, name, e);
+}
+
+/* With a configuration of one's own, only what that names. */
+static int cas_over(struct arena *a, const char *config_file, struct config *c, struct err *e)
+{
+	const char *file = c->cas ? c->cas : config_file ? NULL : CAS_DEFAULT_FILE;
+
+	return !file || (!c->cas && !fs_exists(file)) ? 0 : cas_read(a, file, &c->known, e);
+}
+
+static int config_parse(struct arena *a, const struct yaml_text *text, struct config *out,
+                        struct err *e)
+{
+	json_auto_t *root = NULL;
+
+	TRY(yaml_parse(text->text, text->len, text->name, &root, e));
+	TRY(yaml_decode(a, text, NULL, root, config_fields, out, sizeof(*out), e));
+	TRY(config_check(out, text->name, e));
+	return limits_check(out, text, e);
 }
 
 int config_read(struct arena *a, const char *file, struct config *out, struct err *e)
 {
-	const char *name = file ? file : CONFIG_DEFAULT_FILE;
+	struct yaml_text text = { .name = file ? file : CONFIG_DEFAULT_FILE };
 	struct config c = { 0 };
-	json_auto_t *root = NULL;
-	char *text;
-	size_t len;
+	char *read;
 
-	if (!file && !fs_exists(name)) {
-		*out = c;
-		return 0;
+	if (file || fs_exists(text.name)) {
+		if (fs_read(a, text.name, CONFIG_MAX_BYTES, &read, &text.len, e) < 0) {
+			e->code = ERR_CONFIG;
+			return err_ctx(e, "the configuration");
+		}
+		text.text = read;
+		TRY(config_parse(a, &text, &c, e));
 	}
-	if (fs_read(a, name, CONFIG_MAX_BYTES, &text, &len, e) < 0) {
-		e->code = ERR_CONFIG;
-		return err_ctx(e, "the configuration");
-	}
-	TRY(yaml_parse(text, len, name, &root, e));
-	if (json_decode(a, root, config_fields, &c, sizeof(c), true, e) < 0) {
-		e->code = ERR_CONFIG;
-		return err_ctx(e, "%s", name);
-	}
-	TRY(config_check(&c, name, e));
+	TRY(cas_over(a, file, &c, e));
 	*out = c;
 	return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "base/field.h"
 
+struct cas;
+
 /* What somebody over the network may choose by its name. */
 struct named_path {
 	const char *name, *path;
@@ -23,6 +25,8 @@ struct config {
 	const char *hook_config;  /* CONFIG of hook scripts: a file they may source */
 	bool parallel_hooks;      /* calls of one hook script run side by side */
 	struct records limits;    /* of struct limit_words: rate limits of CAs */
+	const char *cas;          /* this host's cas.yaml; NULL = its default place */
+	const struct cas *known;  /* what is known of CAs, with it; NULL = what is built in */
 	const char *listen;       /* of the daemon's HTTP side; NULL = its default */
 	const char *tls_name;     /* the certificate of its TLS; NULL = none */
 	const char *http, *alpn;  /* its challenge responders; NULL = none */
@@ -36,7 +40,7 @@ struct config {
 };
 extern const struct field config_fields[];
 
-/* file NULL: /etc/everleaf/everleaf.yaml if it is there. ERR_CONFIG. */
+/* file NULL: /etc/everleaf/everleaf.yaml if it is there, and cas.yaml beside it. ERR_CONFIG. */
 NODISCARD int config_read(struct arena *a, const char *file, struct config *out, struct err *e);
 
 #endif

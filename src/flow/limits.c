@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "flow/ca.h"
+#include "flow/cas.h"
 #include "flow/limits_impl.h"
 
 int64_t limits_now_ms(void)
@@ -17,18 +18,6 @@ int64_t limits_now_ms(void)
 }
 
 /* rules */
-
-static const char *known_name(const char *ca_url)
-{
-	const struct ca *known;
-	size_t n;
-
-	known = ca_known(&n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(known[i].url, ca_url) == 0)
-			return known[i].name;
-	return NULL;
-}
 
 static bool is_meant(struct run *r, struct arena *a, const char *name, const char *ca_url)
 {
@@ -44,20 +33,22 @@ int limits_rules(struct run *r, struct arena *a, const char *ca_url,
                  struct limit_rule out[static N_LIMITS], struct err *e)
 {
 	const struct limit_words *v = r->config->limits.v;
-	const char *name = known_name(ca_url);
+	const struct known_ca *known = cas_by_url(r->config, ca_url);
+	struct limit_rule rules[N_LIMITS] = { 0 };
 
-	limit_published(name ? name : "", out);
+	if (known)
+		memcpy(rules, known->limits, sizeof(rules));
 	for (size_t i = 0; i < r->config->limits.n; i++) {
-		struct limit_rule rule = { .count = v[i].count, .configured = true };
+		struct limit_rule rule;
 		enum limit_kind kind;
 
 		if (!is_meant(r, a, v[i].ca, ca_url))
 			continue;
-		if (!limit_parse(v[i].limit, &kind) ||
-		    (rule.count && !limit_period_parse(v[i].per, &rule.per_s)))
-			return err_set(e, ERR_CONFIG, "limits: %s cannot be read", v[i].limit);
-		out[kind] = rule;
+		TRY(limit_words_rule(&v[i], &kind, &rule, e));
+		rules[kind] = rule;
+		rules[kind].source = LIMIT_FROM_CONFIG;
 	}
+	memcpy(out, rules, sizeof(rules));
 	return 0;
 }
 
@@ -70,12 +61,12 @@ int limits_shown(struct run *r, struct arena *a, const char *ca_url, struct reco
 
 	TRY(limits_rules(r, a, ca_url, rules, e));
 	for (int i = 0; i < N_LIMITS; i++)
-		if (rules[i].count || rules[i].configured)
+		if (rules[i].source)
 			v[n++] = (struct limit_words){
 				.limit = limit_name((enum limit_kind)i),
 				.count = rules[i].count,
 				.per = rules[i].count ? limit_period_text(a, rules[i].per_s) : NULL,
-				.source = rules[i].configured ? "configured" : "published",
+				.source = rules[i].source,
 			};
 	*out = (struct records){ v, n };
 	return 0;

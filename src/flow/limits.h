@@ -11,7 +11,7 @@
 #include "flow/limits_plan.h"
 #include "flow/run.h"
 
-/* What is in force at a CA: published, or given by the configuration file. */
+/* What is in force at a CA: published (flow/cas), or given by the configuration file. */
 NODISCARD int limits_rules(struct run *r, struct arena *a, const char *ca_url,
                            struct limit_rule out[static N_LIMITS], struct err *e);
 /* As records of limit_shown_fields. */

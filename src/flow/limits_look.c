@@ -54,14 +54,14 @@ static struct limit_state state_of(const struct look *l, const struct limit_ask 
 	s.opens_at = up_to_s(bucket_opens_ms(&x->rule, b, limit_need(x->kind), now_ms));
 	s.full_at = b->tat_ms > now_ms ? up_to_s(b->tat_ms) : 0;
 	s.told = b->tat_ms > now_ms ? b->told : NULL;
-	s.source = x->rule.configured ? "configured" : x->rule.count ? "published" : "told";
+	s.source = x->rule.source ? x->rule.source : "told";
 	return s;
 }
 
 /* Limits that are none, and that nobody has told of, are not shown. */
 static bool is_worth_showing(const struct limit_ask *x, int64_t now_ms)
 {
-	return x->rule.count || !bucket_is_full(&x->bucket, now_ms);
+	return x->rule.count || (x->bucket.told && !bucket_is_full(&x->bucket, now_ms));
 }
 
 int limits_domain(struct arena *a, const char *typed, const char **out, struct err *e)
@@ -132,7 +132,8 @@ int limits_in_use(struct run *r, struct arena *a, const char *ca_url, struct lim
 		rules_of = parts.ca_url;
 		x.kind = parts.kind;
 		x.rule = rules[parts.kind];
-		states[have++] = state_of(&l, &x, now_ms);
+		if (is_worth_showing(&x, now_ms))
+			states[have++] = state_of(&l, &x, now_ms);
 	}
 	*out = states;
 	*n = have;

@@ -31,11 +31,15 @@ static int64_t reserved(const struct bucket *b, int64_t now_ms)
 	return b->reserved_ms + LIMIT_RESERVED_MS > now_ms ? b->reserved : 0;
 }
 
-/* As if all that is under way were charged now. */
+/* As if all that is under way were charged now. What was counted by other figures uses up no more
+ * than there is by these; what the CA told stays. */
 static int64_t ahead_ms(const struct limit_rule *rule, const struct bucket *b, int64_t now_ms)
 {
-	return (b->tat_ms > now_ms ? b->tat_ms : now_ms) +
-	       reserved(b, now_ms) * limit_interval_ms(rule) - now_ms;
+	int64_t used = b->tat_ms > now_ms ? b->tat_ms - now_ms : 0;
+
+	if (!b->told && used > span_ms(rule))
+		used = span_ms(rule);
+	return used + reserved(b, now_ms) * limit_interval_ms(rule);
 }
 
 bool bucket_is_full(const struct bucket *b, int64_t now_ms)

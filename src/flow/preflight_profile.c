@@ -1,8 +1,8 @@
 /* What the CA publishes of its profile, and what its directory offers. */
 #include <string.h>
 
+#include "flow/cas.h"
 #include "flow/preflight_impl.h"
-#include "model/profile.h"
 #include "sys/names.h"
 
 #define CHECK "profile"
@@ -44,20 +44,20 @@ static void look_kinds(struct preflight *p, const struct profile *x)
 
 void preflight_profile(struct preflight *p)
 {
-	const struct profile *x = profile_find(p->ca.url, p->cert->profile);
+	const struct profile *x = cas_profile(p->run->config, p->ca.url, p->cert->profile);
 	size_t before = p->found.n;
 
 	look_offered(p, p->cert->profile);
 	if (!x)
 		return;
-	if (p->cert->domains.n > x->max_names)
+	if (p->cert->domains.n > (size_t)x->max_names)
 		preflight_found(p, NULL, CHECK, SEEN_FAILS, "malformed",
 		                "put some of them into another certificate, or choose a profile "
 		                "that takes more",
-		                "%zu names are too many for the CA's profile %s, which takes %zu",
-		                p->cert->domains.n, x->name, x->max_names);
+		                "%zu names are too many for the CA's profile %s, which takes %lld",
+		                p->cert->domains.n, x->name, (long long)x->max_names);
 	look_kinds(p, x);
 	if (p->found.n == before)
-		preflight_fine(p, NULL, CHECK, "%zu of at most %zu names in the profile %s",
-		               p->cert->domains.n, x->max_names, x->name);
+		preflight_fine(p, NULL, CHECK, "%zu of at most %lld names in the profile %s",
+		               p->cert->domains.n, (long long)x->max_names, x->name);
 }

@@ -1,5 +1,4 @@
-/* The known certification authorities: the rows of cas.def as an array, and the fields of an added
- * one. */
+/* The fields of a certification authority. */
 #include "model/ca.h"
 
 #include "model/limit.h"
@@ -16,26 +15,11 @@ const struct field ca_fields[] = {
 	FIELD(struct ca, parallel, FT_INT, 0, "requests under way at once; 0 = 8"),
 	FIELD(struct ca, needs_eab, FT_BOOL, 0, "demands external account binding"),
 	FIELD(struct ca, public_only, FT_BOOL, F_HIDDEN, "it is at no address inside"),
-	FIELD(struct ca, known, FT_BOOL, F_NOT_STORED, "built in"),
+	FIELD(struct ca, known, FT_BOOL, F_NOT_STORED, "an entry of cas.yaml, not added here"),
+	FIELD(struct ca, pages, FT_STRINGS, F_NOT_STORED, "where it publishes its limits"),
+	FIELD(struct ca, read, FT_STRING, F_NOT_STORED, "the day they were read"),
 	FIELD_RECORDS(struct ca, limits, struct limit_words, limit_shown_fields, 0,
 	              "its rate limits as far as they are known"),
 	FIELD(struct ca, created_at, FT_TIME, 0, "when it was added"),
 	FIELD_END
 };
-
-static const struct ca known_cas[] = {
-#define X(ca_name, directory, staging_name, eab)                                                   \
-	{ .name = (ca_name),                                                                       \
-	  .url = (directory),                                                                      \
-	  .staging = (staging_name),                                                               \
-	  .needs_eab = (eab),                                                                      \
-	  .known = true },
-#include "model/cas.def"
-#undef X
-};
-
-const struct ca *ca_known(size_t *n)
-{
-	*n = ARRAY_LEN(known_cas);
-	return known_cas;
-}

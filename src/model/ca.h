@@ -1,5 +1,5 @@
-/* A certification authority: its directory and how it sees the world. Known ones are rows of
- * cas.def. */
+/* A certification authority: its directory and how it sees the world. Known ones are entries of
+ * cas.yaml, which flow/cas reads. */
 #ifndef MODEL_CA_H
 #define MODEL_CA_H
 
@@ -16,13 +16,14 @@ struct ca {
 	int64_t parallel;            /* requests under way at once; 0 = 8 */
 	bool needs_eab;              /* known to demand external account binding */
 	bool public_only;            /* added over the network: never an address inside */
-	bool known;                  /* built in */
+	bool known;                  /* an entry of cas.yaml */
+	struct strings pages;        /* of a known one: where it publishes limits and profiles */
+	const char *read;            /* the day they were read, YYYY-MM-DD; NULL = not said */
 	struct records limits;       /* of struct limit_words: filled for who looks */
 	int64_t created_at;
 };
 extern const struct field ca_fields[];
 
-/* The known ones; n of them. */
-const struct ca *ca_known(size_t *n);
+extern const char ca_yaml[]; /* cas.yaml as it was built in */
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The published limits as data, the words they are written in, and the names of buckets.
+ * Limits, the words they are written in, and the names of buckets.
  */
 #include "model/limit.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define YEARS_10 (INT64_C(3650) * 86400)
+#define COUNT_MAX 1000000
 
 const struct field limit_config_fields[] = {
 	FIELD(struct limit_words, ca, FT_STRING, F_REQUIRED, "name or directory URL of the CA"),
@@ -18,11 +19,19 @@ const struct field limit_config_fields[] = {
 	FIELD(struct limit_words, per, FT_STRING, 0, "refilled within: 90s, 15m, 3h, 7d"), FIELD_END
 };
 
+const struct field limit_cas_fields[] = {
+	FIELD(struct limit_words, limit, FT_STRING, F_REQUIRED, "which one"),
+	FIELD(struct limit_words, count, FT_INT, F_REQUIRED, "so many; 0 = no limit"),
+	FIELD(struct limit_words, per, FT_STRING, 0, "refilled within: 90s, 15m, 3h, 7d"), FIELD_END
+};
+
 const struct field limit_shown_fields[] = {
 	FIELD(struct limit_words, limit, FT_STRING, 0, "which one"),
 	FIELD(struct limit_words, count, FT_INT, 0, "so many"),
 	FIELD(struct limit_words, per, FT_STRING, 0, "refilled within"),
-	FIELD(struct limit_words, source, FT_STRING, 0, "published or configured"), FIELD_END
+	FIELD(struct limit_words, source, FT_STRING, 0,
+	      "published (by the CA), cas.yaml (this host's) or configured (everleaf.yaml)"),
+	FIELD_END
 };
 
 const struct field bucket_fields[] = {
@@ -47,7 +56,10 @@ const struct field limit_state_fields[] = {
 	FIELD(struct limit_state, opens_at, FT_TIME, 0, "when the next one fits; null = now"),
 	FIELD(struct limit_state, full_at, FT_TIME, 0, "when all are there again"),
 	FIELD(struct limit_state, counts, FT_BOOL, 0, "false: this is exempt from it"),
-	FIELD(struct limit_state, source, FT_STRING, 0, "published, configured, or told by the CA"),
+	FIELD(
+	    struct limit_state, source, FT_STRING, 0,
+	    "published (by the CA), cas.yaml (this host's), configured (everleaf.yaml), or told by "
+	    "the CA when it refused"),
 	FIELD(struct limit_state, told, FT_STRING, 0, "the CA's own words"),
 	FIELD_END
 };
@@ -57,25 +69,6 @@ static const char *const names[N_LIMITS] = {
 	[LIMIT_DOMAIN] = "certificates-per-domain", [LIMIT_EXACT_SET] = "exact-set",
 	[LIMIT_FAILED] = "failed-validations",      [LIMIT_CONSECUTIVE] = "consecutive-failures",
 };
-
-static const struct {
-	const char *ca;
-	enum limit_kind kind;
-	struct limit_rule rule;
-} published[] = {
-#define X(ca_name, limit, so_many, within_s)                                                       \
-	{ (ca_name), (limit), { (so_many), (within_s), false } },
-#include "model/limits.def"
-#undef X
-};
-
-void limit_published(const char *ca_name, struct limit_rule out[static N_LIMITS])
-{
-	memset(out, 0, N_LIMITS * sizeof(*out));
-	for (size_t i = 0; i < ARRAY_LEN(published); i++)
-		if (strcmp(published[i].ca, ca_name) == 0)
-			out[published[i].kind] = published[i].rule;
-}
 
 const char *limit_name(enum limit_kind kind)
 {
@@ -130,6 +123,32 @@ char *limit_period_text(struct arena *a, int64_t per_s)
 			return arena_printf(a, "%lld%c", (long long)(per_s / units[i].seconds),
 			                    units[i].letter);
 	return NULL;
+}
+
+int limit_words_rule(const struct limit_words *w, enum limit_kind *kind, struct limit_rule *out,
+                     struct err *e)
+{
+	struct limit_rule rule = { .count = w->count };
+
+	if (!limit_parse(w->limit, kind)) {
+		err_set(e, ERR_CONFIG,
+		        "there is no limit \"%s\"; there are new-accounts, new-orders, "
+		        "certificates-per-domain, exact-set, failed-validations and "
+		        "consecutive-failures",
+		        w->limit);
+		return err_member(e, "limit");
+	}
+	if (w->count < 0 || w->count > COUNT_MAX) {
+		err_set(e, ERR_CONFIG, "%s: count is %lld, it must be from 0 to %d", w->limit,
+		        (long long)w->count, COUNT_MAX);
+		return err_member(e, "count");
+	}
+	if (w->count && (!w->per || !limit_period_parse(w->per, &rule.per_s))) {
+		err_set(e, ERR_CONFIG, "%s: per must be a time like 90s, 15m, 3h or 7d", w->limit);
+		return err_member(e, "per");
+	}
+	*out = rule;
+	return 0;
 }
 
 const char *bucket_name(struct arena *a, enum limit_kind kind, const char *ca_url,

@@ -1,6 +1,6 @@
 /*
- * Rate limits as CAs publish them (limits.def), as a configuration file gives them, and what has
- * been counted here: one bucket for each CA, limit, account and subject. A bucket is a theoretical
+ * Rate limits as CAs publish them (cas.yaml), as a configuration file gives them, and what has been
+ * counted here: one bucket for each CA, limit, account and subject. A bucket is a theoretical
  * arrival time (GCRA), so that a row is all that is ever kept, and none once it is full again.
  */
 #ifndef MODEL_LIMIT_H
@@ -21,12 +21,12 @@ enum limit_kind {
 /* So many at once, refilled evenly over so many seconds. count 0 = no limit is known. */
 struct limit_rule {
 	int64_t count, per_s;
-	bool configured; /* by the configuration file, not published by the CA */
+	const char *source; /* a LIMIT_FROM_…; NULL = nobody says anything of it */
 };
-
-/* The published ones of a known CA, by its name; all 0 for the others. */
-void limit_published(const char *ca_name, struct limit_rule out[static N_LIMITS]);
-const char *limit_name(enum limit_kind kind);              /* "new-orders", … */
+#define LIMIT_FROM_CA "published"             /* by the CA, in cas.yaml as it was built in */
+#define LIMIT_FROM_CAS "cas.yaml"             /* in the one of this host */
+#define LIMIT_FROM_CONFIG "configured"        /* in everleaf.yaml */
+const char *limit_name(enum limit_kind kind); /* "new-orders", … */
 bool limit_parse(const char *name, enum limit_kind *out);  /* false: there is none */
 bool limit_period_parse(const char *text, int64_t *per_s); /* "90s", "15m", "3h", "7d" */
 char *limit_period_text(struct arena *a, int64_t per_s);   /* the same form */
@@ -38,9 +38,13 @@ struct limit_words {
 	const char *limit;
 	int64_t count; /* 0 = no limit */
 	const char *per;
-	const char *source; /* "published" or "configured"; not in a file */
+	const char *source; /* as in a rule; not in a file */
 };
-extern const struct field limit_config_fields[], limit_shown_fields[];
+/* In everleaf.yaml, in cas.yaml, and shown. */
+extern const struct field limit_config_fields[], limit_cas_fields[], limit_shown_fields[];
+/* What a file says, checked; without a source. ERR_CONFIG with the member at fault. */
+NODISCARD int limit_words_rule(const struct limit_words *w, enum limit_kind *kind,
+                               struct limit_rule *out, struct err *e);
 
 /* CAs keep no order longer. */
 #define LIMIT_RESERVED_MS (INT64_C(7) * 86400 * 1000)

@@ -1,42 +1,12 @@
 /* See profile.h. Constant data. */
 #include "model/profile.h"
 
-#include <string.h>
-
-#include "model/ca.h"
-
-static const struct profile profiles[] = {
-#define X(ca_, name_, default_, names_, dns_, ip_)                                                 \
-	{ .ca = (ca_),                                                                             \
-	  .name = (name_),                                                                         \
-	  .is_default = (default_),                                                                \
-	  .max_names = (names_),                                                                   \
-	  .dns = (dns_),                                                                           \
-	  .ip = (ip_) },
-#include "model/profiles.def"
-#undef X
+const struct field profile_fields[] = {
+	FIELD(struct profile, name, FT_STRING, F_REQUIRED, "as orders name it"),
+	FIELD_NAMED(struct profile, is_default, "default", FT_BOOL, 0,
+	            "it is the one that is given when none is asked for"),
+	FIELD(struct profile, max_names, FT_INT, F_REQUIRED, "names that it takes, at most"),
+	FIELD(struct profile, dns, FT_BOOL, 0, "it takes domain names"),
+	FIELD(struct profile, ip, FT_BOOL, 0, "it takes IP addresses"),
+	FIELD_END
 };
-
-static const char *ca_name(const char *directory_url)
-{
-	size_t n;
-	const struct ca *known = ca_known(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(known[i].url, directory_url) == 0)
-			return known[i].name;
-	return NULL;
-}
-
-const struct profile *profile_find(const char *directory_url, const char *name)
-{
-	const char *ca = ca_name(directory_url);
-
-	for (size_t i = 0; ca && i < ARRAY_LEN(profiles); i++) {
-		const struct profile *p = &profiles[i];
-
-		if (strcmp(p->ca, ca) == 0 && (name ? strcmp(p->name, name) == 0 : p->is_default))
-			return p;
-	}
-	return NULL;
-}

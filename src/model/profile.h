@@ -1,19 +1,15 @@
-/* What CAs' profiles allow, as they publish it: the rows of profiles.def. */
+/* What a CA's profile takes, as the CA publishes it (cas.yaml). */
 #ifndef MODEL_PROFILE_H
 #define MODEL_PROFILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/field.h"
 
 struct profile {
-	const char *ca;   /* a known CA's name */
-	const char *name; /* the profile */
-	bool is_default;  /* given when none is asked for */
-	size_t max_names;
+	const char *name;
+	bool is_default; /* given when none is asked for */
+	int64_t max_names;
 	bool dns, ip; /* kinds of names it is for */
 };
-/* By the CA's directory URL and the profile's name (NULL = its default one). NULL = nothing is
- * published. */
-const struct profile *profile_find(const char *directory_url, const char *name);
+extern const struct field profile_fields[];
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "flow/afar.h"
+#include "flow/cas.h"
 #include "flow/limits.h"
 #include "flow/session.h"
 #include "ops/internal.h"
@@ -13,21 +14,21 @@
 
 int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, struct err *e)
 {
-	const struct ca *known;
+	const struct cas *known = cas_known(&o->config);
 	struct ca *added = NULL, *v;
-	size_t n_known, n_added = 0;
+	size_t n_added = 0;
 
-	known = ca_known(&n_known);
 	if (o->run.store)
 		TRY(st_ca_list(o->run.store, a, &added, &n_added, e));
-	v = ARENA_ARRAY(a, struct ca, n_known + n_added);
-	memcpy(v, known, n_known * sizeof(*v));
+	v = ARENA_ARRAY(a, struct ca, known->n + n_added);
+	for (size_t i = 0; i < known->n; i++)
+		v[i] = known->v[i].ca;
 	if (n_added)
-		memcpy(v + n_known, added, n_added * sizeof(*v));
-	for (size_t i = 0; i < n_known + n_added; i++)
+		memcpy(v + known->n, added, n_added * sizeof(*v));
+	for (size_t i = 0; i < known->n + n_added; i++)
 		TRY(limits_shown(&o->run, a, v[i].url, &v[i].limits, e));
 	*out = v;
-	*n = n_known + n_added;
+	*n = known->n + n_added;
 	return 0;
 }
 
@@ -35,18 +36,6 @@ int ops_ca_show(struct ops *o, struct arena *a, const char *name, struct ca *out
 {
 	TRY(ca_resolve(&o->run, a, name, out, e));
 	return limits_shown(&o->run, a, out->url, &out->limits, e);
-}
-
-static int is_known(const char *name)
-{
-	const struct ca *known;
-	size_t n;
-
-	known = ca_known(&n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(known[i].name, name) == 0)
-			return 1;
-	return 0;
 }
 
 static int check_url(const char *url, const char *option, struct err *e)
@@ -91,24 +80,38 @@ static int bad_name(const char *name, struct err *e)
 	return err_set(e, ERR_EXISTS, "%s is a known CA; choose another name", name);
 }
 
+/* NULL = nobody added one of that name. */
+static int find_added(struct ops *o, struct arena *a, const char *name, const struct ca **out,
+                      struct err *e)
+{
+	struct ca *v = NULL;
+	size_t n = 0;
+
+	if (o->run.store)
+		TRY(st_ca_list(o->run.store, a, &v, &n, e));
+	*out = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			*out = &v[i];
+	return 0;
+}
+
 static int check_name(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
-	struct ca *v;
-	size_t n;
+	const struct ca *added;
 
-	if (!ca_is_name(name) || is_known(name)) {
+	if (!ca_is_name(name) || cas_by_name(&o->config, name)) {
 		bad_name(name, e);
 		return err_member(e, "name");
 	}
-	TRY(st_ca_list(o->run.store, a, &v, &n, e));
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i].name, name) == 0) {
-			err_set(e, ERR_EXISTS,
-			        "there is a CA %s already (%s); delete it first, or choose another "
-			        "name",
-			        name, v[i].url);
-			return err_member(e, "name");
-		}
+	TRY(find_added(o, a, name, &added, e));
+	if (added) {
+		err_set(e, ERR_EXISTS,
+		        "there is a CA %s already (%s); delete it first, or choose another "
+		        "name",
+		        name, added->url);
+		return err_member(e, "name");
+	}
 	return 0;
 }
 
@@ -166,11 +169,15 @@ static int refuse_used(struct ops *o, struct arena *a, const char *name, struct 
 int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
+	const struct ca *added;
 	struct account *v;
 	size_t n;
 
-	if (is_known(name))
-		return err_set(e, ERR_INPUT, "%s is built in and cannot be deleted", name);
+	TRY(find_added(o, a, name, &added, e));
+	if (!added && cas_by_name(&o->config, name))
+		return err_set(e, ERR_INPUT,
+		               "%s is known by cas.yaml, not added here, and cannot be deleted",
+		               name);
 	TRY(st_account_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].ca, name) == 0)

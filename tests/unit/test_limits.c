@@ -114,6 +114,32 @@ static void charges_beyond_what_is_left(void **state)
 	assert_int_equal(bucket_opens_ms(&rule, &b, 1, now), now + HOUR * 1000 / 3);
 }
 
+/* Used up by what was in force then. */
+static void figures_that_changed(void **state)
+{
+	static const struct {
+		struct limit_rule now;
+		int64_t left, opens_s;
+	} cases[] = { { { 5, 7 * DAY }, 0, 7 * DAY / 5 },
+		      { { 5, DAY }, 0, DAY / 5 },
+		      { { 10, 14 * DAY }, 5, 0 },
+		      { { 1, HOUR }, 0, HOUR },
+		      { { 0 }, 0, 0 } };
+	const struct limit_rule before = { 5, 7 * DAY };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bucket b = { 0 };
+		int64_t now = START * 1000, opens;
+
+		for (int k = 0; k < 5; k++)
+			bucket_charge(&before, &b, now);
+		assert_int_equal(bucket_left(&cases[i].now, &b, now), cases[i].left);
+		opens = bucket_opens_ms(&cases[i].now, &b, 1, now);
+		assert_int_equal(opens ? opens - now : 0, cases[i].opens_s * 1000);
+	}
+}
+
 static void what_the_ca_says_holds(void **state)
 {
 	const struct limit_rule rules[] = { { 5, HOUR }, { 0 }, { 1, DAY } };
@@ -124,6 +150,7 @@ static void what_the_ca_says_holds(void **state)
 		struct bucket b = { 0 };
 
 		bucket_charge(&rules[i], &b, now);
+		b.told = "wait";
 		bucket_hold(&rules[i], &b, 1, until, true);
 		assert_int_equal(bucket_opens_ms(&rules[i], &b, 1, now), until);
 		assert_int_equal(bucket_opens_ms(&rules[i], &b, 1, until - 1), until);
@@ -567,6 +594,7 @@ int main(void)
 		cmocka_unit_test(random_traces),
 		cmocka_unit_test(reservations),
 		cmocka_unit_test(charges_beyond_what_is_left),
+		cmocka_unit_test(figures_that_changed),
 		cmocka_unit_test(what_the_ca_says_holds),
 		cmocka_unit_test(registered_domains),
 		cmocka_unit_test(buckets_of_an_order),

@@ -128,36 +128,6 @@ static void test_identity_fields_exist(void **state)
 		assert_non_null(field_find(cert_fields, *name));
 }
 
-static const struct ca *known(const char *name)
-{
-	size_t n = 0;
-	const struct ca *cas = ca_known(&n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(cas[i].name, name))
-			return &cas[i];
-	}
-	return NULL;
-}
-
-static void test_known_cas(void **state)
-{
-	size_t n = 0;
-	const struct ca *cas = ca_known(&n);
-
-	assert_string_equal(known("letsencrypt")->url,
-	                    "https://acme-v02.api.letsencrypt.org/directory");
-	assert_false(known("letsencrypt")->needs_eab);
-	assert_true(known("zerossl")->needs_eab);
-	for (size_t i = 0; i < n; i++) {
-		assert_true(cas[i].known);
-		assert_ptr_equal(known(cas[i].name), &cas[i]);
-		assert_memory_equal(cas[i].url, "https://", 8);
-		if (cas[i].staging)
-			assert_non_null(known(cas[i].staging));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,7 +136,6 @@ int main(void)
 		cmocka_unit_test(test_promised_members),
 		cmocka_unit_test(test_secrets_are_secret),
 		cmocka_unit_test(test_identity_fields_exist),
-		cmocka_unit_test(test_known_cas),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* flow/preflight's pure parts: CAA, redirects, what addresses mean, profiles, private addresses. */
+/* flow/preflight's pure parts: CAA, redirects, what addresses mean, private addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,6 @@
 #include "flow/caa.h"
 #include "flow/preflight_impl.h"
 #include "flow/redirect.h"
-#include "model/profile.h"
 #include "sys/reach.h"
 
 #define US "ca.example"
@@ -317,18 +316,6 @@ static void private_addresses(void **state)
 			fail_msg("%s", cases[i].address);
 }
 
-#define LETSENCRYPT "https://acme-v02.api.letsencrypt.org/directory"
-
-static void profiles(void **state)
-{
-	assert_int_equal(profile_find(LETSENCRYPT, NULL)->max_names, 100);
-	assert_false(profile_find(LETSENCRYPT, NULL)->ip);
-	assert_int_equal(profile_find(LETSENCRYPT, "tlsserver")->max_names, 25);
-	assert_true(profile_find(LETSENCRYPT, "shortlived")->ip);
-	assert_null(profile_find(LETSENCRYPT, "fancy"));
-	assert_null(profile_find("https://ca.example/dir", NULL));
-}
-
 static void verdicts(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -370,7 +357,7 @@ int main(void)
 		cmocka_unit_test(caa_table),     cmocka_unit_test(redirect_table),
 		cmocka_unit_test(redirects_end), cmocka_unit_test(tokens),
 		cmocka_unit_test(address_table), cmocka_unit_test(private_addresses),
-		cmocka_unit_test(profiles),      cmocka_unit_test(verdicts),
+		cmocka_unit_test(verdicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
