@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "dns/rfc2136.h"
 #include "dns/txt.h"
+#include "sys/reach.h"
 
 #define LIMIT_MS 10000
 #define LOOK_MS 1500
@@ -16,13 +17,43 @@
 #define FIRST_PAUSE_MS 500
 #define ATTEMPTS_LIMIT_MS 20000
 
+/* Where the name of an account that was made over the network leads now may be inside, wherever it
+ * led when it was made. */
+static int keep_public(struct dns_session *s, struct strings *list, struct err *e)
+{
+	const struct rfc2136 *set = s->settings;
+	struct strings kept = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->v[i], *end = strrchr(text, ':');
+		bool v6 = *text == '[';
+
+		if (!reach_is_private(
+		        arena_strndup(s->arena, text + v6, (size_t)(end - text) - (v6 ? 2 : 0))))
+			strings_add(s->arena, &kept, text);
+	}
+	if (kept.n == 0)
+		return err_set(e, ERR_DENIED,
+		               "%s leads to a loopback, link-local or private address, which an "
+		               "account made over the network does not reach (`public_only: no`, "
+		               "set on the host, lets it)",
+		               set->server);
+	*list = kept;
+	return 0;
+}
+
 int rfc2136_addresses(struct dns_session *s, const struct strings **out, struct err *e)
 {
 	const struct rfc2136 *set = s->settings;
 	struct rfc2136_state *t = rfc2136_state(s);
+	struct strings found;
 
-	if (t->addresses.n == 0)
-		TRY(dns_server_addresses(s->arena, set->server, 53, &t->addresses, e));
+	if (t->addresses.n == 0) {
+		TRY(dns_server_addresses(s->arena, set->server, 53, &found, e));
+		if (s->common.public_only)
+			TRY(keep_public(s, &found, e));
+		t->addresses = found;
+	}
 	*out = &t->addresses;
 	return 0;
 }

@@ -113,3 +113,20 @@ int afar_settings(struct arena *a, const struct afar *afar, const struct field *
 	}
 	return 0;
 }
+
+bool afar_names_peer(const struct field *table, const struct field *other, const json_t *object)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		const struct field *f = field_find(table, name);
+
+		if (!f && other)
+			f = field_find(other, name);
+		if (f && f->flags & F_PEER)
+			return true;
+	}
+	return false;
+}

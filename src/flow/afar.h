@@ -1,7 +1,7 @@
 /*
  * What somebody over the network may set: no file, command or metadata service of this host
  * (F_HOST), and no address inside (F_PEER) unless the configuration allows that. Names are looked
- * up once here; connections by HTTP are held to it each time (public_only).
+ * up once here; connections to what they lead to later are held to it each time (public_only).
  */
 #ifndef FLOW_AFAR_H
 #define FLOW_AFAR_H
@@ -14,6 +14,9 @@ struct afar {
 /* Members of an object for two tables (other may be NULL). ERR_DENIED, naming the member. */
 NODISCARD int afar_settings(struct arena *a, const struct afar *afar, const struct field *table,
                             const struct field *other, const json_t *object, struct err *e);
+/* Whether the object names an address to be reached: then what leads there by a name is held to it
+ * each time (the settings' own public_only). */
+bool afar_names_peer(const struct field *table, const struct field *other, const json_t *object);
 /* A URL, HOST, HOST:PORT, ADDR or [v6]:PORT; what: the member it stands in. */
 NODISCARD int afar_peer(struct arena *a, const struct afar *afar, const char *what,
                         const char *text, struct err *e);

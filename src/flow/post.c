@@ -66,6 +66,9 @@ int post_settings_take(struct arena *a, const char *json, const char *name, cons
 		return err_set(e, ERR_INPUT, "%s: not a JSON object", name);
 	if (afar)
 		TRY(afar_settings(a, afar, k->fields, NULL, object, e));
+	if (afar && !afar->allow_private && field_find(k->fields, "public_only") &&
+	    (!x->settings || afar_names_peer(k->fields, NULL, object)))
+		json_object_set_new(object, "public_only", json_true());
 	return channel_settings_take(a, k, object, name, x->settings, &x->settings, e);
 }
 

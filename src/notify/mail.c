@@ -14,7 +14,7 @@
 struct mail {
 	const char *server, *tls, *user, *password, *from, *ca_bundle, *subject_prefix;
 	struct strings to;
-	bool contacts, owner, admins;
+	bool contacts, owner, admins, public_only;
 	int64_t timeout_s;
 	/* of server and tls */
 	const char *host;
@@ -41,6 +41,9 @@ static const struct field mail_fields[] = {
 	FIELD(struct mail, subject_prefix, FT_STRING, 0, "put before every subject ([Everleaf])"),
 	FIELD(struct mail, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for the server (PEM); the system's otherwise"),
+	FIELD(struct mail, public_only, FT_BOOL, F_HOST,
+	      "yes: the server is not reached at a loopback, link-local or private address; so for "
+	      "channels made over the network unless allow_private is configured"),
 	FIELD_NAMED(struct mail, timeout_s, "timeout", FT_INT, 0,
 	            "seconds for one delivery, at most 600 (60)"),
 	FIELD_END
@@ -180,6 +183,7 @@ static int mail_hand_over(const struct channel_session *s, const struct message 
 		                      .password = m->password,
 		                      .ca_bundle_file = m->ca_bundle,
 		                      .helo = own_name(s->arena),
+		                      .public_only = m->public_only && !s->allow_private,
 		                      .limit_s = (uint32_t)m->timeout_s,
 		                      .cancel = s->cancel };
 	CLEANUP(buf_done) struct buf text = BUF_LIMIT(MESSAGE_MAX_BYTES);

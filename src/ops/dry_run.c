@@ -37,6 +37,7 @@ static int staging_ca(struct ops *o, struct ops *dry, struct arena *a, const cha
 	staging.resolver = staging.resolver ? staging.resolver : ca.resolver;
 	staging.http_port = staging.http_port ? staging.http_port : ca.http_port;
 	staging.tls_port = staging.tls_port ? staging.tls_port : ca.tls_port;
+	staging.public_only = staging.public_only || ca.public_only;
 	staging.created_at = clock_now();
 	TRY(st_ca_put(dry->run.store, &staging, e));
 	*out = staging;

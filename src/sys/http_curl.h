@@ -1,4 +1,5 @@
-/* What http.c, http_exchange.c and http_trust.c share: libcurl's types stay in these files. */
+/* What http.c, http_exchange.c, http_public.c, http_trust.c and mail.c share: libcurl's types stay
+ * in these files. */
 #ifndef SYS_HTTP_CURL_H
 #define SYS_HTTP_CURL_H
 
@@ -16,6 +17,10 @@ struct http_trust {
 NODISCARD int http_trust_init(struct http_trust *t, const struct http_options *o, struct err *e);
 void http_trust_done(struct http_trust *t);
 void http_trust_apply(const struct http_trust *t, CURL *easy);
+
+/* From now on new connections go straight to addresses of the Internet; *refused: to none, since
+ * one was none of these. */
+void http_public_apply(CURL *easy, bool *refused);
 
 /* What all exchanges of one struct http have in common; not changed once made. */
 struct http_settings {
@@ -45,6 +50,7 @@ struct http_exchange {
 	char curl_text[CURL_ERROR_SIZE];
 	struct buf headers, body;
 	size_t n_headers;
+	bool inside;        /* it leads to an address inside, where it may not */
 	struct err refused; /* why a callback broke the exchange off; ERR_NONE = it did not */
 };
 

@@ -211,8 +211,8 @@ static int set_address(struct http_exchange *x, const struct http_request *req, 
 	return 0;
 }
 
-/* The address that the connection has now is what counts: what a name leads to may change between
- * any look at it and the connection. */
+/* The address that the connection has now is what counts, also of one that was made for somebody
+ * who may reach it: what a name leads to may change between any look at it and the connection. */
 static int on_connected(void *ctx, char *peer, char *own, int peer_port, int own_port)
 {
 	struct http_exchange *x = ctx;
@@ -222,10 +222,7 @@ static int on_connected(void *ctx, char *peer, char *own, int peer_port, int own
 	(void)own_port;
 	if (!reach_is_private(peer))
 		return CURL_PREREQFUNC_OK;
-	err_set(&x->refused, ERR_DENIED,
-	        "%s is a loopback, link-local or private address, where nothing is sent unless "
-	        "that is allowed",
-	        x->host);
+	x->inside = true;
 	return CURL_PREREQFUNC_ABORT;
 }
 
@@ -234,7 +231,7 @@ static void set_public_only(struct http_exchange *x, const struct http_settings 
 {
 	if (!s->public_only && !req->public_only)
 		return;
-	curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
+	http_public_apply(x->easy, &x->inside);
 	curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
 }
@@ -459,6 +456,11 @@ void http_exchange_result(const struct http_exchange *x, struct arena *a, struct
 	if (x->result == CURLE_OK && (status < 100 || status > 599))
 		err_set(failure, ERR_PROTOCOL,
 		        "%s answers with status %ld, which HTTP does not have", x->host, status);
+	else if (x->result != CURLE_OK && x->inside)
+		err_set(failure, ERR_DENIED,
+		        "%s is a loopback, link-local or private address, where nothing is sent "
+		        "unless that is allowed",
+		        x->host);
 	else if (x->result != CURLE_OK)
 		failed(x, failure);
 	if (failure->code)

@@ -23,13 +23,15 @@ struct mail_server {
 	const char *user, *password; /* NULL = no login */
 	const char *ca_bundle_file;  /* PEM; NULL = the system's */
 	const char *helo;            /* what we call ourselves */
+	bool public_only;            /* never at a loopback, link-local or private address */
 	uint32_t limit_s;            /* of the whole delivery; 0 = 60 */
 	const struct cancel *cancel;
 };
 
 /* from, to: bare addresses that mail_is_address() has accepted. A recipient that the server refuses
  * does not stop the others: *refused (in the arena) says so in the server's words, NULL = none.
- * ERR_NETWORK, ERR_TLS, ERR_DENIED (login), ERR_PROTOCOL (the server's words), ERR_CANCELLED. */
+ * ERR_NETWORK, ERR_TLS, ERR_DENIED (login, an address inside), ERR_PROTOCOL (the server's words),
+ * ERR_CANCELLED. */
 NODISCARD int mail_send(struct arena *a, const struct mail_server *s, const char *from,
                         const struct strings *to, const char *message, size_t len,
                         const char **refused, struct err *e);

@@ -8,6 +8,8 @@ from env import Serve
 from env.certs import load
 from env.client import Refused, user
 from env.httpreq_fake import PASSWORD, HttpreqFake
+from env.process import wait_until
+from env.tcp import Inside
 
 SECRET = "kept-very-secret-0123456789"
 
@@ -150,6 +152,19 @@ def test_a_name_that_comes_to_lead_inside_is_not_followed(everleaf, daemon, admi
     assert job["state"] == "failed" and "private address" in job["error"]["detail"], job
 
 
+def test_nor_is_its_staging_directory(everleaf, pebble, name):
+    path = everleaf.folder / "everleaf.yaml"
+    path.write_text("agree_tos: true\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(path)
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        admin.post("/cas", name="own", url="https://ca.example.org/dir")
+        everleaf.sql("update cas set staging = ? where name = 'own'", pebble.directory)
+        admin.post("/dns-accounts", provider="httpreq", name="home", settings=httpreq(password=everleaf.secret(SECRET)))
+        job = admin.ended(admin.post("/certificates", domains=[name], ca="own", dns=["home"], dry_run=True))
+        assert job["state"] == "failed" and "private address" in json.dumps(job["error"]), job
+
+
 # DNS accounts
 
 
@@ -230,6 +245,41 @@ def test_a_dns_service_inside_is_not_reached(everleaf, daemon, admin):
         everleaf.run("dns", "update", "home", "--credentials", path)
         assert admin.done(admin.post("/dns-accounts/home/test", domain="example.org"))["ok"] is False
         assert not fake.requests
+
+
+def test_a_dns_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon, admin):
+    """Where its name leads counts each time, if it was said over the network: here it is changed to such a name by then."""
+    with Inside() as inside:
+        server = f"localhost:{inside.port}"
+        settings = {"server": "2001:500:2f::f", "key_name": "k", "key_secret": "c2VjcmV0"}
+        path = everleaf.folder / "home.yaml"
+        path.write_text(f"server: {server}\npropagation: none\n")
+        path.chmod(0o600)
+        admin.post("/dns-accounts", provider="rfc2136", name="home", settings=settings)
+        everleaf.run("dns", "update", "home", "--credentials", path)
+        tried = admin.done(admin.post("/dns-accounts/home/test", domain="example.org"))
+        assert tried["ok"] is False and "private address" in tried["error"] and inside.n == 0
+        # the host's own word for a server inside stays that, whatever else is changed over the network
+        everleaf.run("dns", "add", "rfc2136", "own", "--credentials", path)
+        admin.patch("/dns-accounts/own", settings={"key_name": "k", "key_secret": "c2VjcmV0"})
+        tried = admin.done(admin.post("/dns-accounts/own/test", domain="example.org"))
+        assert "private address" not in tried["error"]
+        wait_until(lambda: inside.n > 0, "its server to be asked")
+
+
+def test_a_mail_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon, admin):
+    with Inside() as inside:
+        settings = {"server": "[2001:500:2f::f]:25", "from": "a@example.org", "to": ["b@example.org"], "tls": "none"}
+        path = everleaf.folder / "mail.yaml"
+        path.write_text(f"server: localhost:{inside.port}\nfrom: a@example.org\nto: b@example.org\ntls: none\n")
+        path.chmod(0o600)
+        admin.post("/notifications", kind="mail", name="people", settings=settings)
+        everleaf.run("notify", "update", "people", "--settings", path)
+        assert "private address" in everleaf.error("notify", "test", "people", status=(1, 75)) and inside.n == 0
+        everleaf.run("notify", "add", "mail", "own", "--settings", path)
+        admin.patch("/notifications/own", settings={"to": ["c@example.org"]})
+        assert "private address" not in everleaf.error("notify", "test", "own", status=(1, 75))
+        wait_until(lambda: inside.n > 0, "its server to be handed the mail")
 
 
 def test_providers_and_their_fields(admin):
