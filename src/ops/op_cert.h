@@ -56,8 +56,8 @@ NODISCARD int cert_say(struct ops *o, struct arena *a, const struct cert *c, str
 /* in as a change. ERR_DENIED, ERR_USAGE for what names the host's own. */
 NODISCARD int cert_change_of(struct ops *o, struct arena *a, const struct cert_in *in,
                              struct cert_change *out, struct err *e);
-/* For a job that is about to be queued: the record is stored and the stand-in is live. Never fails:
- * the job does what is left. */
+/* For a job that is about to be queued: the record is stored and the stand-in is live, where that
+ * takes no longer than writing it. Never fails: the job does what is left. */
 void cert_prepare(struct ops *o, struct arena *a, const struct cert_in *in);
 
 struct cert_ask {

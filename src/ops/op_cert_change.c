@@ -77,7 +77,9 @@ void cert_prepare(struct ops *o, struct arena *a, const struct cert_in *in)
 	if (cert_change_of(o, a, in, &change, &e) < 0 ||
 	    intake(&o->run, a, &change, &taken, &e) < 0)
 		return; /* the job tells why */
-	if (taken.stored.live_version)
+	/* the caller is a thread of the server: what may wait for others (a hook script, what an
+	 * earlier request left at the CA or in the DNS) is the job's */
+	if (taken.stored.id || (taken.wanted.method && strcmp(taken.wanted.method, "hook") == 0))
 		return;
 	work_on(&quick.run, a, taken.wanted.name, &taken, &opt, &result);
 	if (result.failure.code != ERR_NONE)

@@ -52,7 +52,8 @@ static int decode_input(struct arena *a, const struct operation *op, const char 
 	return json_decode(a, object, op->in, in, op->in_size, true, e);
 }
 
-/* A stand-in is live before its request is answered, however much there is to do. */
+/* A new certificate's stand-in is live before its request is answered, however much there is to do;
+ * with a hook script, which is told of it, once the job begins. */
 static int prepare(struct ops *o, struct arena *a, enum operation_id op, const char *input,
                    const char **subject, struct err *e)
 {

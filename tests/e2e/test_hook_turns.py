@@ -196,3 +196,19 @@ def test_a_request_does_not_wait_for_hooks(everleaf, config, new_name):
         for job, name in zip([first, *jobs], [None, *names]):
             assert name is None or admin.done(job)["issued"] == [name]
     assert begun(everleaf) == 1 + 2 * len(names), "of the stand-ins, and of what replaced them"
+
+
+def test_nor_for_one_that_is_told_of_the_stand_in(everleaf, well_known, tmp_path, name):
+    """The request is answered while the script hangs; the job goes on when it is done."""
+    script = Script(tmp_path / "script", slow="sync_cert")
+    path = everleaf.folder / "everleaf.yaml"
+    path.write_text(f"hooks:\n  - {{name: slow, path: {script.path}, well_known: {well_known}}}\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(path)
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        job = admin.post("/certificates", domains=[name], hook="slow", challenge="http-01", self_signed_first=True)
+        wait_until(lambda: "begins sync_cert" in script.lines, "the script to be told")
+        assert admin.get(f"/jobs/{job['id']}")["state"] == "running"
+        (script.folder / "go").touch()
+        assert admin.done(job)["issued"] == [name]
+    assert script.lines.count("begins sync_cert") == 2, "of the stand-in, and of what replaced it"
