@@ -27,8 +27,9 @@ struct own_cert {
 	bool stopping;
 
 	/* the thread's own */
-	char *served_name; /* whose certificate it is; NULL = the stand-in */
-	int64_t served_n;  /* its version, also one that cannot be used */
+	char *served_name;  /* whose certificate it is; NULL = the stand-in */
+	char *served_chain; /* itself, also one that cannot be used: numbers of versions come again
+	                       once a certificate was deleted */
 	int64_t stand_in_until;
 	bool failing;
 };
@@ -60,8 +61,8 @@ static int use_stand_in(struct own_cert *o, struct arena *a, const char *name, s
 	TRY(serve_with(o, s.cert, s.key, e));
 	tell_stand_in(name, &s);
 	free(o->served_name);
-	o->served_name = NULL;
-	o->served_n = 0;
+	free(o->served_chain);
+	o->served_name = o->served_chain = NULL;
 	o->stand_in_until = s.renew_at;
 	return 0;
 }
@@ -71,10 +72,11 @@ static int use_version(struct own_cert *o, const char *name, const struct versio
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 
 	free(o->served_name);
+	free(o->served_chain);
 	o->served_name = strdup(name);
-	if (!o->served_name)
+	o->served_chain = strdup(v->fullchain); /* tried once */
+	if (!o->served_name || !o->served_chain)
 		out_of_memory();
-	o->served_n = v->n; /* tried once */
 	if (!v->key)
 		return err_set(e, ERR_INPUT,
 		               "its private key is not here, since it was made elsewhere (--csr)");
@@ -91,12 +93,13 @@ static int look(struct own_cert *o, struct arena *a, const char *name, struct er
 	struct version v;
 	struct err err;
 	int result = -ERR_NOT_FOUND;
-	bool fresh = false;
 
 	if (name)
-		result = ops_daemon_live(o->ops, a, name, same ? o->served_n : 0, &v, &fresh, &err);
+		result = ops_daemon_live(o->ops, a, name, &v, &err);
+	if (result == 0 && same && strcmp(v.fullchain, o->served_chain) == 0)
+		return 0;
 	if (result == 0)
-		return fresh ? use_version(o, name, &v, e) : 0;
+		return use_version(o, name, &v, e);
 	if (result != -ERR_NOT_FOUND) {
 		*e = err;
 		return -(int)err.code;
@@ -222,5 +225,6 @@ void own_cert_stop(struct own_cert *o)
 	free(o->listen);
 	free(o->name);
 	free(o->served_name);
+	free(o->served_chain);
 	free(o);
 }

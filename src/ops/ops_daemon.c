@@ -310,8 +310,8 @@ int ops_daemon_counts(struct ops_daemon *d, struct store_counts *out, struct err
 	return st_counts(d->ops->run.store, clock_now(), out, e);
 }
 
-int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, int64_t known,
-                    struct version *out, bool *fresh, struct err *e)
+int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, struct version *out,
+                    struct err *e)
 {
 	struct store *s = d->ops->run.store;
 	const char *name;
@@ -321,10 +321,7 @@ int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, in
 	TRY(st_cert_get(s, a, name, &c, e));
 	if (c.live_version == 0)
 		return err_set(e, ERR_NOT_FOUND, "nothing of %s is live yet", name);
-	if (c.live_version != known)
-		TRY(st_version_get(s, a, name, c.live_version, out, e));
-	*fresh = c.live_version != known;
-	return 0;
+	return st_version_get(s, a, name, c.live_version, out, e);
 }
 
 /* Whether its job row may be due still: what stopped the turn kept it from being recorded too. */

@@ -73,11 +73,10 @@ struct daemon_state {
 	unsigned running, sleeping, queued, slots;
 	uint64_t turns[N_TURNS], clock_jumps;
 };
-/* What is live of a certificate, by its name or the first name it is for. known: the number of the
- * version that is known already (0 = none); *fresh: another one is live, and *out is it.
- * ERR_NOT_FOUND: there is none, or nothing of it is live. */
+/* What is live of a certificate, by its name or the first name it is for. ERR_NOT_FOUND: there is
+ * none, or nothing of it is live. */
 NODISCARD int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed,
-                              int64_t known, struct version *out, bool *fresh, struct err *e);
+                              struct version *out, struct err *e);
 /* Whether the database went away and is being waited for; never waits itself. */
 bool ops_daemon_is_away(struct ops_daemon *d);
 /* Who asks is answered: until ops_daemon_patient, this thread waits a few seconds at most for the

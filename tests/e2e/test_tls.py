@@ -116,6 +116,20 @@ def test_replaced_while_it_serves(everleaf, pebble, serve, name):
     assert daemon.get("/readyz")[0] == 200
 
 
+def test_deleted_and_made_again(everleaf, serve, name):
+    """Its versions are numbered anew: the first is live again, and another certificate."""
+    everleaf.issue(name)
+    daemon = serve("--tls-name", name)
+    former = handshake(daemon)
+    number = everleaf.sql("select live_version from certs")
+    everleaf.run("delete", name)
+    everleaf.issue(name)
+    assert everleaf.sql("select live_version from certs") == number
+    fresh = load(everleaf.live(name, "cert.pem")).serial_number
+    assert fresh != former.serial_number
+    serves(daemon, fresh)
+
+
 def test_by_the_configuration(everleaf, pebble, serve, new_name):
     first, second = new_name(), new_name()
     for name in (first, second):
