@@ -1,6 +1,7 @@
 /*
  * Signing in. An attempt is written down as failed before the password is looked at, so that a
- * thousand at once are a thousand; one that succeeds takes that back.
+ * thousand at once are a thousand; one that succeeds takes that back. From where somebody signed in
+ * before, what fails is counted apart: who guesses from elsewhere keeps nobody out there.
  */
 #include "flow/signin.h"
 
@@ -24,6 +25,7 @@
 #define ADDRESS_FREE 20
 #define ADDRESS_WAIT_S 900
 #define ALL_OF_THEM INT32_MAX
+#define PLACE_S (90 * 86400) /* an address is remembered after the last time */
 
 int secret_hash(struct arena *a, const char *text, char **hash, struct err *e)
 {
@@ -99,18 +101,45 @@ static const char *address_key(struct arena *a, const char *address)
 	                                                    : NULL;
 }
 
+struct counted {
+	struct login_key keys[2]; /* by the user, and by the address */
+	size_t n;
+	const char *place; /* this user at this address, once it has succeeded; NULL = not known */
+};
+
 /* The name that was typed is kept as its digest: people type passwords there. */
-static int keys_of(struct arena *a, const struct signin *s, struct login_key *keys, size_t *n,
-                   struct err *e)
+static int counted_by(struct run *r, struct arena *a, const struct signin *s, struct counted *out,
+                      struct err *e)
 {
-	const char *address = address_key(a, s->address);
+	const char *address = address_key(a, s->address), *key, *place;
+	bool known = false;
 	char *hash;
 
 	TRY(secret_hash(a, s->user, &hash, e));
-	keys[0] = (struct login_key){ arena_printf(a, "user:%s", hash), USER_FREE, USER_WAIT_S };
-	keys[1] = (struct login_key){ address, ADDRESS_FREE, ADDRESS_WAIT_S };
-	*n = address ? 2 : 1;
+	place = address ? arena_printf(a, "place:%s %s", hash, address) : NULL;
+	if (place)
+		TRY(st_login_is_known(r->store, place, clock_now(), &known, e));
+	key =
+	    known ? arena_printf(a, "user:%s %s", hash, address) : arena_printf(a, "user:%s", hash);
+	out->keys[0] = (struct login_key){ key, USER_FREE, USER_WAIT_S };
+	out->keys[1] = (struct login_key){ address, ADDRESS_FREE, ADDRESS_WAIT_S };
+	out->n = address ? 2 : 1;
+	out->place = place;
 	return 0;
+}
+
+/* The attempt is no failure: not tried, right so far, or right. */
+static void forgive(struct run *r, const struct counted *c, bool succeeded)
+{
+	struct err e;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (st_login_forget(r->store, c->keys[i].name,
+		                    succeeded && i == 0 ? ALL_OF_THEM : 1, &e) < 0)
+			log_warn("an attempt to sign in is counted as failed: %s", e.text);
+	if (succeeded && c->place &&
+	    st_login_remember(r->store, c->place, clock_now(), clock_now() + PLACE_S, &e) < 0)
+		log_warn("from where somebody signed in is not remembered: %s", e.text);
 }
 
 static int wrong(struct err *e)
@@ -169,17 +198,16 @@ static int check(struct run *r, struct arena *a, const struct signin *s, struct 
 
 int signin(struct run *r, struct arena *a, const struct signin *s, struct user *out, struct err *e)
 {
-	struct login_key keys[2];
+	struct counted by;
 	struct user u;
 	int64_t wait;
 	bool missing;
-	size_t n;
 	int result;
 
 	if (!user_is_name(s->user) || strlen(s->password) > PASSWORD_MOST)
 		return wrong(e);
-	TRY(keys_of(a, s, keys, &n, e));
-	TRY(st_login_begin(r->store, keys, n, clock_now(), &wait, e));
+	TRY(counted_by(r, a, s, &by, e));
+	TRY(st_login_begin(r->store, by.keys, by.n, clock_now(), &wait, e));
 	if (wait > 0) {
 		err_set(e, ERR_RATE_LIMITED, "signing in failed too often; try again in %lld s",
 		        (long long)wait);
@@ -189,14 +217,7 @@ int signin(struct run *r, struct arena *a, const struct signin *s, struct user *
 	result = check(r, a, s, &u, &missing, e);
 	if (result < 0 && result == -ERR_UNKNOWN_CALLER && !missing)
 		return result;
-	/* not tried, or right so far: it counts as none */
-	for (size_t i = 0; i < n; i++) {
-		struct err ignored;
-
-		if (st_login_forget(r->store, keys[i].name, result == 0 && i == 0 ? ALL_OF_THEM : 1,
-		                    &ignored) < 0)
-			log_warn("an attempt to sign in is counted as failed: %s", ignored.text);
-	}
+	forgive(r, &by, result == 0);
 	if (missing)
 		err_member(e, "totp");
 	if (result == 0)

@@ -80,5 +80,10 @@ NODISCARD int st_login_begin(struct store *s, const struct login_key *keys, size
                              int64_t *wait_s, struct err *e);
 /* So many attempts did not fail after all. */
 NODISCARD int st_login_forget(struct store *s, const char *name, int64_t attempts, struct err *e);
+/* Places from where somebody has signed in, each until it is no longer remembered. */
+NODISCARD int st_login_is_known(struct store *s, const char *place, int64_t now, bool *known,
+                                struct err *e);
+NODISCARD int st_login_remember(struct store *s, const char *place, int64_t now, int64_t until,
+                                struct err *e);
 
 #endif

@@ -217,8 +217,8 @@ int st_login_begin(struct store *s, const struct login_key *keys, size_t n, int6
 	int64_t wait = 0;
 
 	TRY(tx_open(s, &t, e));
-	TRY(RUN(s, "delete from logins where last_at <= $1", NULL, e,
-	        ARG_INT(now - LOGIN_FORGET_S)));
+	TRY(RUN(s, "delete from logins where last_at <= $1 and until_at <= $2", NULL, e,
+	        ARG_INT(now - LOGIN_FORGET_S), ARG_INT(now)));
 	for (size_t i = 0; i < n; i++) {
 		int64_t failures = 0, until = 0;
 
@@ -252,5 +252,29 @@ int st_login_forget(struct store *s, const char *name, int64_t attempts, struct 
 	        e, ARG_TEXT(name), ARG_INT(attempts)));
 	TRY(RUN(s, "delete from logins where name = $1 and failures <= 0", NULL, e,
 	        ARG_TEXT(name)));
+	return tx_commit(&t, e);
+}
+
+int st_login_is_known(struct store *s, const char *place, int64_t now, bool *known, struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(place), ARG_INT(now) };
+	int64_t n = 0;
+
+	TRY(query_int(s, "select count(*) from logins where name = $1 and until_at > $2", args, 2,
+	              &n, e));
+	*known = n > 0;
+	return 0;
+}
+
+int st_login_remember(struct store *s, const char *place, int64_t now, int64_t until, struct err *e)
+{
+	struct tx t CLEANUP(tx_done) = { 0 };
+
+	TRY(tx_open(s, &t, e));
+	TRY(RUN(s,
+	        "insert into logins (name, failures, last_at, until_at) values ($1, 0, $2, $3) "
+	        "on conflict (name) do update set last_at = excluded.last_at, "
+	        "until_at = excluded.until_at",
+	        NULL, e, ARG_TEXT(place), ARG_INT(now), ARG_INT(until)));
 	return tx_commit(&t, e);
 }

@@ -302,6 +302,31 @@ def test_guessing_waits_longer_and_longer(bare, daemon):
     assert any("signing in as user alice failed" in text for (text,) in bare.sql("select text from events"))
 
 
+def guess(daemon, source, now):
+    """Wrong passwords for root until the next one has to wait a minute; the clock moves on beside."""
+    for i in range(12):
+        assert Caller(daemon, source=source(i)).sign_in("root", "wrong password") == 401
+        if i < 11:
+            now += 40
+            daemon.clock(now)
+    return now
+
+
+def test_who_guesses_from_elsewhere_keeps_nobody_out(bare, daemon):
+    """Where somebody signed in before, their own attempts alone count; from anywhere else all of them together."""
+    at_home, abroad = Caller(daemon, source="127.0.5.1"), Caller(daemon, source="127.0.5.2")
+    assert at_home.sign_in("root") == 200
+    now = guess(daemon, lambda i: f"127.0.6.{i + 1}", 0)
+    assert abroad.sign_in("root") == 429, "a new address waits with them"
+    assert at_home.sign_in("root") == 200
+    now = guess(daemon, lambda i: "127.0.5.1", now)
+    assert at_home.sign_in("root") == 429, "guessing at home waits too"
+    now += 91 * 86400
+    daemon.clock(now)
+    guess(daemon, lambda i: f"127.0.7.{i + 1}", now)
+    assert at_home.sign_in("root") == 429, "it is forgotten some day"
+
+
 def test_what_is_wrong_is_told_alike(bare, daemon):
     add(bare, "alice", "user")
     bare.run("user", "disable", "alice")
