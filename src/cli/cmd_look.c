@@ -322,11 +322,12 @@ int cmd_check(struct cli *c, struct err *e)
 		return 0;
 	if (said.last_pass == 0)
 		return err_set(e, ERR_EXPIRING,
-		               "no pass has ever run: nothing is renewed by itself; run `everleaf "
-		               "renew` without names from a timer or cron job, or the daemon");
+		               "no pass has ever run: nothing is renewed by itself; run the daemon "
+		               "(`everleaf serve`), or `everleaf renew` without names from a timer "
+		               "or cron job");
 	return err_set(e, ERR_EXPIRING,
-	               "no pass has run since %s; does the timer or cron job still run `everleaf "
-	               "renew`?",
+	               "no pass has run since %s; does the daemon still run, or the timer or cron "
+	               "job with `everleaf renew`?",
 	               clock_rfc3339(c->arena, said.last_pass));
 }
 

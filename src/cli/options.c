@@ -35,7 +35,9 @@ const struct option global_options[] = {
 	      "sqlite:FILE, or postgresql://HOST/DATABASE for several nodes (default: everleaf.db "
 	      "in "
 	      "the state folder); one with a password goes into the variable, or the password into "
-	      "~/.pgpass or a service file, since others see a command's words" },
+	      "a file that `passfile=FILE` in the URL names or a service file, since others see a "
+	      "command's words; ~/.pgpass is read in the home folder of whoever runs the command, "
+	      "the daemon's user has its own" },
 	{ "ca-bundle", .kind = OPT_STRING, .arg = "FILE", TO(globals, ca_bundle),
 	  .env = "EVERLEAF_CA_BUNDLE",
 	  .help = "trust anchors for the ACME server's own TLS (default: the system's)" },
@@ -243,7 +245,8 @@ const struct option database_copy_options[] = {
 	{ "to", .kind = OPT_STRING, .arg = "URL", TO(backup_args, to), .flags = OPTION_NEEDED,
 	  .help =
 	      "the other database, which must be empty: postgresql://HOST/DATABASE or sqlite:FILE; "
-	      "its password belongs in ~/.pgpass or a service file" },
+	      "its password belongs in a file that `passfile=FILE` in the URL names, in ~/.pgpass "
+	      "or in a service file" },
 	{ 0 }
 };
 
