@@ -9,13 +9,14 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 
 from env.debs import fetched
 from env.fake import Fake
+from env.ports import free_port
+from env.tcp import TcpServer
 
 @pytest.fixture
 def open_folder():
@@ -63,35 +64,19 @@ class Taker(Fake):
         return self.results[name][-1].decode()
 
 
-class Tunnel:
+class Tunnel(TcpServer):
     """An HTTP proxy whose CONNECT leads to one plain HTTP server, whatever host is asked for: it speaks TLS in that host's
     name, with a certificate that `bundle` trusts."""
 
     def __init__(self, folder, port, *hosts):
-        self.to, self.hosts = port, []
+        super().__init__(free_port())
+        self.to, self.hosts, self.url = port, [], f"http://127.0.0.1:{self.port}"
         self.bundle, key = folder / "vendors.pem", folder / "vendors.key"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                         "-subj", "/CN=Vendors", "-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts),
                         "-keyout", key, "-out", self.bundle], check=True, capture_output=True)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.bundle, key)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-
-    def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
     def serve(self, plain):
         head = b""
