@@ -11,7 +11,7 @@ from env.debs import ROOT
 
 UNIT = ROOT / "packaging/everleaf.service"
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None,
-                                   reason="data are absent: no systemd-analyze on this machine")
+                                   reason="systemd-analyze is not installed; tools/deps does it")
 
 
 @pytest.fixture
