@@ -48,7 +48,7 @@ class ClouDNSFake(RecordsFake):
         self.lagging = 0
 
     def answer(self, request):
-        assert request.method == "POST" and not request.query, f"{request}: credentials belong into the body"
+        assert request.method == "POST" and not request.query, f"{request}: credentials belong in the body"
         form = request.form
         who = {name: form.pop(name, None) for name in ("auth-id", "sub-auth-id", "sub-auth-user", "auth-password")}
         if who not in self.known():
