@@ -84,13 +84,42 @@ static int enter(const char *root, int dir, const char *name, int *made, int *fd
 	return 0;
 }
 
-/* A file left by a former attempt is replaced; unlinking follows nothing. */
+static bool content_is(int fd, const char *content)
+{
+	size_t len = strlen(content), have = 0;
+	char chunk[256];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)len)
+		return false;
+	while (have < len) {
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+
+		if (n <= 0 || (size_t)n > len - have ||
+		    memcmp(chunk, content + have, (size_t)n) != 0)
+			return false;
+		have += (size_t)n;
+	}
+	return true;
+}
+
+/* What a process that was killed had written stays as it is: the CA may be reading it. */
+static bool stands(int dir, const char *token, const char *content)
+{
+	int fd CLEANUP(close_fd) = open_beneath(dir, token, O_RDONLY | O_NONBLOCK, 0);
+
+	return content_is(fd, content) && fchmod(fd, 0644) == 0;
+}
+
+/* Another file of that name is replaced; unlinking follows nothing. */
 static int write_token(const char *root, int dir, const char *token, const char *content,
                        struct err *e)
 {
 	size_t len = strlen(content), done = 0;
 	int fd CLEANUP(close_fd) = -1;
 
+	if (stands(dir, token, content))
+		return 0;
 	if (unlinkat(dir, token, 0) < 0 && errno != ENOENT)
 		return web_error(root, token, errno, e);
 	fd = open_beneath(dir, token, O_WRONLY | O_CREAT | O_EXCL, 0644);
@@ -141,26 +170,6 @@ int web_write(const char *root, const char *token, const char *content, int *mad
 	return 0;
 }
 
-static bool content_is(int dir, const char *token, const char *content)
-{
-	int fd CLEANUP(close_fd) = open_beneath(dir, token, O_RDONLY | O_NONBLOCK, 0);
-	size_t len = strlen(content), have = 0;
-	char chunk[256];
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)len)
-		return false;
-	while (have < len) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-
-		if (n <= 0 || (size_t)n > len - have ||
-		    memcmp(chunk, content + have, (size_t)n) != 0)
-			return false;
-		have += (size_t)n;
-	}
-	return true;
-}
-
 /* The folder `name` in dir, or *fd stays -1 if there is none. */
 static int find_folder(const char *root, int dir, const char *name, int *fd, struct err *e)
 {
@@ -175,7 +184,8 @@ static int find_folder(const char *root, int dir, const char *name, int *fd, str
 int web_remove(const char *root, const char *token, const char *content, int made_dirs,
                struct err *e)
 {
-	int top CLEANUP(close_fd) = -1, outer CLEANUP(close_fd) = -1, inner CLEANUP(close_fd) = -1;
+	int top CLEANUP(close_fd) = -1, outer CLEANUP(close_fd) = -1, inner CLEANUP(close_fd) = -1,
+	        file CLEANUP(close_fd) = -1;
 
 	if (!is_acme_token(token))
 		return err_set(e, ERR_INPUT, "web root %s: not an ACME token", root);
@@ -185,8 +195,9 @@ int web_remove(const char *root, const char *token, const char *content, int mad
 	TRY(find_folder(root, top, folders[0], &outer, e));
 	if (outer >= 0)
 		TRY(find_folder(root, outer, folders[1], &inner, e));
-	if (inner >= 0 && content_is(inner, token, content) && unlinkat(inner, token, 0) < 0 &&
-	    errno != ENOENT)
+	if (inner >= 0)
+		file = open_beneath(inner, token, O_RDONLY | O_NONBLOCK, 0);
+	if (content_is(file, content) && unlinkat(inner, token, 0) < 0 && errno != ENOENT)
 		return web_error(root, token, errno, e);
 	remove_made(top, outer, made_dirs >= 2, made_dirs >= 1);
 	return 0;

@@ -237,4 +237,5 @@ const struct solver solver_dns = {
 	.check = dns_check,
 	.publish = dns_publish,
 	.withdraw = dns_withdraw,
+	.puts_once = true,
 };

@@ -159,4 +159,5 @@ const struct solver solver_hook = {
 	.check = hook_check,
 	.publish = hook_publish,
 	.withdraw = hook_withdraw,
+	.puts_once = true,
 };

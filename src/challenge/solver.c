@@ -87,20 +87,81 @@ static int put_and_record(const struct solver_acts *acts, struct solve *s, struc
 	return s->journal ? s->journal->placed(s->journal->ctx, v, n, e) : 0;
 }
 
+static bool same(const char *x, const char *y)
+{
+	return x == y || (x && y && strcmp(x, y) == 0);
+}
+
+static bool is_at(const struct challenge *x, const struct challenge *y)
+{
+	return same(x->place, y->place) && same(x->dns_account, y->dns_account) &&
+	       same(x->dns_zone, y->dns_zone) && same(x->dns_name, y->dns_name);
+}
+
+static bool stands(const struct solve *s, const struct challenge *c)
+{
+	const struct solver *solver = solver_find(s->method);
+
+	return c->id && solver && solver->puts_once && strcmp(c->state, "placed") == 0;
+}
+
+/* What a process that died had published for the same challenge is there still, unless the settings
+ * lead elsewhere by now: then *moved has its row as it was, and it gets a new one. */
+static void place_one(const struct solver_acts *acts, struct solve *s, struct challenge *c,
+                      struct challenge *moved, size_t *n_moved)
+{
+	struct challenge former = *c;
+
+	c->method = s->method;
+	if (acts->place)
+		acts->place(s, c);
+	if (!former.id || !former.state)
+		return;
+	if (is_at(&former, c)) {
+		c->made_dirs = former.made_dirs > c->made_dirs ? former.made_dirs : c->made_dirs;
+		return;
+	}
+	moved[(*n_moved)++] = former;
+	c->id = 0;
+	c->state = NULL;
+}
+
+/* Places all, and puts those first that stand and are not published again: *n_standing. */
+static void place_all(const struct solver_acts *acts, struct solve *s, struct challenge *v,
+                      size_t n, size_t *n_standing)
+{
+	struct challenge *moved = ARENA_ARRAY(s->arena, struct challenge, n + 1);
+	size_t n_moved = 0, first = 0;
+	struct err e;
+
+	for (size_t i = 0; i < n; i++) {
+		place_one(acts, s, &v[i], moved, &n_moved);
+		if (stands(s, &v[i])) {
+			struct challenge standing = v[i];
+
+			v[i] = v[first];
+			v[first++] = standing;
+		}
+	}
+	if (n_moved && solver_withdraw_with(acts, s, moved, n_moved, &e) < 0)
+		log_warn("what was published elsewhere could not be taken away: %s", e.text);
+	*n_standing = first;
+}
+
 int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct challenge *v,
                         size_t n, struct err *e)
 {
+	size_t n_standing;
 	struct err second;
 
-	for (size_t i = 0; i < n; i++) {
+	place_all(acts, s, v, n, &n_standing);
+	if (n_standing == n)
+		return 0;
+	for (size_t i = n_standing; i < n; i++)
 		v[i].state = "about";
-		v[i].method = s->method;
-		if (acts->place)
-			acts->place(s, &v[i]);
-	}
 	if (s->journal)
-		TRY(s->journal->about(s->journal->ctx, v, n, e));
-	int r = put_and_record(acts, s, v, n, e);
+		TRY(s->journal->about(s->journal->ctx, v + n_standing, n - n_standing, e));
+	int r = put_and_record(acts, s, v + n_standing, n - n_standing, e);
 	/* All of them are recorded, so all of them are taken back: which one failed half-way cannot
 	 * be known of a hook. */
 	if (r < 0 && solver_withdraw_with(acts, s, v, n, &second) < 0)

@@ -66,13 +66,16 @@ struct solver {
 	 * until `close`. */
 	int (*check)(struct solve *s, struct err *e);
 	/* Publishes all n; on failure, what was published is taken away again. The values (token,
-	 * value, location) are set. */
+	 * value, location) are set. A row with an id was published by a process that died, and the
+	 * CA may be looking at it: it stays where it is. May change the order of the rows. */
 	int (*publish)(struct solve *s, struct challenge *v, size_t n, struct err *e);
 	/* Takes all n away; goes on after a failure and returns the first one. Works from the rows
 	 * alone, so that a later process can clean up after a dead one. */
 	int (*withdraw)(struct solve *s, struct challenge *v, size_t n, struct err *e);
 	void (*close)(struct solve *s); /* undoes check; NULL = nothing to undo */
 	bool is_served;        /* by a listener: gone with its process, but for the other nodes */
+	bool puts_once;        /* to publish again what stands is not the same: that it stands is
+	                          written down */
 	bool waits_for_person; /* manual: publish records and shows, the order stays pending */
 };
 

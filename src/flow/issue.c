@@ -113,6 +113,8 @@ static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acm
 		hooks_request_failure(r, a, c, e);
 		return -(int)e->code;
 	}
+	if (strcmp(order.status, "pending") != 0)
+		TRY(solve_sweep_all(r, a, c, e)); /* the CA has looked */
 	if (strcmp(order.status, "pending") == 0 &&
 	    solve_all(r, a, ca, c, s, &row, &order, person_is_ready, &waits, e) < 0) {
 		order_failed(r, a, c, ca, account, &row, &order, e);

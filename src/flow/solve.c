@@ -45,13 +45,13 @@ static int journal_about(void *ctx, struct challenge *v, size_t n, struct err *e
 	return journal_put(ctx, v, n, "about", e);
 }
 
-/* A sweep takes away what is about to be there like what is there; only a person who is waited for
- * looks at the difference. */
+/* A sweep takes away what is about to be there like what is there; the difference matters to a
+ * person who is waited for, and where a process that goes on must not publish again. */
 static int journal_placed(void *ctx, struct challenge *v, size_t n, struct err *e)
 {
 	const struct solver *solver = n ? solver_find(v[0].method) : NULL;
 
-	if (!solver || !solver->waits_for_person)
+	if (!solver || !(solver->waits_for_person || solver->puts_once))
 		return 0;
 	return journal_put(ctx, v, n, "placed", e);
 }
@@ -243,15 +243,26 @@ static int choose(struct run *r, struct arena *a, struct acme *ca, const struct 
 	           : 0;
 }
 
-/* A row that was recorded for the same challenge before a kill (or for a person) keeps its id. */
+/* A row that was recorded for the same challenge before a kill (or for a person) keeps its id, and
+ * says what was published where. */
 static void take_recorded(struct challenge *v, size_t n, const struct challenge *old, size_t n_old)
 {
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < n_old; k++)
-			if (old[k].url && strcmp(old[k].url, v[i].url) == 0) {
-				v[i].id = old[k].id;
-				v[i].created_at = old[k].created_at;
-			}
+		for (size_t k = 0; k < n_old; k++) {
+			const struct challenge *o = &old[k];
+			if (!o->url || strcmp(o->url, v[i].url) != 0 || !o->method ||
+			    strcmp(o->method, v[i].method) != 0)
+				continue;
+			v[i].id = o->id;
+			v[i].created_at = o->created_at;
+			v[i].state = o->state;
+			v[i].place = o->place;
+			v[i].made_dirs = o->made_dirs;
+			v[i].dns_account = o->dns_account;
+			v[i].dns_zone = o->dns_zone;
+			v[i].dns_zone_id = o->dns_zone_id;
+			v[i].dns_name = o->dns_name;
+		}
 }
 
 static bool is_among(const struct challenge *c, const struct challenge *v, size_t n)
@@ -268,6 +279,29 @@ struct collected {
 	size_t n;
 	size_t n_there, n_missing; /* of the records that a person publishes */
 };
+
+static void sweep_rows(struct run *r, struct arena *a, const struct cert *c, struct challenge *v,
+                       size_t n, bool waiting_too);
+
+/* Rows of another order, of another way, of an authorization that is valid already: what they say
+ * is published is taken away, and shown to a person no more. */
+static int drop_others(struct run *r, struct arena *a, const struct cert *c,
+                       const struct collected *got, struct challenge *old, size_t n_old,
+                       struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_old; i++) {
+		if (is_among(&old[i], got->v, got->n))
+			continue;
+		if (solver_find(old[i].method))
+			old[n++] = old[i];
+		else
+			TRY(st_challenge_delete(r->store, old[i].id, e));
+	}
+	sweep_rows(r, a, c, old, n, true);
+	return 0;
+}
 
 static int collect(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
                    const struct acme_order *order, struct collected *out, struct err *e)
@@ -290,9 +324,7 @@ static int collect(struct run *r, struct arena *a, struct acme *ca, const struct
 	}
 	TRY(st_challenge_list(r->store, a, c->name, &old, &n_old, e));
 	take_recorded(got.v, got.n, old, n_old);
-	for (size_t i = 0; i < n_old; i++) /* shown to a person for another order, or another way */
-		if (!is_among(&old[i], got.v, got.n))
-			TRY(st_challenge_delete(r->store, old[i].id, e));
+	TRY(drop_others(r, a, c, &got, old, n_old, e));
 	*out = got;
 	return 0;
 }
@@ -458,52 +490,80 @@ static void sweep_method(struct solve *s, const struct solver *solver, struct ch
 		         e.text);
 }
 
-/* Without those of the order that will be gone on with, which other nodes answer from these rows
- * while this one starts anew: the CA may be asking for them. */
-static size_t without_answered(struct challenge *v, size_t n, const char *open_url)
+static void sweep_rows(struct run *r, struct arena *a, const struct cert *c, struct challenge *v,
+                       size_t n, bool waiting_too)
 {
-	size_t left = 0;
+	struct solve *s = n ? solve_new(r, a, c) : NULL;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
-
-		if (!solver || !solver->is_served || !open_url || !v[i].order_url ||
-		    strcmp(v[i].order_url, open_url) != 0)
-			v[left++] = v[i];
-	}
-	return left;
-}
-
-static int sweep(struct run *r, struct arena *a, const struct cert *c, bool waiting_too,
-                 const char *open_url, struct err *e)
-{
-	struct solve *s = solve_new(r, a, c);
-	struct challenge *v;
-	size_t n;
-
-	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
-	n = without_answered(v, n, open_url);
 	for (size_t i = 0; i < n; i++) {
 		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
 		if (solver && (!solver->waits_for_person || waiting_too))
 			sweep_method(s, solver, v, n);
 	}
-	dns_solve_done(s->dns);
-	return 0;
+	if (s)
+		dns_solve_done(s->dns);
+}
+
+/* Whether the CA may be asking for it: its order is gone on with, in the same way. What is put once
+ * and was not there yet when the process was killed was not answered either. */
+static bool is_in_use(const struct challenge *v, const struct cert *c, const char *open_url)
+{
+	const struct solver *solver = v->method ? solver_find(v->method) : NULL;
+
+	return solver && open_url && v->order_url && strcmp(v->order_url, open_url) == 0 &&
+	       c->method && strcmp(v->method, c->method) == 0 &&
+	       (!solver->puts_once || strcmp(v->state, "placed") == 0);
 }
 
 int solve_sweep(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
-	const char *open_url = NULL;
+	struct challenge *v;
 	struct order row;
-	struct err err;
+	struct err none;
+	size_t n, left = 0;
 
-	if (store_is_shared(r->store) && st_order_open(r->store, a, c->name, &row, &err) == 0)
-		open_url = row.url;
-	return sweep(r, a, c, false, open_url, e);
+	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
+	if (n == 0)
+		return 0;
+	if (st_order_open(r->store, a, c->name, &row, &none) < 0) {
+		if (none.code != ERR_NOT_FOUND) {
+			*e = none;
+			return -(int)e->code;
+		}
+		row.url = NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!is_in_use(&v[i], c, row.url))
+			v[left++] = v[i];
+	sweep_rows(r, a, c, v, left, false);
+	return 0;
+}
+
+int solve_leave_nothing(struct run *r, struct arena *a, const struct cert *c, size_t *left,
+                        struct err *e)
+{
+	struct challenge *v;
+	size_t n, count = 0;
+
+	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
+	if (n > 0) {
+		sweep_rows(r, a, c, v, n, false);
+		TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
+		count += solver && !solver->waits_for_person;
+	}
+	*left = count;
+	return 0;
 }
 
 int solve_sweep_all(struct run *r, struct arena *a, const struct cert *c, struct err *e)
 {
-	return sweep(r, a, c, true, NULL, e);
+	struct challenge *v;
+	size_t n;
+
+	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
+	sweep_rows(r, a, c, v, n, true);
+	return 0;
 }

@@ -466,18 +466,19 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		out->failure = e;
 }
 
-/* What could not be taken away at the end of the order (the database was lost just then) is tried
- * once more, and by the daemon again soon: it would stay until the next renewal. */
+/* What is published still, since the turn ended before it came to that, or it could not be taken
+ * away (the database was lost just then), is taken away now, or by the daemon again soon: it would
+ * stay until the next renewal. */
 static void leave_nothing(struct run *r, struct arena *a, const char *cert_name)
 {
 	struct challenge *v;
 	struct cert c;
 	struct err e;
-	size_t n = 0;
+	size_t n, left;
 
-	if (st_challenge_list(r->store, a, cert_name, &v, &n, &e) < 0 || n == 0 ||
-	    st_cert_get(r->store, a, cert_name, &c, &e) < 0 || solve_sweep(r, a, &c, &e) < 0 ||
-	    st_challenge_list(r->store, a, cert_name, &v, &n, &e) < 0 || n == 0 || !r->is_daemon)
+	if (lease_look(r, &e) < 0 || st_challenge_list(r->store, a, cert_name, &v, &n, &e) < 0 ||
+	    n == 0 || st_cert_get(r->store, a, cert_name, &c, &e) < 0 ||
+	    solve_leave_nothing(r, a, &c, &left, &e) < 0 || left == 0 || !r->is_daemon)
 		return;
 	if (st_job_set(r->store, cert_name, clock_now() + LEFT_OVER_S, &e) < 0)
 		log_warn("what is left published stays for longer: %s", e.text);
@@ -494,7 +495,7 @@ void work_on(struct run *r, struct arena *a, const char *cert_name, struct intak
 		out->failure = e;
 	} else {
 		work_with_lease(r, a, cert_name, change, opt, out);
-		if (out->outcome == WORK_ISSUED || out->outcome == WORK_RENEWED)
+		if (!opt->only_stand_in) /* whoever asked for it goes on */
 			leave_nothing(r, a, cert_name);
 		lease_drop(r, cert_name);
 	}

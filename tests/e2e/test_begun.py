@@ -1,12 +1,16 @@
 """What was begun and not finished: killed, refused, restored from a backup, held by another, or stopped by a hook."""
 
+import re
 import time
 from datetime import datetime
 
 import pytest
 
-from env import Everleaf
+from env import Everleaf, FaultProxy, Pebble
+from env.bind import Bind
 from env.certs import assert_good, load, same_serial
+from env.gate import SlowDns, SlowWeb
+from env.nameserver import Key
 from env.process import wait_until
 from env.proxy import problem
 from test_renew import PAST, serial, set_window
@@ -239,6 +243,135 @@ def test_lease_lives_as_long_as_its_process(everleaf, pebble, nginx, tmp_path, n
     assert calls.read_text().split() == ["deploy_challenge", "clean_challenge"]
     assert pebble.orders() - orders == 1
     assert_good(everleaf.live(name), pebble.root_file())
+
+
+AUTHZ_DONE = re.compile(r"authz \S+ set (?:IN)?VALID by completed challenge")
+LOOKS = 3  # requests by which Pebble looks at one challenge
+# what the next process asks when the CA sees something at last
+SEES = pytest.mark.parametrize("when", ["/my-order/", "/chalZ/"], ids=["when it is resumed", "when it is answered again"])
+
+
+def kill_while_the_ca_looks(everleaf, gate, *words):
+    process = everleaf.start(*words)
+    wait_until(lambda: gate.held >= LOOKS, "the CA to look")
+    process.kill()
+    process.communicate(timeout=10)
+
+
+def finish(everleaf, proxy, gate, when, *words):
+    """The next process; while it asks for that the CA sees what there is."""
+    done = len(AUTHZ_DONE.findall(proxy.log()))
+
+    def see(handler, exchange):
+        gate.open()
+        wait_until(lambda: len(AUTHZ_DONE.findall(proxy.log())) > done, "the CA to have seen it")
+        handler.forward(exchange)
+        handler.pass_on(exchange)
+
+    with proxy.spoiling(when, see, nth=1, method="POST") as rule:
+        done_run = everleaf.run(*words)
+    assert rule.seen >= 1, done_run
+    return done_run
+
+
+def killed_while_the_ca_looks(everleaf, proxy, gate, when, *words):
+    """The first process is killed while the CA is looking; the second one, started at once, ends with the same order."""
+    orders, made = proxy.orders(), proxy.certificates()
+    kill_while_the_ca_looks(everleaf, gate, *words)
+    second = finish(everleaf, proxy, gate, when, *words)
+    assert (proxy.orders() - orders, proxy.certificates() - made) == (1, 1), second
+    assert everleaf.sql("select id from challenges") == []
+
+
+@SEES
+@pytest.mark.parametrize("renewal", [False, True], ids=["issue", "renew"])
+def test_killed_while_the_ca_reads_the_web_root(make_everleaf, proxy, tmp_path, name, renewal, when):
+    """Folders that the killed process had made go too."""
+    everleaf, root = make_everleaf(proxy), tmp_path / "www"
+    root.mkdir()
+    words = ["issue", name, "--webroot", root, "--no-preflight"]
+    if renewal:
+        everleaf.issue(name)
+        everleaf.run("set", name, "--webroot", root, "--no-preflight")
+        words = ["renew", name, "--force"]
+    with SlowWeb(proxy.http_port, root) as web:
+        killed_while_the_ca_looks(everleaf, proxy, web, when, *words)
+    assert list(root.iterdir()) == []
+    assert_good(everleaf.live(name), proxy.root_file())
+
+
+@SEES
+@pytest.mark.parametrize("chain", [False, True], ids=["one by one", "chain"])
+def test_killed_while_the_ca_reads_what_a_hook_wrote(make_everleaf, proxy, tmp_path, name, chain, when):
+    """What was deployed is not deployed again, and cleaned once."""
+    everleaf, folder, calls = make_everleaf(proxy), tmp_path / "www/.well-known/acme-challenge", tmp_path / "calls"
+    folder.mkdir(parents=True)
+    hook = script(tmp_path / "hook", f'case $1 in *_challenge) echo "$@" >>{calls} ;; esac')
+    with SlowWeb(proxy.http_port, tmp_path / "www") as web:
+        killed_while_the_ca_looks(everleaf, proxy, web, when, "issue", name, "--hook", hook, "--challenge", "http-01", "--well-known",
+                                  folder, "--no-preflight", *(["--hook-chain"] if chain else []))
+    deployed, cleaned = [line.split() for line in calls.read_text().splitlines()]
+    assert (deployed[0], cleaned[0]) == ("deploy_challenge", "clean_challenge") and deployed[1:] == cleaned[1:]
+    assert list(folder.iterdir()) == []
+    assert_good(everleaf.live(name), proxy.root_file())
+
+
+@SEES
+def test_killed_while_the_ca_asks_the_dns(tmp_path, lab, make_everleaf, name, when):
+    key = Key.new("home")
+    with Bind(tmp_path / "bind", [key], ["example.com"]) as bind, SlowDns(bind) as dns, \
+            Pebble(tmp_path / "pebble", lab, dns.address) as pebble, FaultProxy(pebble, lab) as proxy:
+        everleaf, before = make_everleaf(proxy), bind.whole()
+        path = tmp_path / "credentials.yaml"
+        path.write_text(f"server: {bind.server}\nservers: {bind.server}\nresolvers: {bind.server}\n"
+                        f"key_name: {key.name}\nkey_secret: {key.secret}\n")
+        everleaf.run("dns", "add", "rfc2136", "home", "--credentials", path)
+        killed_while_the_ca_looks(everleaf, proxy, dns, when, "issue", name, "--dns", "home", "--no-preflight")
+        assert bind.whole() == before
+        assert_good(everleaf.live(name), proxy.root_file())
+
+
+@SEES
+def test_killed_when_one_of_two_names_was_validated(make_everleaf, proxy, tmp_path, new_name, when):
+    """Nobody looks for that one's any more: it is taken away, and the other's is left alone."""
+    everleaf, root, (quick, slow) = make_everleaf(proxy), tmp_path / "www", (new_name(), new_name())
+    root.mkdir()
+    words = ["issue", quick, slow, "--webroot", root, "--no-preflight"]
+    orders, done = proxy.orders(), len(AUTHZ_DONE.findall(proxy.log()))
+    with SlowWeb(proxy.http_port, root, slow) as web:
+        first = everleaf.start(*words)
+        wait_until(lambda: web.held >= LOOKS and len(AUTHZ_DONE.findall(proxy.log())) > done, "the CA to have looked at one")
+        first.kill()
+        first.communicate(timeout=10)
+        assert len(list(root.rglob("acme-challenge/*"))) == 2
+        finish(everleaf, proxy, web, when, *words)
+    assert proxy.orders() - orders == 1
+    assert list(root.iterdir()) == [] and everleaf.sql("select id from challenges") == []
+
+
+def test_settings_changed_after_it_was_killed(make_everleaf, proxy, tmp_path, name):
+    """The order is gone on with elsewhere; what was published in the former place is taken away."""
+    everleaf, roots = make_everleaf(proxy), [tmp_path / "former", tmp_path / "now"]
+    for root in roots:
+        root.mkdir()
+    orders = proxy.orders()
+    with SlowWeb(proxy.http_port, roots[1]) as web:
+        kill_while_the_ca_looks(everleaf, web, "issue", name, "--webroot", roots[0], "--no-preflight")
+        assert list(roots[0].rglob("acme-challenge/*"))
+        finish(everleaf, proxy, web, "/chalZ/", "issue", name, "--webroot", roots[1], "--no-preflight")
+    assert proxy.orders() - orders == 1
+    assert not list(roots[0].iterdir()) and not list(roots[1].iterdir())
+
+
+def test_killed_and_never_gone_on_with(everleaf, pebble, tmp_path, name):
+    """A run that cannot go on with the order leaves nothing of it published."""
+    root = tmp_path / "www"
+    root.mkdir()
+    with SlowWeb(pebble.http_port, root) as web:
+        kill_while_the_ca_looks(everleaf, web, "issue", name, "--webroot", root, "--no-preflight")
+    assert list(root.rglob("acme-challenge/*"))
+    everleaf.run("renew", status=(1, 3, 75), env={"https_proxy": "http://127.0.0.1:1"})
+    assert list(root.iterdir()) == [] and everleaf.sql("select id from challenges") == []
 
 
 def test_failed_commit_changes_nothing(everleaf, pebble, tmp_path, new_name):

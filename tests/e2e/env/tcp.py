@@ -18,6 +18,7 @@ class TcpServer:
         return self
 
     def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)  # closed alone, it would listen until the next one comes
         self.listener.close()
 
     def accept(self):
