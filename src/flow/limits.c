@@ -114,7 +114,7 @@ static int reserve_all(struct run *r, struct arena *a, struct limit_ask *v, size
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
-		bool due = v[i].counts && v[i].reserve && v[i].rule.count;
+		bool due = v[i].reserve && v[i].rule.count;
 
 		if (due) {
 			bucket_reserve(&v[i].bucket, now_ms);

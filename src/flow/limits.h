@@ -19,7 +19,7 @@ NODISCARD int limits_shown(struct run *r, struct arena *a, const char *ca_url, s
                            struct err *e);
 
 /* The certID that an order for this certificate replaces (RFC 9773 5; NULL = none), and what of it
- * the CA does not count. */
+ * the CA does not hold it to. */
 NODISCARD int limits_exemption(struct run *r, struct arena *a, const struct cert *c,
                                const struct account *account, const char **replaces,
                                enum limits_exempt *exempt, struct err *e);
@@ -70,7 +70,8 @@ NODISCARD int limits_in_use(struct run *r, struct arena *a, const char *ca_url,
                             struct limit_state **out, size_t *n, struct err *e);
 /* A name as typed, as it is counted. ERR_INPUT. */
 NODISCARD int limits_domain(struct arena *a, const char *typed, const char **out, struct err *e);
-/* A person had the CA resume these names: the count of their failures in a row starts again. */
+/* A person had the CA resume these names, or it validated them: the count of their failures in a
+ * row starts again. */
 NODISCARD int limits_unpaused(struct run *r, struct arena *a, const struct account *account,
                               const struct strings *names, struct err *e);
 

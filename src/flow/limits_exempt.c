@@ -1,6 +1,6 @@
 /*
- * What of an order the CA does not count, told from the newest version: it replaces that one inside
- * the CA's window (RFC 9773 5), or it is for the same names again.
+ * What of an order the CA does not hold it to, told from the newest version: it replaces that one
+ * inside the CA's window (RFC 9773 5), or it is for the same names again.
  */
 #include <string.h>
 
@@ -69,12 +69,12 @@ int limits_exemption(struct run *r, struct arena *a, const struct cert *c,
 		return 0;
 	TRY(compare(a, c, &v, &shares, &same, e));
 	if (same && v.issued_at > now - RENEWAL_OF_SET_S)
-		*exempt = EXEMPT_SAME_SET;
+		*exempt |= EXEMPT_SAME_SET;
 	if (!c->ari_id || v.revoked_at || !shares || !v.account ||
 	    strcmp(v.account, account->name) != 0)
 		return 0;
 	*replaces = c->ari_id;
 	if (c->ari_start <= now && now < c->ari_end)
-		*exempt = EXEMPT_ALL;
+		*exempt |= EXEMPT_IN_TIME;
 	return 0;
 }

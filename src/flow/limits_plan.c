@@ -180,9 +180,24 @@ struct strings limits_buckets(struct arena *a, enum limit_kind kind, const char 
 
 static bool counts(enum limit_kind kind, enum limits_exempt exempt)
 {
-	if (exempt == EXEMPT_SAME_SET)
-		return kind != LIMIT_NEW_ORDERS && kind != LIMIT_DOMAIN;
-	return exempt == EXEMPT_NOTHING;
+	if (kind == LIMIT_CONSECUTIVE) /* of a paused name the CA takes no order at all */
+		return true;
+	if (exempt & EXEMPT_IN_TIME)
+		return false;
+	return !(exempt & EXEMPT_SAME_SET) || (kind != LIMIT_NEW_ORDERS && kind != LIMIT_DOMAIN);
+}
+
+/* Let's Encrypt counts each certificate that it issues, one that replaces in time too. */
+static bool uses(enum limit_kind kind, enum limits_exempt exempt)
+{
+	switch (kind) {
+	case LIMIT_NEW_ORDERS:
+		return exempt == EXEMPT_NOTHING;
+	case LIMIT_DOMAIN:
+		return !(exempt & EXEMPT_SAME_SET);
+	default:
+		return kind == LIMIT_EXACT_SET;
+	}
 }
 
 struct limit_ask *limits_of_order(struct arena *a, const struct limit_rule rules[static N_LIMITS],
@@ -205,8 +220,7 @@ struct limit_ask *limits_of_order(struct arena *a, const struct limit_rule rules
 				.bucket = { .name = names.v[k] },
 				.subject = subjects.v[k],
 				.counts = counts(kind, exempt),
-				.reserve = kind == LIMIT_NEW_ORDERS || kind == LIMIT_DOMAIN ||
-				           kind == LIMIT_EXACT_SET,
+				.reserve = uses(kind, exempt),
 			};
 	}
 	*n = have;

@@ -28,11 +28,12 @@ bool bucket_is_full(const struct bucket *b, int64_t now_ms); /* nothing of it is
 void bucket_hold(const struct limit_rule *rule, struct bucket *b, int64_t need, int64_t until_ms,
                  bool exactly);
 
-/* What of an order the CA does not count. */
+/* What of an order the CA does not hold it to. */
 enum limits_exempt {
-	EXEMPT_NOTHING,
-	EXEMPT_SAME_SET, /* it renews the same names: new orders and certificates per domain */
-	EXEMPT_ALL,      /* it replaces inside the CA's own window (RFC 9773) */
+	EXEMPT_NOTHING = 0,
+	EXEMPT_SAME_SET = 1, /* it renews the same names: new orders and certificates per domain */
+	EXEMPT_IN_TIME = 2, /* it replaces inside the CA's own window (RFC 9773): all but a pause */
+	EXEMPT_BOTH = EXEMPT_SAME_SET | EXEMPT_IN_TIME,
 };
 /* A set of names is a renewal for so long after it was issued. */
 #define RENEWAL_OF_SET_S (INT64_C(120) * 86400)
@@ -44,7 +45,7 @@ struct limit_ask {
 	struct bucket bucket; /* id 0, tat_ms 0: full */
 	const char *subject;
 	bool counts;  /* looked at; false: it is exempt from it */
-	bool reserve; /* charged as soon as the order is made */
+	bool reserve; /* used up by what comes of the order, looked at or not */
 };
 /* The buckets of an order of these names, full ones. */
 struct limit_ask *limits_of_order(struct arena *a, const struct limit_rule rules[static N_LIMITS],

@@ -18,6 +18,10 @@
 #include "sys/csr.h"
 #include "sys/key.h"
 
+#define AUTHZ_LOOK_MS 100
+#define AUTHZ_LOOK_MOST_MS 2000
+#define AUTHZ_END_MS 30000 /* longer than a CA waits for a server */
+
 static enum hash_alg signature_digest(const struct cert *c)
 {
 	if (c->signature && strcmp(c->signature, "sha384") == 0)
@@ -310,25 +314,59 @@ int order_close(struct run *r, struct arena *a, struct order *row, const char *s
 	return st_order_put(r->store, row, e);
 }
 
+/* What is still undecided may fail yet. */
+static void note_authz(struct arena *a, const struct acme_authz *z, bool answered,
+                       struct strings *failed, struct strings *passed)
+{
+	const char *name = arena_printf(a, "%s%s", z->wildcard ? "*." : "", z->identifier);
+
+	if (strcmp(z->status, "invalid") == 0 || (answered && strcmp(z->status, "pending") == 0))
+		strings_add(a, failed, name);
+	else if (strcmp(z->status, "valid") == 0)
+		strings_add(a, passed, name);
+}
+
+static bool any_is_pending(const struct acme_authz *z, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(z[i].status, "pending") == 0)
+			return true;
+	return false;
+}
+
+int order_authz_ended(struct run *r, struct arena *a, struct acme *ca,
+                      const struct acme_order *order, struct acme_authz *z, struct err *e)
+{
+	int64_t end = clock_monotonic_ms() + AUTHZ_END_MS, wait_ms = AUTHZ_LOOK_MS;
+	struct err cancelled;
+
+	for (;;) {
+		TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
+		if (!any_is_pending(z, order->authorizations.n) || clock_monotonic_ms() >= end ||
+		    cancel_sleep_ms(r->cancel, wait_ms, &cancelled) < 0)
+			return 0;
+		wait_ms = wait_ms < AUTHZ_LOOK_MOST_MS ? wait_ms * 2 : wait_ms;
+	}
+}
+
 void order_count_failures(struct run *r, struct arena *a, struct acme *ca,
                           const struct account *account, struct order *row,
                           const struct acme_order *order)
 {
 	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n + 1);
-	struct strings failed = { 0 };
+	struct strings failed = { 0 }, passed = { 0 };
 	struct err e;
 
 	if (row->failures_counted || !limits_count_failures(r, a, account->directory_url))
 		return;
-	if (acme_authz_get(ca, a, &order->authorizations, z, &e) < 0)
+	if ((row->answered ? order_authz_ended(r, a, ca, order, z, &e)
+	                   : acme_authz_get(ca, a, &order->authorizations, z, &e)) < 0)
 		failed = row->domains; /* one of them, at least */
 	else
 		for (size_t i = 0; i < order->authorizations.n; i++)
-			if (strcmp(z[i].status, "invalid") == 0)
-				strings_add(a, &failed,
-				            arena_printf(a, "%s%s", z[i].wildcard ? "*." : "",
-				                         z[i].identifier));
-	if (limits_failed(r, a, account, &failed, row, &e) < 0)
+			note_authz(a, &z[i], row->answered, &failed, &passed);
+	if (limits_failed(r, a, account, &failed, row, &e) < 0 ||
+	    (passed.n && limits_unpaused(r, a, account, &passed, &e) < 0))
 		log_warn("the failures could not be counted: %s", e.text);
 }
 

@@ -2,6 +2,7 @@
 #ifndef FLOW_ORDER_H
 #define FLOW_ORDER_H
 
+#include "acme/authz.h"
 #include "acme/order.h"
 #include "flow/run.h"
 
@@ -15,6 +16,12 @@ NODISCARD int order_resume_or_new(struct run *r, struct arena *a, struct acme *c
  * certificate for it. */
 NODISCARD int order_close(struct run *r, struct arena *a, struct order *row, const char *state,
                           struct err *e);
+/* The authorizations of an order that was answered and is invalid: one that failed ends the order
+ * at once, and the CA goes on with the others, so these are waited for, within limits. z: one each.
+ */
+NODISCARD int order_authz_ended(struct run *r, struct arena *a, struct acme *ca,
+                                const struct acme_order *order, struct acme_authz *z,
+                                struct err *e);
 /* The order is invalid: what failed in it counts, once. */
 void order_count_failures(struct run *r, struct arena *a, struct acme *ca,
                           const struct account *account, struct order *row,

@@ -17,6 +17,7 @@
 #include "flow/dns_solve.h"
 #include "flow/hooks.h"
 #include "flow/lease.h"
+#include "flow/order.h"
 #include "flow/session.h"
 #include "sys/dns.h"
 #include "sys/names.h"
@@ -382,7 +383,7 @@ static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, cons
 	struct strings texts = { 0 };
 	const char *type = order->error_type;
 
-	TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
+	TRY(order_authz_ended(r, a, ca, order, z, e));
 	for (size_t i = 0; i < order->authorizations.n; i++) {
 		if (strcmp(z[i].status, "invalid") != 0)
 			continue;

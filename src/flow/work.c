@@ -109,11 +109,16 @@ static void note_hooks_done(struct cert *c)
 	c->last_error = NULL;
 }
 
+/* Inside the window that the CA suggests, its limits do not hold a replacement back. */
 static void note_hold(struct arena *a, struct cert *c, const struct err *hold)
 {
+	int64_t now = clock_now();
+
 	c->last_error = arena_strdup(a, hold->text);
-	c->last_error_at = clock_now();
-	c->retry_at = clock_now() + hold->retry_s;
+	c->last_error_at = now;
+	c->retry_at = now + hold->retry_s;
+	if (c->ari_id && c->ari_start > now && c->ari_start < c->retry_at)
+		c->retry_at = c->ari_start;
 }
 
 static int record_end_held(struct run *r, struct arena *a, const struct cert *c, struct err *e)

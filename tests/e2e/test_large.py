@@ -99,7 +99,7 @@ class Replaced:
         return self.everleaf.sql("select count(*) from certs where live_version = ?", n)[0][0]
 
     def move(self, by):
-        self.model.offset += by
+        self.model.move(by)
         self.daemon.clock(self.model.offset)
 
     def waiting(self):

@@ -223,7 +223,12 @@ static void buckets_of_an_order(void **state)
 	struct strings same = limits_buckets(a, LIMIT_EXACT_SET, "https://ca/dir", "w", &y);
 	static const size_t counted[] = { [EXEMPT_NOTHING] = 1 + 2 + 1 + 4 + 4,
 		                          [EXEMPT_SAME_SET] = 1 + 4 + 4,
-		                          [EXEMPT_ALL] = 0 };
+		                          [EXEMPT_IN_TIME] = 4,
+		                          [EXEMPT_BOTH] = 4 };
+	static const size_t used_up[] = { [EXEMPT_NOTHING] = 1 + 2 + 1,
+		                          [EXEMPT_SAME_SET] = 1,
+		                          [EXEMPT_IN_TIME] = 2 + 1,
+		                          [EXEMPT_BOTH] = 1 };
 	size_t n;
 
 	(void)state;
@@ -232,15 +237,18 @@ static void buckets_of_an_order(void **state)
 	y.n--;
 	assert_string_not_equal(set.v[0],
 	                        limits_buckets(a, LIMIT_EXACT_SET, "https://ca/dir", "u", &y).v[0]);
-	for (int exempt = EXEMPT_NOTHING; exempt <= EXEMPT_ALL; exempt++) {
+	for (int exempt = EXEMPT_NOTHING; exempt <= EXEMPT_BOTH; exempt++) {
 		struct limit_ask *asks = limits_of_order(a, rules, "https://ca/dir", "https://ca/1",
 		                                         &x, (enum limits_exempt)exempt, &n);
-		size_t counts = 0;
+		size_t counts = 0, uses = 0;
 
 		assert_int_equal(n, 1 + 2 + 1 + 4 + 4);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			counts += asks[i].counts;
+			uses += asks[i].reserve;
+		}
 		assert_int_equal(counts, counted[exempt]);
+		assert_int_equal(uses, used_up[exempt]);
 	}
 	arena_free(a);
 }
@@ -447,7 +455,7 @@ static void test_a_certificate_counts_when_it_is_issued(void **state)
 	clock_set(START + 6 * DAY + err.retry_s);
 	OK(reserve(&b, &more, "www.example.org", EXEMPT_SAME_SET, true));
 	FAILS(ERR_RATE_LIMITED, reserve(&b, &more, "www.example.org", EXEMPT_SAME_SET, true));
-	OK(reserve(&b, &more, "www.example.org", EXEMPT_ALL, true));      /* it replaces in time */
+	OK(reserve(&b, &more, "www.example.org", EXEMPT_BOTH, true));     /* it replaces in time */
 	OK(reserve(&b, &more, "www.example.org", EXEMPT_NOTHING, false)); /* --no-preflight */
 	OK(reserve(&b, &more, "www2.example.org", EXEMPT_NOTHING, true));
 }
