@@ -119,16 +119,23 @@ int base64_decode_any(struct arena *a, const char *s, struct bytes *out, struct 
 	return decode64(a, s, len, true, out, e);
 }
 
-char *hex_encode(struct arena *a, const void *data, size_t len)
+void hex_write(char *out, const void *data, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	const unsigned char *in = data;
-	char *out = arena_alloc(a, len * 2 + 1);
 
 	for (size_t i = 0; i < len; i++) {
 		out[i * 2] = digits[in[i] >> 4];
 		out[i * 2 + 1] = digits[in[i] & 15];
 	}
+	out[len * 2] = '\0';
+}
+
+char *hex_encode(struct arena *a, const void *data, size_t len)
+{
+	char *out = arena_alloc(a, len * 2 + 1);
+
+	hex_write(out, data, len);
 	return out;
 }
 

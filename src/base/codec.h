@@ -24,7 +24,8 @@ NODISCARD int base64url_decode(struct arena *a, const char *s, struct bytes *out
 NODISCARD int base64_decode_any(struct arena *a, const char *s, struct bytes *out, struct err *e);
 char *base64_encode(struct arena *a, const void *data, size_t len);
 
-char *hex_encode(struct arena *a, const void *data, size_t len);        /* lower case */
+void hex_write(char *out, const void *data, size_t len);         /* lower case; 2 * len + 1 bytes */
+char *hex_encode(struct arena *a, const void *data, size_t len); /* lower case */
 char *hex_encode_colons(struct arena *a, const void *data, size_t len); /* "0A:1B", upper case */
 
 /* [A-Za-z0-9_-]{1,128}: the ACME token grammar (RFC 8555 8.1, bounded). */

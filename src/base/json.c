@@ -16,6 +16,7 @@
 
 /* Of a list in what somebody asks for; what we asked for ourselves is bounded as a whole. */
 #define MAX_ASKED 1000
+#define DUMP_FITS 2048 /* bytes; what is sent to CAs and stored mostly does */
 
 /* What stands before each block, so that freeing knows how much to wipe. */
 struct header {
@@ -471,13 +472,19 @@ json_t *json_encode(const struct field *table, const void *record)
 	return object;
 }
 
-/* Measured, then written: no copy is left in memory that nobody wipes. */
+/* What fits is written once; else it is measured by that, and written again. No copy is left in
+ * memory that nobody wipes. */
 static char *dump(struct arena *a, const json_t *value, size_t flags)
 {
-	size_t len = json_dumpb(value, NULL, 0, flags | JSON_ENCODE_ANY);
+	char fits[DUMP_FITS];
+	size_t len = json_dumpb(value, fits, sizeof(fits), flags | JSON_ENCODE_ANY);
 	char *text = arena_alloc(a, len + 1);
 
-	json_dumpb(value, text, len, flags | JSON_ENCODE_ANY);
+	if (len <= sizeof(fits))
+		memcpy(text, fits, len);
+	else
+		json_dumpb(value, text, len, flags | JSON_ENCODE_ANY);
+	wipe(fits, len < sizeof(fits) ? len : sizeof(fits));
 	return text;
 }
 

@@ -9,23 +9,35 @@
 
 #define JOBS_DEFAULT 8
 
+/* What is kept of a turn until the last has ended: little, since they may be thousands. */
+struct kept {
+	enum work_outcome outcome;
+	const char *why;
+	const struct err *failure; /* NULL = none */
+	struct challenge *challenges;
+	size_t n_challenges;
+};
+
 struct turns {
 	struct ops *ops;
 	const struct strings *names;
 	struct intake *changes; /* one for each name; NULL = none */
 	const struct work_options *options;
-	struct work_result *results;
+	struct kept *results;
 	struct arena *results_arena;
 	pthread_mutex_t lock; /* of results_arena */
 };
 
 /* What outlives the turn's own arena. */
-static void keep_result(struct arena *a, struct work_result *to, const struct work_result *from)
+static void keep_result(struct arena *a, struct kept *to, const struct work_result *from)
 {
-	*to = *from;
+	to->outcome = from->outcome;
 	to->why = arena_strdup(a, from->why);
+	if (from->outcome == WORK_FAILED || from->failure.code != ERR_NONE)
+		to->failure = arena_memdup(a, &from->failure, sizeof(from->failure));
 	if (from->n_challenges == 0)
 		return;
+	to->n_challenges = from->n_challenges;
 	to->challenges =
 	    arena_memdup(a, from->challenges, from->n_challenges * sizeof(*from->challenges));
 	for (size_t i = 0; i < from->n_challenges; i++)
@@ -54,11 +66,17 @@ static void one_turn(void *ctx, size_t i)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static void gather(struct arena *a, const struct strings *names, const struct work_result *v,
+static void gather(struct arena *a, const struct strings *names, const struct kept *v,
                    struct issue_result *out)
 {
-	out->failed = ARENA_ARRAY(a, struct cert_failure, names->n + 1);
-	out->pending = ARENA_ARRAY(a, struct cert_pending, names->n + 1);
+	size_t n_failed = 0, n_pending = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		n_failed += v[i].failure != NULL;
+		n_pending += v[i].outcome == WORK_PENDING;
+	}
+	out->failed = ARENA_ARRAY(a, struct cert_failure, n_failed + 1);
+	out->pending = ARENA_ARRAY(a, struct cert_pending, n_pending + 1);
 	for (size_t i = 0; i < names->n; i++) {
 		const char *name = names->v[i];
 		if (v[i].outcome == WORK_ISSUED)
@@ -72,8 +90,8 @@ static void gather(struct arena *a, const struct strings *names, const struct wo
 		if (v[i].outcome == WORK_PENDING)
 			out->pending[out->n_pending++] =
 			    (struct cert_pending){ name, v[i].challenges, v[i].n_challenges };
-		if (v[i].outcome == WORK_FAILED || v[i].failure.code != ERR_NONE)
-			out->failed[out->n_failed++] = (struct cert_failure){ name, v[i].failure };
+		if (v[i].failure)
+			out->failed[out->n_failed++] = (struct cert_failure){ name, *v[i].failure };
 	}
 }
 
@@ -88,7 +106,7 @@ int ops_work(struct ops *o, struct arena *a, const struct strings *names, struct
 	*out = (struct issue_result){ 0 };
 	if (jobs == 0)
 		jobs = o->config.jobs ? (unsigned)o->config.jobs : JOBS_DEFAULT;
-	t.results = ARENA_ARRAY(a, struct work_result, names->n + 1);
+	t.results = ARENA_ARRAY(a, struct kept, names->n + 1);
 	pthread_mutex_init(&t.lock, NULL);
 	result = pool_run(jobs, names->n, one_turn, &t, e);
 	pthread_mutex_destroy(&t.lock);

@@ -119,8 +119,7 @@ static int mac_of(struct store *s, const void *data, size_t len, char mac[static
 
 	TRY(key_open(s, e));
 	TRY(hash_hmac(HASH_SHA256, s->chain->key, KEY_SIZE, data, len, raw, e));
-	for (size_t i = 0; i < CHAIN_MAC_HEX / 2; i++)
-		snprintf(mac + 2 * i, 3, "%02x", raw[i]);
+	hex_write(mac, raw, CHAIN_MAC_HEX / 2);
 	return 0;
 }
 

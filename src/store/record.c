@@ -435,7 +435,7 @@ int record_list(struct store *s, struct arena *a, enum table_id t, const struct 
                 void **out, size_t *n, struct err *e)
 {
 	struct db_stmt *st = NULL;
-	size_t size = tables[t].size, have = 0, room = 16;
+	size_t size = tables[t].size, have = 0, room = 4;
 	char *rows = arena_alloc_array(a, size, room);
 	STORE_LOCK(s);
 	int rc;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/codec.h"
 #include "sys/db_pgsql_impl.h"
 
 #define MAX_PARAMS 96
@@ -46,8 +47,7 @@ static int name_itself(struct pg *p, struct err *e)
 
 	if (getrandom(id, sizeof(id), 0) != sizeof(id))
 		return err_set(e, ERR_IO, "no random number can be had");
-	for (size_t i = 0; i < sizeof(id); i++)
-		snprintf(p->who + 2 * i, 3, "%02x", id[i]);
+	hex_write(p->who, id, sizeof(id));
 	return 0;
 }
 
