@@ -10,11 +10,12 @@ import time
 
 import pytest
 
-from env import Nginx, Pebble
+from env import FaultProxy, Nginx, Pebble
 from env.bind import Bind
 from env.namespace import Namespace
 from env.ports import free_port
 from env.process import wait_until
+from env.proxy import rewrite
 from env.unbound import Unbound
 from test_propagation import CHILD_ZONE, NS3, RESOLVER, Client, Network
 
@@ -58,17 +59,19 @@ def leftovers(folder):
     return [path for path in folder.rglob("*") if ".well-known" in path.parts]
 
 
-def assert_stopped(everleaf, pebble, name, how, check, problem, words, refuses=True):
-    """The look says so, and an attempt stops before the CA hears of it; which, asked anyway, refuses."""
+def assert_stopped(everleaf, pebble, name, how, check, problem, words, refuses=True, of=None):
+    """The look says so (of the name, or of="" of the whole), and an attempt stops before the CA hears of it; which, asked
+    anyway, refuses."""
     rows = failing(findings(everleaf, name, *how, "--ca", "lab", status=1))
-    assert list(rows) == [(name, check)], rows
-    row = rows[name, check]
+    of = name if of is None else of or None
+    assert list(rows) == [(of, check)], rows
+    row = rows[of, check]
     assert row["problem"] == problem and words in row["text"] and row["mend"], row
 
-    before = pebble.orders()
+    before, asked = pebble.orders(), pebble.orders_asked_for()
     line = everleaf.error("issue", name, *how, status=1)
     assert name in line and words in line and row["mend"][:30] in line and "nothing was asked of the CA" in line
-    assert pebble.orders() == before, "an order was made"
+    assert pebble.orders_asked_for() == asked, "an order was asked for"
     events = [event for event in everleaf.json("log", name) if event["kind"] == "preflight"]
     assert len(events) == 1 and words in events[0]["text"]
     assert everleaf.show(name)["last_error"] == line.split("error: ")[-1] or words in everleaf.show(name)["last_error"]
@@ -370,10 +373,51 @@ def delegations(tmp_path_factory):
 
 # the profile
 
+def profile_of(everleaf, ca, max_names, **kinds):
+    """What the CA publishes of its profile, as an administrator writes it down."""
+    kinds = {"dns": True, "ip": True, **kinds}
+    said = ", ".join(f"{key}: {str(value).lower()}" for key, value in kinds.items())
+    file, config = everleaf.folder / "cas.yaml", everleaf.folder / "everleaf.yaml"
+    file.write_text(f"cas:\n  - name: published\n    directory: {ca.directory}\n"
+                    f"    profiles: [ {{ name: default, default: true, max_names: {max_names}, {said} }} ]\n")
+    config.write_text(f"cas: {file}\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(config)
+
+
 @pytest.mark.option("preflight", "--profile")
-def test_profiles(everleaf, bare, lab, profiled, make_everleaf, name):
-    rows = findings(make_everleaf(profiled), name, "--standalone", profiled.http_address, "--ca", "lab", "--profile", "fancy", status=1)
-    assert failing(rows)[None, "profile"]["problem"] == "invalidProfile"
+def test_a_profile_that_is_not_offered(make_everleaf, profiled, lab, name):
+    """Pebble refuses it, when its directory is made to offer it."""
+    with FaultProxy(profiled, lab) as proxy:
+        everleaf = make_everleaf(proxy)
+        how = [name, "--standalone", profiled.http_address, "--profile", "fancy"]
+        rows = findings(everleaf, *how, "--ca", "lab", status=1)
+        assert failing(rows)[None, "profile"]["problem"] == "invalidProfile" and rows[None, "profile"]["mend"]
+        for asked in ([], ["--no-preflight"]):
+            assert "fancy" in everleaf.error("issue", *how, *asked, status=2)
+        assert not proxy.seen("/order-plz") and everleaf.names() == []
+
+        def offer(directory):
+            directory["meta"]["profiles"]["fancy"] = "made up"
+            return directory
+
+        with proxy.spoiling("^/dir", rewrite(offer)):
+            assert "invalidProfile" in everleaf.error("issue", *how, "--no-preflight", status=1)
+        [refused] = proxy.seen("/order-plz")
+        assert refused.status == 400
+
+
+@pytest.mark.parametrize("names, kinds, problem, words", [
+    (["www.{}", "{}", "ftp.{}"], {}, "malformed", "3 names are too many"),
+    (["127.0.0.1"], {"ip": False}, "rejectedIdentifier", "not for IP addresses"),
+    (["{}"], {"dns": False}, "rejectedIdentifier", "not for domain names"),
+])
+def test_what_a_profile_takes(everleaf, pebble, name, names, kinds, problem, words):
+    """Pebble's own takes as many names of either kind as it is asked for, so it would issue."""
+    profile_of(everleaf, pebble, 2, **kinds)
+    names = [one.format(name) for one in names]
+    how = [*names[1:], "--standalone", pebble.http_address]
+    of = "" if problem == "malformed" else None
+    assert_stopped(everleaf, pebble, names[0], how, "profile", problem, words, refuses=False, of=of)
 
 
 def test_limits_of_a_public_profile(everleaf, tmp_path, new_name):
