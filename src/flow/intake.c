@@ -299,8 +299,8 @@ static int ca_named(struct run *r, struct arena *a, const char *name, struct ca 
 	return ca_resolve(r, a, name, out, e) < 0 ? err_member(e, "ca") : 0;
 }
 
-static int default_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
-                      struct err *e)
+static int choose_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                     struct err *e)
 {
 	struct account *v, account;
 	struct ca ca;
@@ -332,6 +332,19 @@ static int default_ca(struct run *r, struct arena *a, const struct cert_change *
 	if (!c->ca)
 		c->ca = "letsencrypt";
 	return ca_resolve(r, a, c->ca, &ca, e);
+}
+
+/* What was looked at for it, all accounts maybe, is not kept with each of thousands. */
+static int default_ca(struct run *r, struct arena *a, const struct cert_change *ch, struct cert *c,
+                      struct err *e)
+{
+	struct arena *looked CLEANUP(arena_cleanup) = arena_new(0);
+	struct cert chosen = *c;
+
+	TRY(choose_ca(r, looked, ch, &chosen, e));
+	c->account = arena_strdup(a, chosen.account);
+	c->ca = arena_strdup(a, chosen.ca);
+	return 0;
 }
 
 static int check_name(struct arena *a, const struct cert_change *ch, const struct strings *domains,
