@@ -103,7 +103,8 @@ void daemon_explain_port(const struct run *r, struct arena *a, const char *addre
 		(void)err_set(
 		    e, e->code,
 		    "cannot listen on %s: this state's daemon answers challenges there, %s; "
-		    "take another method or another port, or stop it while this is issued",
+		    "have it do this (`everleaf --server URL …`), or take another method or "
+		    "another port",
 		    address, w.who);
 	close(fd);
 }
