@@ -25,7 +25,7 @@
 #define THREADS_FOR_A_SLOT 8
 #define THREADS_MOST 128
 #define JUMP_S 900
-#define JUMP_HOLD_MS (300 * 1000)
+#define JUMP_HOLD_S 300
 #define ALIVE_MS 60000
 #define DAILY "/daily"
 #define LIVE "/live"
@@ -53,8 +53,8 @@ struct sched {
 	bool failed;              /* something did, since the last pass was told */
 
 	/* the thread's own */
-	int64_t clock_ahead_s; /* wall clock minus monotonic clock */
-	int64_t jump_until_ms;
+	int64_t clock_ahead_s;  /* wall clock minus monotonic clock */
+	int64_t jump_until;     /* by the wall clock: it has gone on steadily for so long */
 	int64_t live_ms;        /* when other nodes' work is looked for next */
 	int64_t keep_ms;        /* when the jobs at work are to be kept again */
 	int64_t failed_wait_ms; /* 0 = the database answers */
@@ -142,20 +142,20 @@ static void turn(void *ctx, const char *subject)
 /* Whether the clock may be believed. */
 static bool clock_is_steady(struct sched *s)
 {
-	int64_t now_ms = clock_monotonic_ms(), ahead = clock_now() - now_ms / 1000,
+	int64_t now = clock_now(), ahead = now - clock_monotonic_ms() / 1000,
 	        jump = ahead - s->clock_ahead_s;
 
 	s->clock_ahead_s = ahead;
 	if (jump > JUMP_S || jump < -JUMP_S) {
 		log_warn("the clock jumped by %lld s: nothing is begun for %d minutes, in case it "
 		         "is put right",
-		         (long long)jump, JUMP_HOLD_MS / 60000);
-		s->jump_until_ms = now_ms + JUMP_HOLD_MS;
+		         (long long)jump, JUMP_HOLD_S / 60);
+		s->jump_until = now + JUMP_HOLD_S;
 		pthread_mutex_lock(&s->lock);
 		s->state.clock_jumps++;
 		pthread_mutex_unlock(&s->lock);
 	}
-	return now_ms >= s->jump_until_ms;
+	return now >= s->jump_until;
 }
 
 static void offer_one(struct sched *s, const char *subject, const char *group)

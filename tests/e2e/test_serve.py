@@ -131,21 +131,6 @@ def test_first_attempts_end_after_a_day(everleaf, pebble, serve, name):
     assert www.is_dir()
 
 
-def test_a_clock_that_jumps_renews_nothing(everleaf, pebble, serve, new_name):
-    names = [new_name() for _ in range(3)]
-    for name in names:
-        everleaf.issue(name)
-    orders = pebble.orders()
-    daemon = serve("--http", pebble.http_address)
-    daemon.clock(3650 * DAY)
-    wait_until(lambda: daemon.metrics()["everleaf_clock_jumps_total"] == 1, "the jump to be seen")
-    time.sleep(1)
-    daemon.clock(0)
-    wait_until(lambda: daemon.metrics()["everleaf_clock_jumps_total"] == 2, "the jump back to be seen")
-    assert pebble.orders() == orders and daemon.turns("renewed") == 0
-    assert "the clock jumped" in daemon.new_log()
-
-
 def test_a_request_that_waits_for_a_person_is_left_alone(everleaf, pebble, serve, name):
     everleaf.run("issue", name, "--manual", "--challenge", "http-01", "--no-preflight")
     daemon = serve()
