@@ -571,19 +571,6 @@ def test_check_says_when_no_pass_has_run(everleaf, name, tmp_path):
     config.write_text("pass_within_days: 10\n")
     assert everleaf.run("--config", config, "check", env=later(5 * DAY)).err == ""
     everleaf.run("--config", config, "check", env=later(11 * DAY), status=1)
-
-
-def test_renewals_wait_for_the_night(everleaf, pebble, name, tmp_path):
-    everleaf.issue(name, "--renew-before", "30d")
-    pebble.set_renewal_info(everleaf.live(name, "cert.pem").read_text(), "{}")
-    config = tmp_path / "night.yaml"
-    config.write_text('renew_window: "01:30"\n')
-    everleaf.sql("update certs set ari_id = null, ari_renew_at = 0, ari_start = 0, ari_end = 0, ari_check_at = 0")
-    plain = everleaf.json("set", name, "--renew-before", "29d") and everleaf.show(name)["renew_at"]
-    everleaf.run("--config", config, "set", name, "--renew-before", "29d", env={"TZ": "UTC"})
-    row = everleaf.show(name)
-    assert row["renew_at"] > plain and "01:30" <= row["renew_at"][11:16] <= "02:30"
-    assert "maintenance window" in json.dumps(row)
-    for text in ('renew_window: "25:00"', "renew_window: soon", "pass_within_days: 400", "ping_url: ftp://x"):
+    for text in ("pass_within_days: 400", "ping_url: ftp://x"):
         config.write_text(text + "\n")
         everleaf.error("--config", config, "list", status=2)
