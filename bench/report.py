@@ -7,7 +7,8 @@ import re
 import statistics
 from pathlib import Path
 
-BEGIN, END = "<!-- measured: begin, written by bench/run -->", "<!-- measured: end -->"
+# Two parts, so that one can be measured again without the other: beside other clients, and the daemon.
+PARTS = ("clients", "daemon")
 MIB = 24
 
 
@@ -109,27 +110,42 @@ def machine():
             f"Linux {platform.release()}, Debian {release}")
 
 
+def begin(part):
+    return f"<!-- {part}: begin, written by bench/run -->"
+
+
+def end(part):
+    return f"<!-- {part}: end -->"
+
+
 def markdown(bench, quick, took_s):
+    """A text for each part that something was measured of."""
+    all_aims = {"clients": aims(bench.series), "daemon": [aim for one in bench.tables for aim in one.aims]}
+    tables = {"clients": [table(title, rows) for title, rows in bench.series.items()],
+              "daemon": [plain_table(one) for one in bench.tables]}
+    return {part: part_text(bench, part, all_aims[part], tables[part], quick, took_s) for part in PARTS if tables[part]}
+
+
+def part_text(bench, part, its_aims, tables, quick, took_s):
     versions = ", ".join(f"{name} {version}" for name, version in sorted(bench.versions.items(), key=lambda v: v[0].lower()))
     load = os.getloadavg()[2]
-    lines = [BEGIN, "", f"Measured {datetime.date.today().isoformat()} in {took_s:.0f} s on {machine()}. "
+    lines = [begin(part), "", f"Measured {datetime.date.today().isoformat()} in a run of {took_s:.0f} s on {machine()}. "
              f"Load of the last 15 minutes {load:.1f}.", "", f"Versions: {versions}.", ""]
     if quick:
         lines += ["**A quick run: few rounds, much scaled. Not for comparing.**", ""]
-    lines += ["| aim | wanted | reached | met |", "|---|---|---|---|"]
-    lines += [f"| {what} | {want} | {got} | {'yes' if met else '**no**'} |" for what, want, got, met in
-              aims(bench.series) + [aim for one in bench.tables for aim in one.aims]]
-    lines.append("")
-    for title, rows in bench.series.items():
-        lines += table(title, rows)
-    for one in bench.tables:
-        lines += plain_table(one)
+    if its_aims:
+        lines += ["| aim | wanted | reached | met |", "|---|---|---|---|"]
+        lines += [f"| {what} | {want} | {got} | {'yes' if met else '**no**'} |" for what, want, got, met in its_aims] + [""]
+    for one in tables:
+        lines += one
     lines += [f"* {note}" for note in bench.notes] + ([""] if bench.notes else [])
-    return "\n".join([*lines, END])
+    return "\n".join([*lines, end(part)])
 
 
-def write(file, text):
-    """Puts the text between the marks; what is written by hand around them stays."""
-    old = file.read_text() if file.exists() else f"# Performance\n\n{BEGIN}\n{END}\n"
-    head, rest = old.split(BEGIN, 1)
-    file.write_text(head + text + rest.split(END, 1)[1])
+def write(file, texts):
+    """Puts each part between its marks; the other part, and what is written by hand around them, stays."""
+    text = file.read_text() if file.exists() else "# Performance\n\n" + "\n\n".join(begin(part) + end(part) for part in PARTS) + "\n"
+    for part, new in texts.items():
+        head, rest = text.split(begin(part), 1)
+        text = head + new + rest.split(end(part), 1)[1]
+    file.write_text(text)
