@@ -164,7 +164,7 @@ int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct 
 	int r = put_and_record(acts, s, v + n_standing, n - n_standing, e);
 	/* All of them are recorded, so all of them are taken back: which one failed half-way cannot
 	 * be known of a hook. */
-	if (r < 0 && solver_withdraw_with(acts, s, v, n, &second) < 0)
+	if (r < 0 && !err_is_taken_over(e) && solver_withdraw_with(acts, s, v, n, &second) < 0)
 		log_warn("after that failure: %s", second.text);
 	return r;
 }

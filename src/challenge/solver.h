@@ -65,7 +65,8 @@ struct solver {
 	 * web root, a port in use, a missing hook). Listeners are bound here already and stay so
 	 * until `close`. */
 	int (*check)(struct solve *s, struct err *e);
-	/* Publishes all n; on failure, what was published is taken away again. The values (token,
+	/* Publishes all n; on failure, what was published is taken away again, unless another
+	 * process has taken over: then the caller knows what is in use. The values (token,
 	 * value, location) are set. A row with an id was published by a process that died, and the
 	 * CA may be looking at it: it stays where it is. May change the order of the rows. */
 	int (*publish)(struct solve *s, struct challenge *v, size_t n, struct err *e);

@@ -440,13 +440,45 @@ static bool has_to_wait(const struct cert *c, const struct solver *solver,
 	return true;
 }
 
+/* Another process that took over, while this one stood still, goes on with the order: what it has
+ * rows of is in use, and its to take away. */
+static void leave_to_others(struct run *r, struct arena *a, const struct cert *c,
+                            struct collected *got)
+{
+	struct challenge *v;
+	size_t n, left = 0;
+	struct err e;
+
+	if (lease_look(r, &e) == 0 || !err_is_taken_over(&e) ||
+	    st_challenge_list(r->store, a, c->name, &v, &n, &e) < 0)
+		return;
+	for (size_t i = 0; i < got->n; i++) {
+		bool in_use = false;
+		for (size_t k = 0; k < n && !in_use; k++)
+			in_use = v[k].url && strcmp(v[k].url, got->v[i].url) == 0;
+		if (!in_use)
+			got->v[left++] = got->v[i];
+	}
+	got->n = left;
+}
+
+static void withdraw_own(struct run *r, struct arena *a, const struct cert *c, struct solve *s,
+                         struct collected *got)
+{
+	struct err e;
+
+	leave_to_others(r, a, c, got);
+	if (solver_find(c->method)->withdraw(s, got->v, got->n, &e) < 0)
+		log_warn("what was published could not be taken away, the next run tries again: %s",
+		         e.text);
+}
+
 int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
               struct solve *s, struct order *row, struct acme_order *order, bool person_is_ready,
               bool *waits, struct err *e)
 {
 	const struct solver *solver = solver_find(c->method);
 	struct collected got;
-	struct err cleanup;
 	int result;
 
 	*waits = false;
@@ -455,15 +487,17 @@ int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert
 		return await(r, a, ca, c, order, "pending", "validating", e);
 	run_step(r, c->name,
 	         arena_printf(a, "publishing %zu challenge%s", got.n, got.n == 1 ? "" : "s"));
-	TRY(solver->publish(s, got.v, got.n, e));
+	if (solver->publish(s, got.v, got.n, e) < 0) {
+		if (err_is_taken_over(e)) /* else the solver has done it */
+			withdraw_own(r, a, c, s, &got);
+		return -(int)e->code;
+	}
 	if (has_to_wait(c, solver, &got, person_is_ready)) {
 		*waits = true;
 		return 0;
 	}
 	result = answer(r, a, ca, c, row, order, got.v, got.n, e);
-	if (solver->withdraw(s, got.v, got.n, &cleanup) < 0)
-		log_warn("what was published could not be taken away, the next run tries again: %s",
-		         cleanup.text);
+	withdraw_own(r, a, c, s, &got);
 	return result;
 }
 

@@ -22,6 +22,7 @@ from env.api import Api
 from env.certs import load
 from env.client import user
 from env.everleaf import BINARY, Everleaf
+from env.gate import SlowWeb
 from env.ports import free_port
 from env.postgres import Postgres
 from env.proxy import delay
@@ -389,6 +390,36 @@ def test_taken_over_after_a_forced_renewal(two, pebble, name):
         assert admin.done(job)["renewed"] == [name]
     assert a.show(name)["live_version"] == 2
     assert pebble.orders() == orders + 1
+
+
+def test_what_another_node_goes_on_with_is_left_to_it(two, pebble, name, tmp_path, request):
+    """A node that stood still comes back, and ends, while the CA looks at what the other one has published by now: the same."""
+    a, b = two
+    root = tmp_path / "www"
+    root.mkdir()
+    a.issue(name)
+    a.run("set", name, "--webroot", root, "--no-preflight")
+    orders, answers = pebble.orders(), pebble.log().count("POST /chalZ/")
+    one, other = daemons = Serve(a), Serve(b)
+    request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
+    for daemon in daemons:
+        daemon.clock(75 * DAY)
+    with SlowWeb(pebble.http_port, root) as web:
+        one.start()
+        wait_until(lambda: web.held > 0, "the CA to look")
+        one.process.send_signal(signal.SIGSTOP)
+        other.start()
+        wait_until(lambda: pebble.log().count("POST /chalZ/") > answers + 1, "the other node to go on")
+        one.process.send_signal(signal.SIGCONT)
+        one.process.terminate()
+        wait_until(lambda: "stopping" in one.log(), "the first word")
+        one.stop()
+        assert len(list(root.rglob("acme-challenge/*"))) == 1
+        web.open()
+        wait_until(lambda: b.show(name)["live_version"] == 2, "the renewal")
+        other.stop()
+    assert pebble.orders() == orders + 1
+    assert list(root.iterdir()) == []
 
 
 def test_password_never_shows(two, cluster, new_name):
