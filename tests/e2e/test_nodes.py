@@ -2,7 +2,9 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import http.client
+import json
 import os
 import queue
 import random
@@ -10,7 +12,9 @@ import shutil
 import signal
 import threading
 import time
+import urllib.parse
 import uuid
+from dataclasses import dataclass
 
 import pytest
 
@@ -27,6 +31,7 @@ from env.ports import free_port
 from env.postgres import Postgres
 from env.proxy import delay
 from env.process import wait_until
+from env.sockets import owner_of
 
 DAY = 86400
 LEASE_S = 3
@@ -437,50 +442,74 @@ def test_password_never_shows(two, cluster, new_name):
 # the nodes under fire
 
 
-class Chaos:
-    """Stops things at random moments; what it did, and when."""
+@dataclass
+class Blow:
+    """What was done, to which process (None: the database), from when until when, by the clock of the proxy."""
 
-    def __init__(self, seed, cluster, daemons):
+    what: str
+    pid: int
+    begins: float
+    ends: float = None
+
+    def hits(self, pid, since, until):
+        return self.pid in (None, pid) and self.begins < until and (self.ends or time.monotonic()) > since
+
+
+class Chaos:
+    """Stops things at random moments; what it did, and when. senders: which process sent a newOrder, by its exchange."""
+
+    def __init__(self, seed, cluster, daemons, proxy):
         self.random, self.cluster, self.daemons = random.Random(seed), cluster, daemons
-        self.seed, self.done = seed, []
+        self.proxy, self.seed, self.done, self.senders = proxy, seed, [], {}
 
     def __str__(self):
         return f"seed {self.seed}: {self.done}"
 
-    def note(self, what):
-        self.done.append((time.monotonic(), what))  # the clock of the proxy
+    @contextlib.contextmanager
+    def blow(self, what, daemon=None):
+        self.done.append(Blow(what, daemon and daemon.process.pid, time.monotonic()))
+        yield self.done[-1]
+        self.done[-1].ends = time.monotonic()
 
     def kill(self):
         daemon = self.random.choice(self.daemons)
-        self.note("kill")
-        daemon.kill()
+        with self.blow("kill", daemon):
+            daemon.kill()
         daemon.start()
 
     def pause(self):
         """Past the end of its lease, so that the other takes over, and back."""
         daemon = self.random.choice(self.daemons)
-        self.note("pause")
-        daemon.process.send_signal(signal.SIGSTOP)
-        time.sleep(LEASE_S + 1 + self.random.random())
-        daemon.process.send_signal(signal.SIGCONT)
-        self.note("back")
+        with self.blow("pause", daemon):
+            daemon.process.send_signal(signal.SIGSTOP)
+            time.sleep(LEASE_S + 1 + self.random.random())
+            daemon.process.send_signal(signal.SIGCONT)
 
     def restart_database(self):
-        self.note("database")
-        self.cluster.restart(self.random.choice([signal.SIGINT, signal.SIGQUIT]))
-        self.note("database back")
+        with self.blow("database"):
+            self.cluster.restart(self.random.choice([signal.SIGINT, signal.SIGQUIT]))
 
     def act(self):
         self.random.choice([self.kill, self.pause, self.restart_database])()
         time.sleep(self.random.uniform(0.05, 0.8))
 
+    def slow(self, seconds):
+        """Each request takes so long, that something may happen to its sender; of an order it is noted who that is."""
+        def act(handler, exchange):
+            if "/order-plz" in exchange.path:
+                pids = [daemon.process.pid for daemon in self.daemons if daemon.process]
+                self.senders[id(exchange)] = owner_of(exchange.client, self.proxy.port, pids)
+            delay(seconds)(handler, exchange)
+
+        self.proxy.on("/", act)
+
 
 def orders_made(proxy):
-    """Names to the moments at which an order for them was asked for and made."""
+    """Names to the requests by which an order for them was made, one after the other."""
     made = collections.defaultdict(list)
     for exchange in proxy.seen("/order-plz", "POST"):
         if exchange.status == 201:
-            made[exchange.payload["identifiers"][0]["value"]].append(exchange.at)
+            made[exchange.payload["identifiers"][0]["value"]].append(exchange)
     return made
 
 
@@ -511,15 +540,59 @@ def check_certificates(node, names, n_versions, chaos):
         assert key.public_key().public_numbers() == certificate.public_key().public_numbers(), f"{name}: {chaos}\n{story}"
 
 
-def check_orders(pebble, proxy, n, before, chaos):
-    """None is repeated but where its answer was lost: something was stopped right after it was asked for."""
-    for name, moments in orders_made(proxy).items():
-        for at in moments[:-1]:
-            assert any(-0.5 < stopped - at < 10 for stopped, _ in chaos.done), f"{name} at {at}: {chaos}"
-    extra = sum(len(moments) - 1 for moments in orders_made(proxy).values())
-    assert pebble.orders() - before == n + extra, chaos
-    assert pebble.certificates() - before <= n + extra, chaos
-    print(f"{len(chaos.done)} blows, {extra} orders repeated")
+def was_used(proxy, order):
+    """Whether anybody asked for the order, or for what its answer names."""
+    made = json.loads(order.answer)
+    paths = {urllib.parse.urlsplit(url).path for url in [order.location, made["finalize"], *made["authorizations"]]}
+    return [exchange.path for exchange in proxy.seen("/") if exchange.path in paths]
+
+
+def was_struck(chaos, order):
+    """Whether its sender was gone, killed or stopped, or the database away, when the answer was to be written down. The sender
+    itself writes it down at once, or as soon as the database is back; and a lease may have been lost while it was away."""
+    sender, until = chaos.senders[id(order)], (order.ended_at or order.at) + LEASE_S
+    if sender is None:  # whoever sent it was gone when it came
+        return True
+    return any(blow.hits(sender, order.at - (LEASE_S if blow.pid is None else 0), until) for blow in chaos.done)
+
+
+def check_orders(node, pebble, proxy, n, before, chaos):
+    """None is repeated but where its answer was lost: it was never written down, nobody went on with it, and something had
+    been done to who was to write it; or where the CA itself had closed it, having looked while nobody answered."""
+    written = {text.removeprefix("ordered: ") for (text,) in node.sql("select text from events where kind = 'order'")}
+    lost = closed = 0
+    for name, orders in orders_made(proxy).items():
+        for order in orders[:-1]:
+            story = f"{name}: {order.location} at {order.at}, by {chaos.senders[id(order)]}: {chaos}"
+            if f"order {order.location.rsplit('/', 1)[1]} set INVALID" in pebble.log():
+                closed += 1
+                continue
+            lost += 1
+            assert order.location not in written, f"it was written down, {story}"
+            assert not (used := was_used(proxy, order)), f"it was gone on with, {used}, {story}"
+            assert was_struck(chaos, order), f"nothing had happened to its sender, {story}"
+    assert pebble.orders() - before == n + lost + closed, chaos
+    assert pebble.certificates() - before <= n + lost, chaos
+    print(f"{len(chaos.done)} blows, {lost} orders repeated, {closed} closed by the CA")
+    return closed
+
+
+def test_an_order_that_is_repeated_is_found(cluster, tmp_path, pebble, lab, name):
+    """What check_orders is there for: nothing was lost, and there are two."""
+    before = pebble.orders()
+    with FaultProxy(pebble, lab) as proxy:
+        a = node(cluster, lab, tmp_path, "a")
+        a.ca = proxy
+        a.register()
+        chaos = Chaos(0, cluster, [], proxy)
+        chaos.slow(0)
+        a.issue(name)
+        a.run("renew", name, "--force")
+        with pytest.raises(AssertionError, match="it was written down"):
+            check_orders(a, pebble, proxy, 1, before, chaos)
+        a.sql("delete from events where kind = 'order'")
+        with pytest.raises(AssertionError, match="it was gone on with"):
+            check_orders(a, pebble, proxy, 1, before, chaos)
 
 
 @pytest.mark.random
@@ -538,13 +611,13 @@ def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
         before = {row["name"]: row["serial"] for row in a.json("list")}
         assert len(before) == N and pebble.orders() == N
         proxy.clear()
-        proxy.on("/", delay(0.15))  # long enough for something to happen in each turn
         daemons = [Serve(one, "--jobs", "2") for one in (a, b)]
         request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
+        chaos = Chaos(seed(), cluster, daemons, proxy)
+        chaos.slow(0.15)
         for daemon in daemons:
             daemon.clock(75 * DAY)
             daemon.start()
-        chaos = Chaos(seed(), cluster, daemons)
         clock = daemons[0].clock_env
 
         def left():
@@ -559,7 +632,7 @@ def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
             daemon.stop()
         check_certificates(a, names, 2, chaos)
         assert not list((www / ".well-known/acme-challenge").glob("*")), chaos
-        check_orders(pebble, proxy, N, N, chaos)
+        assert check_orders(a, pebble, proxy, N, N, chaos) == 0, f"the web server answers all the time: {chaos}"
 
 
 class Customer(threading.Thread):
@@ -640,10 +713,11 @@ def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request
         a.ca = proxy
         a.register()
         b = node(cluster, lab, tmp_path, "b", a)
-        proxy.on("/", delay(0.1))  # long enough for something to happen in each turn
         daemons = [Serve(one, "--jobs", "3", "--http", "{}:{}".format(*http), "--alpn", "{}:{}".format(*tls))
                    for one, (http, tls) in zip((a, b), responders)]
         request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
+        chaos = Chaos(seed(), cluster, daemons, proxy)
+        chaos.slow(0.1)
         for daemon in daemons:
             daemon.start()
         token = user(a, daemons[0], "root", "admin").token
@@ -651,7 +725,6 @@ def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request
         for name in names:
             wanted.put(name)
         customers = [Customer(wanted, daemons, token, stop) for _ in range(6)]
-        chaos = Chaos(seed(), cluster, daemons)
         for customer in customers:
             customer.start()
         limit = time.monotonic() + 120 + 6 * N_FIRST
@@ -670,6 +743,6 @@ def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request
         for daemon in daemons:
             daemon.stop()
         check_certificates(a, names, 1, chaos)
-        check_orders(pebble, proxy, N_FIRST, 0, chaos)
+        check_orders(a, pebble, proxy, N_FIRST, 0, chaos)
         assert a.sql("select id from tasks where state in ('queued', 'running')") == [], chaos
         assert set().union(*(customer.promised for customer in customers)) == set(names), chaos

@@ -29,7 +29,8 @@ def unbase64(text):
 
 @dataclass
 class Exchange:
-    """One request as it came, with the answer it got (None: none)."""
+    """One request as it came, with the answer it got (None: none); client: the port from which it came; ended_at: when that
+    was passed on, or could not be."""
 
     method: str
     path: str
@@ -39,6 +40,8 @@ class Exchange:
     status: int = None
     answer: bytes = b""
     answer_headers: list = field(default_factory=list)
+    client: int = None
+    ended_at: float = None
 
     @property
     def jws(self):
@@ -47,6 +50,11 @@ class Exchange:
     @property
     def protected(self):
         return json.loads(unbase64(self.jws["protected"]))
+
+    @property
+    def location(self):
+        """What the answer says was made."""
+        return next((value for key, value in self.answer_headers if key.lower() == "location"), None)
 
     @property
     def payload(self):
@@ -187,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         length = int(self.headers.get("Content-Length") or 0)
         exchange = Exchange(self.command, self.path, {k.lower(): v for k, v in self.headers.items()},
-                            self.rfile.read(length), time.monotonic())
+                            self.rfile.read(length), time.monotonic(), client=self.client_address[1])
         action = proxy.note(exchange)
         with proxy.under_way():
             if action:
@@ -241,6 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
         except OSError:
             self.close_connection = True
+        exchange.ended_at = time.monotonic()
 
     def raw(self, data):
         self.wfile.write(data)
