@@ -18,6 +18,7 @@
 #include "flow/preflight.h"
 #include "flow/session.h"
 #include "flow/solve.h"
+#include "flow/sweep.h"
 
 #define POLL_LIMIT_S 30
 
@@ -114,7 +115,7 @@ static int issue_with(struct run *r, struct arena *a, struct cert *c, struct acm
 		return -(int)e->code;
 	}
 	if (strcmp(order.status, "pending") != 0)
-		TRY(solve_sweep_all(r, a, c, e)); /* the CA has looked */
+		TRY(sweep_all(r, a, c, e)); /* the CA has looked */
 	if (strcmp(order.status, "pending") == 0 &&
 	    solve_all(r, a, ca, c, s, &row, &order, person_is_ready, &waits, e) < 0) {
 		order_failed(r, a, c, ca, account, &row, &order, e);
@@ -143,7 +144,7 @@ int issue(struct run *r, struct arena *a, struct cert *c, bool person_is_ready,
 
 	TRY(account_for_cert(r, a, c, &account, e));
 	TRY(session_for_account(r, a, &account, &ca, e));
-	TRY(solve_sweep(r, a, c, e));
+	TRY(sweep_old(r, a, c, e));
 	s = solve_new(r, a, c);
 	if (solve_check(r, c, s, e) < 0 || preflight_before_order(r, a, c, ca, s, e) < 0) {
 		solve_done(c, s);
@@ -190,7 +191,7 @@ int issue_abandon(struct run *r, struct arena *a, struct cert *c, struct err *e)
 	struct err err;
 	int result;
 
-	TRY(solve_sweep_all(r, a, c, e));
+	TRY(sweep_all(r, a, c, e));
 	c->unfinished = false;
 	result = st_order_open(r->store, a, c->name, &row, &err);
 	if (result == -ERR_NOT_FOUND)

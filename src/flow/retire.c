@@ -14,7 +14,7 @@
 #include "flow/limits.h"
 #include "flow/lease.h"
 #include "flow/session.h"
-#include "flow/solve.h"
+#include "flow/sweep.h"
 #include "flow/tell.h"
 #include "sys/key.h"
 
@@ -182,7 +182,7 @@ int retire_delete(struct run *r, struct arena *a, struct cert *c, struct err *e)
 {
 	struct err sweeping;
 
-	if (solve_sweep_all(r, a, c, &sweeping) < 0)
+	if (sweep_all(r, a, c, &sweeping) < 0)
 		log_warn("%s: what was published could not be taken away: %s", c->name,
 		         sweeping.text);
 	TRY(live_delete(r->state_dir, c->name, e));

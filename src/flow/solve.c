@@ -19,6 +19,7 @@
 #include "flow/lease.h"
 #include "flow/order.h"
 #include "flow/session.h"
+#include "flow/sweep.h"
 #include "sys/dns.h"
 #include "sys/names.h"
 
@@ -281,9 +282,6 @@ struct collected {
 	size_t n_there, n_missing; /* of the records that a person publishes */
 };
 
-static void sweep_rows(struct run *r, struct arena *a, const struct cert *c, struct challenge *v,
-                       size_t n, bool waiting_too);
-
 /* Rows of another order, of another way, of an authorization that is valid already: what they say
  * is published is taken away, and shown to a person no more. */
 static int drop_others(struct run *r, struct arena *a, const struct cert *c,
@@ -499,106 +497,4 @@ int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert
 	result = answer(r, a, ca, c, row, order, got.v, got.n, e);
 	withdraw_own(r, a, c, s, &got);
 	return result;
-}
-
-/* leftovers */
-
-/* All of one method go in one call, as they were published. What cannot be taken away stays
- * recorded for the next run. */
-static void sweep_method(struct solve *s, const struct solver *solver, struct challenge *v,
-                         size_t n)
-{
-	struct challenge *mine = ARENA_ARRAY(s->arena, struct challenge, n);
-	size_t count = 0;
-	struct err e;
-
-	for (size_t i = 0; i < n; i++)
-		if (v[i].method && strcmp(v[i].method, solver->method) == 0) {
-			mine[count++] = v[i];
-			v[i].method = NULL;
-		}
-	log_detail("taking away what an earlier run left published for %zu name%s", count,
-	           count == 1 ? "" : "s");
-	if (solver->withdraw(s, mine, count, &e) < 0)
-		log_warn("what an earlier run published could not be taken away, the next run "
-		         "tries again: %s",
-		         e.text);
-}
-
-static void sweep_rows(struct run *r, struct arena *a, const struct cert *c, struct challenge *v,
-                       size_t n, bool waiting_too)
-{
-	struct solve *s = n ? solve_new(r, a, c) : NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
-		if (solver && (!solver->waits_for_person || waiting_too))
-			sweep_method(s, solver, v, n);
-	}
-	if (s)
-		dns_solve_done(s->dns);
-}
-
-/* Whether the CA may be asking for it: its order is gone on with, in the same way. What is put once
- * and was not there yet when the process was killed was not answered either. */
-static bool is_in_use(const struct challenge *v, const struct cert *c, const char *open_url)
-{
-	const struct solver *solver = v->method ? solver_find(v->method) : NULL;
-
-	return solver && open_url && v->order_url && strcmp(v->order_url, open_url) == 0 &&
-	       c->method && strcmp(v->method, c->method) == 0 &&
-	       (!solver->puts_once || strcmp(v->state, "placed") == 0);
-}
-
-int solve_sweep(struct run *r, struct arena *a, const struct cert *c, struct err *e)
-{
-	struct challenge *v;
-	struct order row;
-	struct err none;
-	size_t n, left = 0;
-
-	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
-	if (n == 0)
-		return 0;
-	if (st_order_open(r->store, a, c->name, &row, &none) < 0) {
-		if (none.code != ERR_NOT_FOUND) {
-			*e = none;
-			return -(int)e->code;
-		}
-		row.url = NULL;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!is_in_use(&v[i], c, row.url))
-			v[left++] = v[i];
-	sweep_rows(r, a, c, v, left, false);
-	return 0;
-}
-
-int solve_leave_nothing(struct run *r, struct arena *a, const struct cert *c, size_t *left,
-                        struct err *e)
-{
-	struct challenge *v;
-	size_t n, count = 0;
-
-	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
-	if (n > 0) {
-		sweep_rows(r, a, c, v, n, false);
-		TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct solver *solver = v[i].method ? solver_find(v[i].method) : NULL;
-		count += solver && !solver->waits_for_person;
-	}
-	*left = count;
-	return 0;
-}
-
-int solve_sweep_all(struct run *r, struct arena *a, const struct cert *c, struct err *e)
-{
-	struct challenge *v;
-	size_t n;
-
-	TRY(st_challenge_list(r->store, a, c->name, &v, &n, e));
-	sweep_rows(r, a, c, v, n, true);
-	return 0;
 }

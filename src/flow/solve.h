@@ -26,15 +26,4 @@ NODISCARD int solve_all(struct run *r, struct arena *a, struct acme *ca, const s
                         struct solve *s, struct order *row, struct acme_order *order,
                         bool person_is_ready, bool *waits, struct err *e);
 
-/* Takes away what earlier processes left published for this certificate, but for what waits for a
- * person, and what belongs to an order that is open: the CA may be looking at it, and whoever goes
- * on with the order finds it there. */
-NODISCARD int solve_sweep(struct run *r, struct arena *a, const struct cert *c, struct err *e);
-/* At the end of a turn: what belongs to an open order too. *left: how many could not be taken away.
- */
-NODISCARD int solve_leave_nothing(struct run *r, struct arena *a, const struct cert *c,
-                                  size_t *left, struct err *e);
-/* Takes away everything, waiting ones too. */
-NODISCARD int solve_sweep_all(struct run *r, struct arena *a, const struct cert *c, struct err *e);
-
 #endif

@@ -18,6 +18,7 @@
 #include "flow/plan.h"
 #include "flow/renewal.h"
 #include "flow/solve.h"
+#include "flow/sweep.h"
 #include "flow/tell.h"
 
 #define DAY_S 86400
@@ -404,7 +405,7 @@ static int work_leased(struct run *r, struct arena *a, struct cert *c,
 
 	if (!opt->only_stand_in)
 		TRY(hooks_startup(r, a, c, e));
-	TRY(solve_sweep(r, a, c, e));
+	TRY(sweep_old(r, a, c, e));
 	TRY(look_for_open_order(r, a, c, &f, e));
 	TRY(look_for_task(r, a, c, &f, e));
 	rest = once(opt, &f);
@@ -483,7 +484,7 @@ static void leave_nothing(struct run *r, struct arena *a, const char *cert_name)
 
 	if (lease_look(r, &e) < 0 || st_challenge_list(r->store, a, cert_name, &v, &n, &e) < 0 ||
 	    n == 0 || st_cert_get(r->store, a, cert_name, &c, &e) < 0 ||
-	    solve_leave_nothing(r, a, &c, &left, &e) < 0 || left == 0 || !r->is_daemon)
+	    sweep_rest(r, a, &c, &left, &e) < 0 || left == 0 || !r->is_daemon)
 		return;
 	if (st_job_set(r->store, cert_name, clock_now() + LEFT_OVER_S, &e) < 0)
 		log_warn("what is left published stays for longer: %s", e.text);

@@ -15,6 +15,7 @@
 #include "flow/retire.h"
 #include "flow/session.h"
 #include "flow/solve.h"
+#include "flow/sweep.h"
 #include "ops/dry_run.h"
 #include "ops/internal.h"
 
@@ -101,7 +102,7 @@ static int look(struct run *r, struct run *journal, struct arena *a, const struc
 
 	run_step(r, c->domains.v[0], "looking whether validation can succeed");
 	TRY(find_ca(r, a, c, &ca, &first[0], e));
-	TRY(solve_sweep(journal, a, c, e));
+	TRY(sweep_old(journal, a, c, e));
 	s = solve_new_in(r, journal, a, c);
 	check_method(r, a, c, s, &usable, &first[1]);
 	ask.solve = usable ? s : NULL;
