@@ -31,10 +31,12 @@ enum field_flags {
 	F_HIDDEN = 4,     /* not part of JSON for people (a database column only) */
 	F_NOT_STORED = 8, /* JSON only, not a column */
 	F_LIST = 16,      /* FT_SECRET that a person may write as a list: kept as JSON text */
-	F_HOST = 32, /* a setting that is this host's own affair (a file, a command, its metadata
-	                service): not to be said over the network */
-	F_PEER = 64, /* a setting that names an address to be reached (URL, HOST:PORT): said over
-	                the network, not an address inside */
+	F_HOST = 32,   /* a setting that is this host's own affair (a file, a command, its metadata
+	                  service): not to be said over the network */
+	F_PEER = 64,   /* a setting that names an address to be reached (URL, HOST:PORT): said over
+	                  the network, not an address inside */
+	F_INERT = 128, /* a provider's setting that leads nowhere by itself: said over the network,
+	                  where the others lead stays their word who said those */
 };
 
 struct field {

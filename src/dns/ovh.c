@@ -21,7 +21,7 @@ static const struct field fields[] = {
 	FIELD(struct ovh, client_id, FT_STRING, 0,
 	      "a service account's client ID, in place of the three keys"),
 	FIELD(struct ovh, client_secret, FT_SECRET, 0, "the service account's secret"),
-	FIELD(struct ovh, token_url, FT_STRING, 0,
+	FIELD(struct ovh, token_url, FT_STRING, F_PEER,
 	      "where the service account's tokens come from, in place of the endpoint's own"),
 	FIELD_END
 };

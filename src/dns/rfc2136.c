@@ -13,12 +13,12 @@
 #define RECORD_MOST_OVERHEAD 300
 
 #define KEY_FIELDS(T)                                                                              \
-	FIELD(T, key, FT_SECRET, 0,                                                                \
+	FIELD(T, key, FT_SECRET, F_INERT,                                                          \
 	      "key in BIND's form, as tsig-keygen prints it (`key_file: FILE` reads it)"),         \
-	    FIELD(T, key_name, FT_STRING, 0, "the key's name; or which of the key file's"),        \
-	    FIELD(T, key_algorithm, FT_STRING, 0,                                                  \
+	    FIELD(T, key_name, FT_STRING, F_INERT, "the key's name; or which of the key file's"),  \
+	    FIELD(T, key_algorithm, FT_STRING, F_INERT,                                            \
 	          "hmac-md5, -sha1, -sha224, -sha256 (default), -sha384 or -sha512"),              \
-	    FIELD(T, key_secret, FT_SECRET, 0, "the key's secret in base64")
+	    FIELD(T, key_secret, FT_SECRET, F_INERT, "the key's secret in base64")
 
 static const struct field entry_fields[] = {
 	FIELD(struct rfc2136_entry, domain, FT_STRING, F_REQUIRED,
@@ -32,8 +32,8 @@ static const struct field fields[] = {
 	FIELD(struct rfc2136, server, FT_STRING, F_REQUIRED | F_PEER,
 	      "HOST[:PORT] or ADDRESS[:PORT] of the primary server (port 53 by default)"),
 	KEY_FIELDS(struct rfc2136),
-	FIELD(struct rfc2136, transport, FT_STRING, 0, "tcp (default) or udp"),
-	FIELD_RECORDS(struct rfc2136, zones, struct rfc2136_entry, entry_fields, 0,
+	FIELD(struct rfc2136, transport, FT_STRING, F_INERT, "tcp (default) or udp"),
+	FIELD_RECORDS(struct rfc2136, zones, struct rfc2136_entry, entry_fields, F_INERT,
 	              "a zone and key of their own for some domains"),
 	FIELD_END
 };

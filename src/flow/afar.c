@@ -114,17 +114,18 @@ int afar_settings(struct arena *a, const struct afar *afar, const struct field *
 	return 0;
 }
 
-bool afar_names_peer(const struct field *table, const struct field *other, const json_t *object)
+bool afar_leads(const struct field *own, const struct field *common, const json_t *object)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach((json_t *)object, name, value)
 	{
-		const struct field *f = field_find(table, name);
+		const struct field *f = own ? field_find(own, name) : NULL;
 
-		if (!f && other)
-			f = field_find(other, name);
+		if (f && !(f->flags & F_INERT))
+			return true;
+		f = f ? NULL : field_find(common, name);
 		if (f && f->flags & F_PEER)
 			return true;
 	}

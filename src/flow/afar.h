@@ -14,9 +14,10 @@ struct afar {
 /* Members of an object for two tables (other may be NULL). ERR_DENIED, naming the member. */
 NODISCARD int afar_settings(struct arena *a, const struct afar *afar, const struct field *table,
                             const struct field *other, const json_t *object, struct err *e);
-/* Whether the object names an address to be reached: then what leads there by a name is held to it
- * each time (the settings' own public_only). */
-bool afar_names_peer(const struct field *table, const struct field *other, const json_t *object);
+/* Whether what the object names may lead somewhere: any of a provider's own settings (NULL = there
+ * are none), addresses among the others. Then all that the settings name is held to it each time
+ * (their public_only). */
+bool afar_leads(const struct field *own, const struct field *common, const json_t *object);
 /* A URL, HOST, HOST:PORT, ADDR or [v6]:PORT; what: the member it stands in. */
 NODISCARD int afar_peer(struct arena *a, const struct afar *afar, const char *what,
                         const char *text, struct err *e);

@@ -112,7 +112,7 @@ int dns_account_take(struct arena *a, const char *json, const char *name, const 
 	if (afar) {
 		TRY(afar_settings(a, afar, p->fields, dns_common_fields, object, e));
 		if (!afar->allow_private &&
-		    (!x->settings || afar_names_peer(p->fields, dns_common_fields, object)))
+		    (!x->settings || afar_leads(p->fields, dns_common_fields, object)))
 			json_object_set_new(object, "public_only", json_true());
 	}
 	if (dns_settings_take(a, p, object, name, x->settings, &settings, e) < 0)

@@ -67,7 +67,7 @@ int post_settings_take(struct arena *a, const char *json, const char *name, cons
 	if (afar)
 		TRY(afar_settings(a, afar, k->fields, NULL, object, e));
 	if (afar && !afar->allow_private && field_find(k->fields, "public_only") &&
-	    (!x->settings || afar_names_peer(k->fields, NULL, object)))
+	    (!x->settings || afar_leads(NULL, k->fields, object)))
 		json_object_set_new(object, "public_only", json_true());
 	return channel_settings_take(a, k, object, name, x->settings, &x->settings, e);
 }

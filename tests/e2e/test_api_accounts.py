@@ -267,6 +267,24 @@ def test_a_dns_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon,
         wait_until(lambda: inside.n > 0, "its server to be asked")
 
 
+def test_what_leads_somewhere_by_another_name(everleaf, daemon, admin):
+    """An account of the host's own is held to the Internet once something that may lead elsewhere is said over the network."""
+    with Inside() as inside:
+        path = everleaf.folder / "ovh.yaml"
+        path.write_text(f"client_id: a\nclient_secret: {SECRET}\ntoken_url: http://127.0.0.1:{inside.port}/\npropagation: none\n")
+        path.chmod(0o600)
+        everleaf.run("dns", "add", "ovh", "own", "--credentials", path)
+        admin.patch("/dns-accounts/own", settings={"propagation_timeout": 5})
+        assert "private address" not in admin.done(admin.post("/dns-accounts/own/test", domain="example.org"))["error"]
+        wait_until(lambda: inside.n > 0, "its server to be asked")
+        asked = inside.n
+        for address in ("127.0.0.1", "localhost"):
+            assert refused(admin, "PATCH", "/dns-accounts/own", {"settings": {"token_url": f"http://{address}:{inside.port}/"}})[0] == 403
+        admin.patch("/dns-accounts/own", settings={"client_id": "b"})
+        assert "private address" in admin.done(admin.post("/dns-accounts/own/test", domain="example.org"))["error"]
+        assert inside.n == asked
+
+
 def test_a_mail_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon, admin):
     with Inside() as inside:
         settings = {"server": "[2001:500:2f::f]:25", "from": "a@example.org", "to": ["b@example.org"], "tls": "none"}
