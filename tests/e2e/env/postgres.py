@@ -49,6 +49,16 @@ def place():
     return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 << 30 else Path("/tmp")
 
 
+def reached_by(user, programs, folder):
+    """The programs where the user, setpriv and its options, can run them: in the folder if not where they are, as below /root."""
+    if subprocess.run([*user, "test", "-x", programs / "postgres"]).returncode == 0:
+        return programs
+    unpacked = programs.parents[4]  # of usr/lib/postgresql/VERSION/bin
+    for part in ("lib/postgresql", "share/postgresql"):
+        shutil.copytree(unpacked / "usr" / part, folder / "usr" / part, symlinks=True)
+    return folder / programs.relative_to(unpacked)
+
+
 class Postgres:
     """PostgreSQL does not run as root: then it is nobody's."""
 
@@ -62,6 +72,7 @@ class Postgres:
             self.as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             os.chown(self.folder, 65534, 65534)
         self.folder.chmod(0o755)
+        self.bin = reached_by(self.as_nobody, self.bin, self.folder)
 
     def make(self):
         subprocess.run([*self.as_nobody, self.bin / "initdb", "-D", self.folder / "data", "-U", "everleaf", "-A", "trust",
