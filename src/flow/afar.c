@@ -67,7 +67,7 @@ static int check_value(struct arena *a, const struct afar *afar, const struct fi
 	const json_t *item;
 	size_t i;
 
-	if (f->flags & F_HOST && !json_is_null(value)) {
+	if (f->flags & F_HOST) { /* null as well: it takes away what the host said */
 		err_set(e, ERR_DENIED,
 		        "\"%s\" is this host's own affair: it is set on the host, not over the "
 		        "network",

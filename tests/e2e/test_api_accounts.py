@@ -200,6 +200,7 @@ def test_the_life_of_a_dns_account(lab_admin, everleaf):
     ("httpreq", httpreq(password_file="/etc/passwd"), 403),
     ("httpreq", httpreq(ca_bundle="/etc/passwd"), 403),
     ("httpreq", httpreq(public_only=False), 403),
+    ("httpreq", httpreq(public_only=None), 403),
     ("httpreq", httpreq("http://127.0.0.1:9/"), 403),
     ("httpreq", httpreq(resolvers=["127.0.0.1:53"]), 403),
     ("httpreq", httpreq(servers="10.0.0.1:53"), 403),
@@ -247,6 +248,14 @@ def test_a_dns_service_inside_is_not_reached(everleaf, daemon, admin):
         assert not fake.requests
 
 
+def host_settings_stay(admin, path):
+    """What is the host's own affair is not taken away over the network either; what is said beside it is not taken."""
+    for member in ("public_only", "ca_bundle"):
+        for value in (None, False, ""):
+            status, document = refused(admin, "PATCH", path, {"settings": {member: value}})
+            assert (status, document["member"]) == (403, member), document
+
+
 def test_a_dns_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon, admin):
     """Where its name leads counts each time, if it was said over the network: here it is changed to such a name by then."""
     with Inside() as inside:
@@ -257,6 +266,7 @@ def test_a_dns_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon,
         path.chmod(0o600)
         admin.post("/dns-accounts", provider="rfc2136", name="home", settings=settings)
         everleaf.run("dns", "update", "home", "--credentials", path)
+        host_settings_stay(admin, "/dns-accounts/home")
         tried = admin.done(admin.post("/dns-accounts/home/test", domain="example.org"))
         assert tried["ok"] is False and "private address" in tried["error"] and inside.n == 0
         # the host's own word for a server inside stays that, whatever else is changed over the network
@@ -293,6 +303,7 @@ def test_a_mail_server_that_comes_to_lead_inside_is_not_reached(everleaf, daemon
         path.chmod(0o600)
         admin.post("/notifications", kind="mail", name="people", settings=settings)
         everleaf.run("notify", "update", "people", "--settings", path)
+        host_settings_stay(admin, "/notifications/people")
         assert "private address" in everleaf.error("notify", "test", "people", status=(1, 75)) and inside.n == 0
         everleaf.run("notify", "add", "mail", "own", "--settings", path)
         admin.patch("/notifications/own", settings={"to": ["c@example.org"]})
