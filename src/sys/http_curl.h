@@ -18,9 +18,15 @@ NODISCARD int http_trust_init(struct http_trust *t, const struct http_options *o
 void http_trust_done(struct http_trust *t);
 void http_trust_apply(const struct http_trust *t, CURL *easy);
 
-/* From now on new connections go straight to addresses of the Internet; *refused: to none, since
- * one was none of these. */
-void http_public_apply(CURL *easy, bool *refused);
+/* The addresses that a name led to. */
+struct http_places {
+	bool inside;  /* one was none of the Internet, so nothing was sent there */
+	bool outside; /* one was, and was tried */
+};
+/* From now on new connections go straight to addresses of the Internet. */
+void http_public_apply(CURL *easy, struct http_places *places);
+/* Nothing was tried, since all it led to was inside. */
+bool http_public_refused(const struct http_places *places);
 
 /* What all exchanges of one struct http have in common; not changed once made. */
 struct http_settings {
@@ -50,7 +56,7 @@ struct http_exchange {
 	char curl_text[CURL_ERROR_SIZE];
 	struct buf headers, body;
 	size_t n_headers;
-	bool inside;        /* it leads to an address inside, where it may not */
+	struct http_places places;
 	struct err refused; /* why a callback broke the exchange off; ERR_NONE = it did not */
 };
 

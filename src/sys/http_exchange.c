@@ -222,7 +222,7 @@ static int on_connected(void *ctx, char *peer, char *own, int peer_port, int own
 	(void)own_port;
 	if (!reach_is_private(peer))
 		return CURL_PREREQFUNC_OK;
-	x->inside = true;
+	x->places = (struct http_places){ .inside = true };
 	return CURL_PREREQFUNC_ABORT;
 }
 
@@ -231,7 +231,7 @@ static void set_public_only(struct http_exchange *x, const struct http_settings 
 {
 	if (!s->public_only && !req->public_only)
 		return;
-	http_public_apply(x->easy, &x->inside);
+	http_public_apply(x->easy, &x->places);
 	curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
 }
@@ -456,7 +456,7 @@ void http_exchange_result(const struct http_exchange *x, struct arena *a, struct
 	if (x->result == CURLE_OK && (status < 100 || status > 599))
 		err_set(failure, ERR_PROTOCOL,
 		        "%s answers with status %ld, which HTTP does not have", x->host, status);
-	else if (x->result != CURLE_OK && x->inside)
+	else if (x->result != CURLE_OK && http_public_refused(&x->places))
 		err_set(failure, ERR_DENIED,
 		        "%s is a loopback, link-local or private address, where nothing is sent "
 		        "unless that is allowed",

@@ -23,20 +23,26 @@ static bool is_private(const struct sockaddr *sa)
 
 static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	bool *refused = ctx;
+	struct http_places *places = ctx;
 
 	(void)purpose;
 	if (is_private(&to->addr)) {
-		*refused = true;
+		places->inside = true;
 		return CURL_SOCKET_BAD;
 	}
+	places->outside = true;
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
-void http_public_apply(CURL *easy, bool *refused)
+void http_public_apply(CURL *easy, struct http_places *places)
 {
-	*refused = false;
+	*places = (struct http_places){ 0 };
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, refused);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, places);
+}
+
+bool http_public_refused(const struct http_places *places)
+{
+	return places->inside && !places->outside;
 }

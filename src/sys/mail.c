@@ -26,7 +26,7 @@ struct delivery {
 	const struct mail_server *server;
 	const char *message;
 	size_t len, sent;
-	bool inside;
+	struct http_places places;
 	char said[SAID_MAX]; /* the last refusal */
 	unsigned refusals;
 	char curl_text[CURL_ERROR_SIZE];
@@ -101,7 +101,7 @@ static void set_server(struct arena *a, struct delivery *d)
 	curl_easy_setopt(d->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(d->easy, CURLOPT_PROXY, "");
 	if (s->public_only)
-		http_public_apply(d->easy, &d->inside);
+		http_public_apply(d->easy, &d->places);
 	curl_easy_setopt(d->easy, CURLOPT_USE_SSL,
 	                 (long)(s->tls == MAIL_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
 	curl_easy_setopt(d->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -146,7 +146,7 @@ static int failed(const struct delivery *d, CURLcode result, struct err *e)
 	const struct mail_server *s = d->server;
 	const char *why = *d->curl_text ? d->curl_text : curl_easy_strerror(result);
 
-	if (d->inside)
+	if (http_public_refused(&d->places))
 		return err_set(e, ERR_DENIED,
 		               "the mail server %s leads to a loopback, link-local or private "
 		               "address, where nothing is sent unless that is allowed",

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "stub_server.h"
 #include "sys/http.h"
+#include "sys/http_curl.h"
 
 static struct arena *a;
 static struct http *h;
@@ -326,6 +327,43 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* A name leads to an address inside, and in some rows to one of the Internet as well that nobody
+ * has: then what became of that one counts. */
+static void where_it_leads_is_told_as_it_was(void **state)
+{
+	static const struct {
+		const char *addresses;
+		enum err_code want;
+	} cases[] = {
+		{ "127.0.0.1", ERR_DENIED },
+		{ "127.0.0.1,[::1]", ERR_DENIED },
+		{ "127.0.0.1,[2001:2::1]", ERR_NETWORK },
+		{ "[2001:2::1],127.0.0.1", ERR_NETWORK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http_settings s = { .allow_http = true, .public_only = true };
+		struct http_request req = { .method = "GET", .url = "http://name.test:9/" };
+		struct curl_slist *known =
+		    curl_slist_append(NULL, arena_printf(a, "name.test:9:%s", cases[i].addresses));
+		struct http_response res;
+		struct http_exchange *x;
+		struct err e;
+
+		s.user_agent = arena_strdup(a, "Everleaf");
+		assert_int_equal(http_exchange_new(&s, &req, &x, &e), 0);
+		curl_easy_setopt(x->easy, CURLOPT_RESOLVE, known);
+		curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, 500L);
+		x->result = curl_easy_perform(x->easy);
+		http_exchange_result(x, a, &res, &e);
+		if (e.code != cases[i].want)
+			fail_msg("%s: %s", cases[i].addresses, e.text);
+		http_exchange_free(x);
+		curl_slist_free_all(known);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_set_can_be_left_with_exchanges_under_way),
 		cmocka_unit_test(what_cannot_be_asked_is_refused_at_once),
 		cmocka_unit_test(nobody_there_is_said_plainly),
+		cmocka_unit_test(where_it_leads_is_told_as_it_was),
 		cmocka_unit_test(a_proxy_is_used),
 		cmocka_unit_test(a_bundle_must_be_one),
 	};
