@@ -179,12 +179,13 @@ static bool is_private_v4(const unsigned char *address)
 	return is_in(address, blocks, ARRAY_LEN(blocks));
 }
 
-/* All but 2000::/3, the documentation's 2001:db8::/32, and 6to4 and translated forms of private
- * IPv4 addresses. */
+/* All but 2000::/3, the documentation's 2001:db8::/32, Teredo's 2001::/32 (it leads to an IPv4
+ * address that is hidden in it), and 6to4 and translated forms of private IPv4 addresses. */
 static bool is_private_v6(const unsigned char *address)
 {
 	static const struct block global[] = { { { 0x20 }, 3 } };
-	static const struct block documentation[] = { { { 0x20, 0x01, 0x0d, 0xb8 }, 32 } };
+	static const struct block not_global[] = { { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },
+		                                   { { 0x20, 0x01 }, 32 } };
 	static const struct block mapped[] = { { { [10] = 0xff, [11] = 0xff }, 96 } };
 	static const struct block nat64[] = { { { 0x00, 0x64, 0xff, 0x9b }, 96 } };
 	static const struct block six_to_four[] = { { { 0x20, 0x02 }, 16 } };
@@ -193,7 +194,7 @@ static bool is_private_v6(const unsigned char *address)
 		return is_private_v4(address + 12);
 	if (is_in(address, six_to_four, 1))
 		return is_private_v4(address + 2);
-	return !is_in(address, global, 1) || is_in(address, documentation, 1);
+	return !is_in(address, global, 1) || is_in(address, not_global, ARRAY_LEN(not_global));
 }
 
 static bool is_private(const union any_address *x)

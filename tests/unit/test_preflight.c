@@ -307,6 +307,8 @@ static void private_addresses(void **state)
 		{ "::ffff:8.8.8.8", false },
 		{ "64:ff9b::7f00:1", true },
 		{ "2002:7f00:1::", true },
+		{ "2001:0:4136:e378:8000:63bf:3fff:fdd2", true },
+		{ "2001:1::1", false },
 		{ "localhost", true },
 		{ "1.2.3", true },
 	};
