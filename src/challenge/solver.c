@@ -98,11 +98,11 @@ static bool is_at(const struct challenge *x, const struct challenge *y)
 	       same(x->dns_zone, y->dns_zone) && same(x->dns_name, y->dns_name);
 }
 
-static bool stands(const struct solve *s, const struct challenge *c)
+static bool stands(const char *method, const struct challenge *c)
 {
-	const struct solver *solver = solver_find(s->method);
+	const struct solver *solver = solver_find(method);
 
-	return c->id && solver && solver->puts_once && strcmp(c->state, "placed") == 0;
+	return c->id && solver && solver->puts_once && c->state && strcmp(c->state, "placed") == 0;
 }
 
 /* What a process that died had published for the same challenge is there still, unless the settings
@@ -136,7 +136,7 @@ static void place_all(const struct solver_acts *acts, struct solve *s, struct ch
 
 	for (size_t i = 0; i < n; i++) {
 		place_one(acts, s, &v[i], moved, &n_moved);
-		if (stands(s, &v[i])) {
+		if (stands(s->method, &v[i])) {
 			struct challenge standing = v[i];
 
 			v[i] = v[first];
@@ -169,6 +169,21 @@ int solver_publish_with(const struct solver_acts *acts, struct solve *s, struct 
 	return r;
 }
 
+/* From here on nobody may take for granted that it stands: what is cut short is taken away by the
+ * next turn, and published anew. Nobody would once the CA has seen it. */
+static int record_withdrawal(struct solve *s, struct challenge *v, size_t n, struct err *e)
+{
+	struct challenge *leaving = ARENA_ARRAY(s->arena, struct challenge, n ? n : 1);
+	size_t count = 0;
+
+	for (size_t i = 0; !s->settled && i < n; i++)
+		if (stands(v[i].method, &v[i])) {
+			leaving[count] = v[i];
+			leaving[count++].state = "about";
+		}
+	return count && s->journal ? s->journal->about(s->journal->ctx, leaving, count, e) : 0;
+}
+
 int solver_withdraw_with(const struct solver_acts *acts, struct solve *s, struct challenge *v,
                          size_t n, struct err *e)
 {
@@ -177,6 +192,7 @@ int solver_withdraw_with(const struct solver_acts *acts, struct solve *s, struct
 	size_t n_gone = 0;
 	int first = 0;
 
+	TRY(record_withdrawal(s, v, n, e));
 	for (size_t i = 0, k; i < n; i += k) {
 		k = batch_size(acts, s, v + i, n - i);
 		int r = acts->drop ? acts->drop(s, v + i, k, &now) : 0;

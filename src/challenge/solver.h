@@ -49,7 +49,8 @@ struct solve {
 	struct strings domains;      /* the certificate's names */
 	const char *account_url;     /* at the CA; NULL = not known */
 	const struct solve_dns *dns; /* NULL = there are no DNS accounts */
-	bool local; /* check looks only at what is here; the network is asked another time */
+	bool settled; /* the CA looks for nothing of it any more, and no process goes on with it */
+	bool local;   /* check looks only at what is here; the network is asked another time */
 	const char *const *hook_env; /* "NAME=value" list for hooks (hook_env.h), NULL-terminated */
 	const struct turns *turns;   /* at a hook's calls; NULL = as they come */
 	const struct solver_journal *journal;

@@ -495,6 +495,7 @@ int solve_all(struct run *r, struct arena *a, struct acme *ca, const struct cert
 		return 0;
 	}
 	result = answer(r, a, ca, c, row, order, got.v, got.n, e);
+	s->settled = strcmp(order->status, "pending") != 0;
 	withdraw_own(r, a, c, s, &got);
 	return result;
 }

@@ -300,6 +300,40 @@ def test_killed_while_the_ca_reads_the_web_root(make_everleaf, proxy, tmp_path, 
     assert_good(everleaf.live(name), proxy.root_file())
 
 
+CUT_SHORT = """case $1 in
+deploy_challenge) echo "$1" >>{calls}; printf %s "$4" >{folder}/$3 ;;
+clean_challenge)
+    echo "$1" >>{calls}; rm -f {folder}/$3
+    if test -e {cut_short}; then {how}; fi ;;
+esac"""
+
+
+@pytest.mark.parametrize("how", ["rm {0}; kill -9 $PPID", "exit 1"], ids=["killed", "failed"])
+def test_taking_away_that_was_cut_short_is_done_again_and_it_is_published_anew(make_everleaf, proxy, tmp_path, name, how):
+    """The order is pending still: the CA is not told to look for what is there no more."""
+    everleaf, folder, calls = make_everleaf(proxy), tmp_path / "www/.well-known/acme-challenge", tmp_path / "calls"
+    folder.mkdir(parents=True)
+    cut_short = tmp_path / "cut-short"
+    hook = script(tmp_path / "hook", CUT_SHORT.format(folder=folder, calls=calls, cut_short=cut_short, how=how.format(cut_short)))
+    (tmp_path / "config").write_text("wait_s: 2\n")
+    words = ["issue", name, "--hook", hook, "--challenge", "http-01", "--well-known", folder, "--no-preflight"]
+    orders = proxy.orders()
+    cut_short.touch()
+    with SlowWeb(proxy.http_port, tmp_path / "www") as web:
+        first = everleaf.start("--config", tmp_path / "config", *words)
+        told = first.communicate(timeout=60)
+        assert first.returncode == (75 if how == "exit 1" else -9), told
+        assert everleaf.sql("select state from challenges") == [("about",)], told
+        cut_short.unlink(missing_ok=True)
+        second = finish(everleaf, proxy, web, "/chalZ/", *words)
+    assert proxy.orders() - orders == 1, second
+    done = calls.read_text().split()
+    assert done[0] == "deploy_challenge" and done.count("deploy_challenge") == 2
+    assert done[-3:] == ["clean_challenge", "deploy_challenge", "clean_challenge"]
+    assert list(folder.iterdir()) == [] and everleaf.sql("select id from challenges") == []
+    assert_good(everleaf.live(name), proxy.root_file())
+
+
 @SEES
 @pytest.mark.parametrize("chain", [False, True], ids=["one by one", "chain"])
 def test_killed_while_the_ca_reads_what_a_hook_wrote(make_everleaf, proxy, tmp_path, name, chain, when):
