@@ -245,15 +245,21 @@ static int choose(struct run *r, struct arena *a, struct acme *ca, const struct 
 	           : 0;
 }
 
+static bool is_text(const char *recorded, const char *s)
+{
+	return recorded && s && strcmp(recorded, s) == 0;
+}
+
 /* A row that was recorded for the same challenge before a kill (or for a person) keeps its id, and
- * says what was published where. */
+ * says what was published where. With another value it is that of an account key which was changed
+ * meanwhile, and of no use. */
 static void take_recorded(struct challenge *v, size_t n, const struct challenge *old, size_t n_old)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n_old; k++) {
 			const struct challenge *o = &old[k];
-			if (!o->url || strcmp(o->url, v[i].url) != 0 || !o->method ||
-			    strcmp(o->method, v[i].method) != 0)
+			if (!is_text(o->url, v[i].url) || !is_text(o->method, v[i].method) ||
+			    !is_text(o->value, v[i].value))
 				continue;
 			v[i].id = o->id;
 			v[i].created_at = o->created_at;

@@ -334,6 +334,38 @@ def test_taking_away_that_was_cut_short_is_done_again_and_it_is_published_anew(m
     assert_good(everleaf.live(name), proxy.root_file())
 
 
+def texts(folder):
+    """Of the files in it, whoever writes there at the time."""
+    try:
+        return [path.read_text() for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+
+
+@pytest.mark.parametrize("how", ["hook", "webroot"])
+def test_account_key_changed_while_the_ca_looks(make_everleaf, proxy, tmp_path, name, how):
+    """What was published speaks of the former key: it is taken away, and what speaks of the new one takes its place."""
+    everleaf, folder, calls = make_everleaf(proxy), tmp_path / "www/.well-known/acme-challenge", tmp_path / "calls"
+    folder.mkdir(parents=True)
+    hook = script(tmp_path / "hook", f'case $1 in *_challenge) echo "$1 $4" >>{calls} ;; esac')
+    words = ["issue", name, "--no-preflight", *(["--webroot", tmp_path / "www"] if how == "webroot" else
+                                                ["--hook", hook, "--challenge", "http-01", "--well-known", folder])]
+    with SlowWeb(proxy.http_port, tmp_path / "www") as web:
+        kill_while_the_ca_looks(everleaf, web, *words)
+        (former,), = everleaf.sql("select value from challenges")
+        everleaf.run("account", "rollover", everleaf.sql("select name from accounts")[0][0])
+        second = everleaf.start(*words)
+        wait_until(lambda: [(text,) for text in texts(folder)] == everleaf.sql("select value from challenges where value != ?", former) != [],
+                   "the new value, and nothing else, to be there")
+        web.open()
+        second.communicate(timeout=60)  # how it ends is the CA's: which key it had in mind when it was asked first
+    assert everleaf.sql("select id from challenges") == [] and texts(folder) == []
+    if how == "hook":
+        did = [line.split() for line in calls.read_text().splitlines()]
+        assert did[:2] == [["deploy_challenge", former], ["clean_challenge", former]]
+        assert did[2][0] == "deploy_challenge" and did[2][1] != former
+
+
 @SEES
 @pytest.mark.parametrize("chain", [False, True], ids=["one by one", "chain"])
 def test_killed_while_the_ca_reads_what_a_hook_wrote(make_everleaf, proxy, tmp_path, name, chain, when):
