@@ -96,16 +96,19 @@ static int rows_of(struct watch *w, struct challenge **out, size_t *n, struct er
 	return 0;
 }
 
-/* As the certificate's CA sees the world. */
+/* As the certificate's CA sees the world, if it is known still. */
 static void view_of(struct watch *w, const char *cert_name)
 {
+	const struct ca *known = NULL;
 	struct err ignored;
 	struct cert c;
 	struct ca ca;
 
-	if (st_cert_get(w->run->store, w->arena, cert_name, &c, &ignored) == 0 && c.ca &&
-	    ca_resolve(w->run, w->arena, c.ca, &ca, &ignored) == 0)
-		w->view = dns_view_for(w->run, w->arena, &ca, w->run->public_only || c.from_afar);
+	if (st_cert_get(w->run->store, w->arena, cert_name, &c, &ignored) < 0)
+		return;
+	if (c.ca && ca_resolve(w->run, w->arena, c.ca, &ca, &ignored) == 0)
+		known = &ca;
+	w->view = dns_view_for(w->run, w->arena, known, w->run->public_only || c.from_afar);
 }
 
 static int watch_rows(struct watch *w, struct err *e)

@@ -87,6 +87,20 @@ def name_servers(bare, pebble, lab, tmp_path):
         yield bind
 
 
+def looked_at_without_its_ca(bare):
+    """Who said the name counts for `dns watch` too, whether or not its CA is known still."""
+    bare.sql("insert into challenges (cert, domain, type, value, location, dns_name, dns_zone, dns_account, state, created_at) "
+             "values (?, ?, 'dns-01', 'v', ?, ?, 'example.test', 'home', 'published', 1)",
+             "a.example.test", "a.example.test", *["_acme-challenge.a.example.test"] * 2)
+    [(ca,)] = bare.sql("select ca from certs where name = 'a.example.test'")
+    for known in (ca, "gone"):
+        bare.sql("update certs set ca = ? where name = 'a.example.test'", known)
+        told = bare.error("dns", "watch", "a.example.test", "--once", status=(1, 75))
+        assert LEFT_OUT in told and ASKED not in told, known
+    bare.sql("delete from challenges")
+    bare.sql("update certs set ca = ? where name = 'a.example.test'", ca)
+
+
 def test_name_servers_inside_are_not_asked(bare, name_servers):
     """Not about a name that was said over the network, by whom and however often it is worked on; about the host's own they are."""
     how = {"method": "dns", "dns": ["home"], "preflight": False}
@@ -109,6 +123,7 @@ def test_name_servers_inside_are_not_asked(bare, name_servers):
     assert LEFT_OUT in bare.error("renew", "a.example.test", "--force", status=(1, 75))
     told = bare.error("issue", "b.example.test", "--name", "own.example.test", "--dns", "home", "--no-preflight", status=(1, 75))
     assert ASKED in told, "it was said anew on the host"
+    looked_at_without_its_ca(bare)
     config = bare.folder / "everleaf.yaml"
     config.write_text("allow_private: true\n")
     assert ASKED in bare.error("--config", config, "renew", "a.example.test", "--force", status=(1, 75))
