@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "flow/cas.h"
 #include "sys/names.h"
 
@@ -54,6 +55,25 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 		               name);
 	*out = (struct ca){ .name = arena_strdup(a, name), .url = arena_strdup(a, name) };
 	return 0;
+}
+
+void ca_tell_hidden(struct run *r)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct known_ca *known;
+	struct ca *added = NULL;
+	struct err ignored;
+	size_t n = 0;
+
+	if (!r->store || st_ca_list(r->store, a, &added, &n, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		known = cas_by_name(r->config, added[i].name);
+		if (known)
+			log_warn("CA %s: the one that was added, %s, goes before that of cas.yaml, "
+			         "%s; `everleaf ca delete %s` ends that",
+			         known->ca.name, added[i].url, known->ca.url, known->ca.name);
+	}
 }
 
 bool ca_is_plain_url(const struct ca *c)

@@ -8,6 +8,9 @@
 NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
                          struct err *e);
 
+/* A warning in the log for each known CA by whose name another was added: that one counts. */
+void ca_tell_hidden(struct run *r);
+
 /* A directory URL that is neither known nor was added. */
 bool ca_is_plain_url(const struct ca *c);
 /* Whether it says how it sees the world, so that what is inside is looked at for it: not one that

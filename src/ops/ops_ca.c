@@ -20,6 +20,8 @@ int ops_ca_list(struct ops *o, struct arena *a, struct ca **out, size_t *n, stru
 
 	if (o->run.store)
 		TRY(st_ca_list(o->run.store, a, &added, &n_added, e));
+	if (!o->who) /* the daemon says it when it reads its configuration */
+		ca_tell_hidden(&o->run);
 	v = ARENA_ARRAY(a, struct ca, known->n + n_added);
 	for (size_t i = 0; i < known->n; i++)
 		v[i] = known->v[i].ca;

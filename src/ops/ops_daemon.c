@@ -129,6 +129,7 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 		out_of_memory();
 	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g, .follow = follow_new() };
 	pthread_mutex_init(&d->lock, NULL);
+	ca_tell_hidden(&g->run);
 	store_patience(o->run.store, -1, o->run.cancel);
 	*out = d;
 	return 0;
@@ -161,10 +162,14 @@ int ops_daemon_reload(struct ops_daemon *d, struct err *e)
 
 void ops_daemon_tell_reload(struct ops_daemon *d)
 {
+	struct generation *g;
 	struct err e;
 
 	if (!atomic_exchange(&d->reload_untold, false))
 		return;
+	g = generation_hold(d);
+	ca_tell_hidden(&g->run);
+	generation_release(d, g);
 	if (st_event_add(d->ops->run.store, NULL, "configuration", &e,
 	                 "the daemon read its configuration again") < 0) {
 		log_warn("the log does not have it that the configuration was read again: %s",

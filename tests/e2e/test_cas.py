@@ -100,8 +100,15 @@ def test_a_known_ca_moves(host):
     assert {key for key in before if before[key] != after[key]} == {"url", "limits"}
     assert after["limits"][3] == {"limit": "exact-set", "count": 7, "per": "7d", "source": "cas.yaml"}
     assert after["limits"][:3] == before["limits"][:3]
+    goes_before = "CA later: the one that was added, https://later.example.org/dir, goes before that of cas.yaml"
+    listed = everleaf.run("ca", "list")
+    assert listed.err.count("goes before") == 1 and goes_before in listed.err
+    with Serve(everleaf) as daemon:
+        assert daemon.log().count(goes_before) == 1
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: daemon.log().count(goes_before) == 2, "it to be said of what was read again")
     everleaf.run("ca", "delete", "later")
-    assert everleaf.json("ca", "show", "later")["known"]
+    assert everleaf.json("ca", "show", "later")["known"] and "goes before" not in everleaf.run("ca", "list").err
 
 
 @pytest.mark.parametrize("text, line, words", [
