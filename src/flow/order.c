@@ -20,7 +20,7 @@
 
 #define AUTHZ_LOOK_MS 100
 #define AUTHZ_LOOK_MOST_MS 2000
-#define AUTHZ_END_MS 30000 /* longer than a CA waits for a server */
+#define AUTHZ_END_MS 5000 /* somebody waits; what is undecided by then counts as failed */
 
 static enum hash_alg signature_digest(const struct cert *c)
 {
@@ -326,27 +326,67 @@ static void note_authz(struct arena *a, const struct acme_authz *z, bool answere
 		strings_add(a, passed, name);
 }
 
-static bool any_is_pending(const struct acme_authz *z, size_t n)
+/* Reads again what is pending still. */
+static int read_pending(struct arena *a, struct acme *ca, struct acme_authz *z, size_t n,
+                        size_t *n_pending, struct err *e)
 {
+	struct acme_authz *now = ARENA_ARRAY(a, struct acme_authz, n + 1);
+	struct strings urls = { 0 };
+	size_t left = 0;
+
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(z[i].status, "pending") == 0)
-			return true;
-	return false;
+			strings_add(a, &urls, z[i].url);
+	if (urls.n > 0)
+		TRY(acme_authz_get(ca, a, &urls, now, e));
+	for (size_t i = 0, k = 0; i < n; i++)
+		if (strcmp(z[i].status, "pending") == 0) {
+			z[i] = now[k++];
+			left += strcmp(z[i].status, "pending") == 0;
+		}
+	*n_pending = left;
+	return 0;
 }
 
-int order_authz_ended(struct run *r, struct arena *a, struct acme *ca,
-                      const struct acme_order *order, struct acme_authz *z, struct err *e)
+static size_t count_pending(const struct acme_authz *z, size_t n)
+{
+	size_t pending = 0;
+
+	for (size_t i = 0; i < n; i++)
+		pending += strcmp(z[i].status, "pending") == 0;
+	return pending;
+}
+
+/* What cannot be read again stays as it was read last. */
+static void await_ended(struct run *r, struct arena *a, struct acme *ca, struct acme_authz *z,
+                        size_t n)
 {
 	int64_t end = clock_monotonic_ms() + AUTHZ_END_MS, wait_ms = AUTHZ_LOOK_MS;
-	struct err cancelled;
+	size_t pending = count_pending(z, n);
+	struct err e;
 
-	for (;;) {
-		TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
-		if (!any_is_pending(z, order->authorizations.n) || clock_monotonic_ms() >= end ||
-		    cancel_sleep_ms(r->cancel, wait_ms, &cancelled) < 0)
-			return 0;
+	while (pending > 0 && clock_monotonic_ms() < end &&
+	       cancel_sleep_ms(r->cancel, wait_ms, &e) == 0 &&
+	       read_pending(a, ca, z, n, &pending, &e) == 0)
 		wait_ms = wait_ms < AUTHZ_LOOK_MOST_MS ? wait_ms * 2 : wait_ms;
-	}
+}
+
+int order_authz_ended(struct run *r, struct arena *a, struct acme *ca, struct order *row,
+                      const struct acme_order *order, struct acme_authz *z, struct err *e)
+{
+	size_t n = order->authorizations.n;
+	bool no_more;
+
+	TRY(acme_authz_get(ca, a, &order->authorizations, z, e));
+	if (row->answered)
+		await_ended(r, a, ca, z, n);
+	/* who is stopped has not waited for the others */
+	no_more = row->answered && !cancel_is_set(r->cancel);
+	row->failed = row->passed = (struct strings){ 0 };
+	for (size_t i = 0; i < n; i++)
+		note_authz(a, &z[i], no_more, &row->failed, &row->passed);
+	row->looked_at = true;
+	return 0;
 }
 
 void order_count_failures(struct run *r, struct arena *a, struct acme *ca,
@@ -354,19 +394,14 @@ void order_count_failures(struct run *r, struct arena *a, struct acme *ca,
                           const struct acme_order *order)
 {
 	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n + 1);
-	struct strings failed = { 0 }, passed = { 0 };
 	struct err e;
 
 	if (row->failures_counted || !limits_count_failures(r, a, account->directory_url))
 		return;
-	if ((row->answered ? order_authz_ended(r, a, ca, order, z, &e)
-	                   : acme_authz_get(ca, a, &order->authorizations, z, &e)) < 0)
-		failed = row->domains; /* one of them, at least */
-	else
-		for (size_t i = 0; i < order->authorizations.n; i++)
-			note_authz(a, &z[i], row->answered, &failed, &passed);
-	if (limits_failed(r, a, account, &failed, row, &e) < 0 ||
-	    (passed.n && limits_unpaused(r, a, account, &passed, &e) < 0))
+	if (!row->looked_at && order_authz_ended(r, a, ca, row, order, z, &e) < 0)
+		row->failed = row->domains; /* one of them, at least */
+	if (limits_failed(r, a, account, &row->failed, row, &e) < 0 ||
+	    (row->passed.n && limits_unpaused(r, a, account, &row->passed, &e) < 0))
 		log_warn("the failures could not be counted: %s", e.text);
 }
 

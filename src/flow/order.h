@@ -17,9 +17,9 @@ NODISCARD int order_resume_or_new(struct run *r, struct arena *a, struct acme *c
 NODISCARD int order_close(struct run *r, struct arena *a, struct order *row, const char *state,
                           struct err *e);
 /* The authorizations of an order that was answered and is invalid: one that failed ends the order
- * at once, and the CA goes on with the others, so these are waited for, within limits. z: one each.
- */
-NODISCARD int order_authz_ended(struct run *r, struct arena *a, struct acme *ca,
+ * at once, and the CA goes on with the others, so these are waited for, for a few seconds. z: one
+ * each. What failed and what passed is noted in the row. */
+NODISCARD int order_authz_ended(struct run *r, struct arena *a, struct acme *ca, struct order *row,
                                 const struct acme_order *order, struct acme_authz *z,
                                 struct err *e);
 /* The order is invalid: what failed in it counts, once. */

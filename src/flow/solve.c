@@ -381,13 +381,13 @@ static const char *what_to_do(struct arena *a, const struct cert *c)
 
 /* What the authorizations of an invalid order say: one text for all names that failed. */
 static int explain_invalid(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
-                           const struct acme_order *order, struct err *e)
+                           struct order *row, const struct acme_order *order, struct err *e)
 {
 	struct acme_authz *z = ARENA_ARRAY(a, struct acme_authz, order->authorizations.n);
 	struct strings texts = { 0 };
 	const char *type = order->error_type;
 
-	TRY(order_authz_ended(r, a, ca, order, z, e));
+	TRY(order_authz_ended(r, a, ca, row, order, z, e));
 	for (size_t i = 0; i < order->authorizations.n; i++) {
 		if (strcmp(z[i].status, "invalid") != 0)
 			continue;
@@ -424,7 +424,7 @@ static int answer(struct run *r, struct arena *a, struct acme *ca, const struct 
 	row->answered = true;
 	TRY(await(r, a, ca, c, order, "pending", "validating", e));
 	if (strcmp(order->status, "invalid") == 0)
-		return explain_invalid(r, a, ca, c, order, e);
+		return explain_invalid(r, a, ca, c, row, order, e);
 	return 0;
 }
 

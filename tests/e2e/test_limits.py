@@ -11,7 +11,9 @@ import time
 import pytest
 
 from env.certs import assert_good
+from env.gate import SlowWeb
 from env.limits import LimitedCA
+from env.process import wait_until
 from env.proxy import problem
 from env.website import Website
 
@@ -546,3 +548,25 @@ def test_preflight_says_so(lab_with, new_name):
     assert len(lab.proxy.seen("/order-plz")) == 1, "no attempt reached the CA"
     assert "too many new orders" in lab.issue(second, status=75, more=["--no-preflight"]).err, "and asked anyway, it refuses"
     assert len(lab.proxy.seen("/order-plz")) == 2 and len(lab.model.refusals) == 1
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["waited for", "stopped"])
+def test_a_name_that_the_ca_leaves_undecided(lab_with, tmp_path, new_name, stopped):
+    """It is waited for, but for moments; then it counts as failed, unless somebody stopped the wait."""
+    lab, (missing, slow) = lab_with(failed_validations=(5, "1h")), (new_name(), new_name())
+    served, other = tmp_path / "served", tmp_path / "other"
+    served.mkdir()
+    other.mkdir()
+    with SlowWeb(lab.proxy.http_port, served, slow):
+        process = lab.everleaf.start("issue", missing, slow, "--webroot", other, "--no-preflight")
+        began = time.monotonic()
+        if stopped:
+            # each is read before it is answered, and once the order is invalid
+            wait_until(lambda: len(lab.proxy.seen("/authZ/", "POST")) >= 4, "the authorizations to be read again")
+            process.send_signal(signal.SIGTERM)
+        told = process.communicate(timeout=60)
+        assert process.returncode != 0
+        assert time.monotonic() - began < 20, told
+    assert missing in told[1]
+    used = {row["subject"]: row["used"] for row in lab.state("failed-validations")}
+    assert used == {name: 1 for name in ([missing] if stopped else [missing, slow])}, told
