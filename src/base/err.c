@@ -149,3 +149,8 @@ bool err_is_taken_over(const struct err *e)
 {
 	return e->code == ERR_BUSY && strcmp(e->problem, PROBLEM_TAKEN_OVER) == 0;
 }
+
+bool err_is_crowded(const struct err *e)
+{
+	return e->code == ERR_BUSY && strcmp(e->problem, PROBLEM_CROWDED) == 0;
+}

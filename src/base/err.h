@@ -65,6 +65,9 @@ bool err_is_of_database(const struct err *e);
  * now. */
 #define PROBLEM_TAKEN_OVER "taken-over"
 bool err_is_taken_over(const struct err *e);
+/* Too many wait already for what others have (turn.h): nothing failed, and it is tried again. */
+#define PROBLEM_CROWDED "crowded"
+bool err_is_crowded(const struct err *e);
 
 /* The row of errors.def. */
 int err_exit_status(enum err_code code);

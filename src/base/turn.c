@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,15 +19,32 @@
 #define LOOK_MS 10
 #define LONG_MS 500
 #define PATIENCE_MS INT64_C(600000)
+#define PATIENCE_MOST_MS INT64_C(3600000)
+#define STUCK_MS INT64_C(20000)
 
 struct waiter {
 	struct waiter *next;
 	const char *file;
 	off_t byte;
+	int64_t moved_ms; /* when one of its line was served last; at first, when it came */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the line; held for moments */
 static struct waiter *line;                              /* in the order in which they came */
+
+static unsigned crowd; /* see turn_crowd */
+
+void turn_crowd(unsigned most)
+{
+	pthread_mutex_lock(&lock);
+	crowd = most;
+	pthread_mutex_unlock(&lock);
+}
+
+static bool is_same_line(const struct waiter *x, const struct waiter *y)
+{
+	return x->byte == y->byte && strcmp(x->file, y->file) == 0;
+}
 
 static void line_join(struct waiter *w)
 {
@@ -39,7 +57,8 @@ static void line_join(struct waiter *w)
 	pthread_mutex_unlock(&lock);
 }
 
-static void line_leave(struct waiter *w)
+/* Who leaves without having had a turn moved nothing for those behind. */
+static void line_leave(struct waiter *w, bool served)
 {
 	struct waiter **at = &line;
 
@@ -47,6 +66,9 @@ static void line_leave(struct waiter *w)
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
+	for (struct waiter *other = line; served && other; other = other->next)
+		if (is_same_line(other, w))
+			other->moved_ms = clock_monotonic_ms();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -57,9 +79,28 @@ static size_t line_before(const struct waiter *w)
 
 	pthread_mutex_lock(&lock);
 	for (const struct waiter *other = line; other != w; other = other->next)
-		n += other->byte == w->byte && strcmp(other->file, w->file) == 0;
+		n += is_same_line(other, w);
 	pthread_mutex_unlock(&lock);
 	return n;
+}
+
+/* Whether so many came before, for whatever it is, that it is not to wait where nothing moves. */
+static bool is_too_many(const struct waiter *w, int64_t stuck_ms)
+{
+	int64_t moved_ms;
+	unsigned n = 0;
+	bool too_many;
+
+	pthread_mutex_lock(&lock);
+	moved_ms = w->moved_ms;
+	for (const struct waiter *other = line; other != w; other = other->next) {
+		n++;
+		if (is_same_line(other, w) && other->moved_ms < moved_ms)
+			moved_ms = other->moved_ms;
+	}
+	too_many = crowd && n >= crowd && clock_monotonic_ms() - moved_ms >= stuck_ms;
+	pthread_mutex_unlock(&lock);
+	return too_many;
 }
 
 /* FNV-1a, without the sign. */
@@ -87,35 +128,49 @@ static int try_lock(int fd, const struct waiter *w, struct err *e)
 }
 
 struct wait {
-	int64_t began, since, cancelled_at; /* since: when the line moved last */
-	size_t before;
+	int64_t began, cancelled_at;
 	bool told, sleeps;
 };
 
-/* Who is given no time of their own waits as long as the line moves. */
-static int be_patient(const struct turns *t, struct wait *w, size_t before, const char *name,
-                      struct err *e)
+static int64_t moved_last(const struct waiter *me)
 {
-	int64_t now = clock_monotonic_ms(),
-	        patience_ms = t->patience_ms ? t->patience_ms : PATIENCE_MS;
+	int64_t moved_ms;
 
-	if (before != w->before && !t->patience_ms)
-		w->since = now;
-	w->before = before;
-	if (now - w->since < patience_ms)
+	pthread_mutex_lock(&lock);
+	moved_ms = me->moved_ms;
+	pthread_mutex_unlock(&lock);
+	return moved_ms;
+}
+
+/* Who is given no time of their own waits as long as the line moves, within reason. */
+static int be_patient(const struct turns *t, const struct waiter *me, const struct wait *w,
+                      const char *name, struct err *e)
+{
+	int64_t now = clock_monotonic_ms(), waited_ms = now - w->began;
+
+	if (waited_ms >= LONG_MS && is_too_many(me, t->stuck_ms ? t->stuck_ms : STUCK_MS)) {
+		err_set(e, ERR_BUSY,
+		        "too many wait already for %s, which does not end; it is tried "
+		        "again",
+		        name);
+		snprintf(e->problem, sizeof(e->problem), "%s", PROBLEM_CROWDED);
+		return -ERR_BUSY;
+	}
+	if (t->patience_ms ? waited_ms < t->patience_ms
+	                   : now - moved_last(me) < PATIENCE_MS && waited_ms < PATIENCE_MOST_MS)
 		return 0;
 	return err_set(e, ERR_BUSY,
 	               "waited %lld s for %s, which others have still: `ps` shows whether one of "
 	               "them hangs and has to be ended; it is tried again",
-	               (long long)((now - w->began) / 1000), name);
+	               (long long)((waited_ms + 500) / 1000), name);
 }
 
-static int wait_on(const struct turns *t, struct wait *w, size_t before, const char *name,
+static int wait_on(const struct turns *t, const struct waiter *me, struct wait *w, const char *name,
                    struct err *e)
 {
 	int64_t now = clock_monotonic_ms();
 
-	TRY(be_patient(t, w, before, name, e));
+	TRY(be_patient(t, me, w, name, e));
 	if (!w->told && t->told)
 		t->told(t->ctx, name, true);
 	w->told = true;
@@ -139,7 +194,7 @@ static int wait_in_line(const struct turns *t, const struct waiter *me, struct w
 
 		if (rc <= 0)
 			return rc;
-		TRY(wait_on(t, w, before, name, e));
+		TRY(wait_on(t, me, w, name, e));
 	}
 }
 
@@ -153,10 +208,10 @@ int turn_take(const struct turns *t, const char *name, int *fd, struct err *e)
 
 	if (taken < 0)
 		return err_errno(e, ERR_IO, errno, "%s", t->file);
-	w.since = w.began;
+	me.moved_ms = w.began;
 	line_join(&me);
 	rc = wait_in_line(t, &me, &w, taken, name, e);
-	line_leave(&me);
+	line_leave(&me, rc == 0);
 	if (w.sleeps)
 		cancel_tell_sleep(false);
 	if (w.told && t->told)

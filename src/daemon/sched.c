@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/turn.h"
 #include "daemon/holdback.h"
 #include "daemon/journal.h"
 
@@ -343,6 +344,7 @@ int sched_start(struct ops_daemon *d, unsigned slots, struct sched **out, struct
 	if (!s)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	o.most = most_threads(slots);
+	turn_crowd(o.most / 2);
 	s->ops = d;
 	s->clock_ahead_s = clock_now() - clock_monotonic_ms() / 1000;
 	s->state.started_at = clock_now();

@@ -454,6 +454,7 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		/* It is another's to tell; or it failed for no fault of its own, and is due still.
 		 */
 		if (lease_look(r, &lost) < 0 || err_is_of_database(&e) ||
+		    (r->is_daemon && err_is_crowded(&e)) ||
 		    (opt->only_stand_in && e.code == ERR_BUSY))
 			return;
 		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&

@@ -365,7 +365,7 @@ enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 	enum turn turn;
 
 	work_on(&g->run, a, subject, NULL, &how, &r);
-	turn = turns[r.outcome];
+	turn = err_is_crowded(&r.failure) ? TURN_UNCHANGED : turns[r.outcome];
 	*busy =
 	    turn == TURN_UNCHANGED || (r.failure.code != ERR_NONE && is_still_due(r.failure.code));
 	tell_turn(subject, turn, &r);

@@ -91,11 +91,12 @@ int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, struct ta
 /* doing one */
 
 /* No failure of what was asked for: the daemon ends, the database's connection was lost in the
- * middle, or another node took over what this one had begun before it stood still. */
+ * middle, another node took over what this one had begun before it stood still, or too many wait
+ * for a hook already. */
 static bool is_cut_short(const struct ops *o, const struct err *e)
 {
 	return (e->code == ERR_CANCELLED && cancel_is_set(o->run.cancel)) ||
-	       err_is_of_database(e) || err_is_taken_over(e);
+	       err_is_of_database(e) || err_is_taken_over(e) || err_is_crowded(e);
 }
 
 /* Certificates that failed make the job fail; what came of the others is told all the same. One

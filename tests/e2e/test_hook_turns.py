@@ -212,3 +212,27 @@ def test_nor_for_one_that_is_told_of_the_stand_in(everleaf, well_known, tmp_path
         (script.folder / "go").touch()
         assert admin.done(job)["issued"] == [name]
     assert script.lines.count("begins sync_cert") == 2, "of the stand-in, and of what replaced it"
+
+
+def test_a_script_that_hangs_does_not_hold_all_threads(everleaf, nginx, well_known, tmp_path, new_name):
+    """More certificates wait for it than there are threads: others come to their turn, and nobody is said to have failed."""
+    script = Script(tmp_path / "script", slow="deploy_challenge")
+    names, other = [new_name() for _ in range(20)], new_name()
+    for name in names:
+        everleaf.run("issue", name, "--webroot", nginx.web_root)
+        everleaf.run("set", name, *by_hook(script, well_known), "--no-preflight")
+    everleaf.run("issue", other, "--webroot", nginx.web_root)
+    (everleaf.folder / "everleaf.yaml").write_text("jobs: 2\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(everleaf.folder / "everleaf.yaml")
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        held = [admin.post(f"/certificates/{name}/renew", force=True) for name in names]
+        wait_until(lambda: "begins deploy_challenge" in script.lines, "the script to be called")
+        job = admin.post(f"/certificates/{other}/renew", force=True)
+        wait_until(lambda: admin.get(f"/jobs/{job['id']}")["state"] == "done", "another certificate to be renewed", 120)
+        assert script.lines[-1] == "begins deploy_challenge", "it hangs still"
+        assert {admin.get(f"/jobs/{each['id']}")["state"] for each in held} <= {"queued", "running", "waiting"}
+        (script.folder / "go").touch()
+        wait_until(lambda: {admin.get(f"/jobs/{each['id']}")["state"] for each in held} == {"done"}, "the others to be renewed", 200)
+    assert everleaf.sql("select sum(failures) from certs") == [(0,)]
+    assert script.overlaps() == 0

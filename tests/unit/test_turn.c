@@ -38,6 +38,8 @@ struct comer {
 	pthread_t thread;
 	struct cancel cancel;
 	atomic_bool waits;
+	int64_t stuck_ms;
+	bool crowded;
 	int result;
 	size_t place; /* which of all to get it */
 };
@@ -54,11 +56,14 @@ static void told(void *ctx, const char *name, bool waits)
 static void *come(void *p)
 {
 	struct comer *c = p;
-	const struct turns t = { .file = file, .cancel = &c->cancel, .told = told, .ctx = c };
+	const struct turns t = {
+		.file = file, .cancel = &c->cancel, .stuck_ms = c->stuck_ms, .told = told, .ctx = c
+	};
 	int turn CLEANUP(turn_end) = -1;
-	struct err e;
+	struct err e = { 0 };
 
 	c->result = turn_take(&t, NAME, &turn, &e);
+	c->crowded = err_is_crowded(&e);
 	if (c->result == 0)
 		c->place = atomic_fetch_add(&n_served, 1);
 	return NULL;
@@ -113,11 +118,43 @@ static void test_not_waited_for_for_ever(void **state)
 	assert_int_equal(turn_take(&t, NAME, &second, &e), 0);
 }
 
+/* Those who came first go on waiting; who is one too many leaves as soon as the line is known to
+ * stand still. */
+static void test_not_by_too_many_where_nothing_moves(void **state)
+{
+	const struct turns t = { .file = file };
+	int first CLEANUP(turn_end) = -1;
+	struct comer v[N] = { 0 };
+	struct err e;
+
+	turn_crowd(2);
+	atomic_store(&n_served, 0);
+	assert_int_equal(turn_take(&t, NAME, &first, &e), 0);
+	for (size_t i = 0; i < N; i++) {
+		v[i].stuck_ms = 300;
+		start(&v[i]);
+	}
+	for (size_t i = 2; i < N; i++) {
+		pthread_join(v[i].thread, NULL);
+		assert_int_equal(v[i].result, -ERR_BUSY);
+		assert_true(v[i].crowded);
+	}
+	assert_int_equal(atomic_load(&n_served), 0);
+	turn_end(&first);
+	for (size_t i = 0; i < 2; i++) {
+		pthread_join(v[i].thread, NULL);
+		assert_int_equal(v[i].result, 0);
+		assert_int_equal(v[i].place, i);
+	}
+	turn_crowd(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_the_order_in_which_they_came),
 		cmocka_unit_test(test_not_waited_for_for_ever),
+		cmocka_unit_test(test_not_by_too_many_where_nothing_moves),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
