@@ -1,5 +1,6 @@
 """`everleaf --server`: what is refused before a daemon is asked, and what a daemon that is none is told as."""
 
+import fcntl
 import http.server
 import json
 import re
@@ -481,23 +482,15 @@ class Cut:
 
 
 @pytest.fixture
-def slow_request(world, nginx, name):
-    """A client whose connection was cut while the daemon did what it asked, and who has asked again and been told so."""
+def slow_request(world, name):
+    """A client whose connection was cut while the daemon did what it asked, and who has asked again and been told so; and what
+    lets the daemon go on."""
     box = world.everleaf
-    gate, begun, hook = box.folder / "gate", box.folder / "begun", box.folder / "wait.sh"
-    # whether the script takes calls that it does not know is tried before anything is stored
-    hook.write_text(f"#!/bin/sh\ncase $1 in this_hookscript*) echo >> {begun}; until [ -e {gate} ]; do sleep 0.05; done;; esac\n")
-    hook.chmod(0o755)
-    config = box.folder / "everleaf.yaml"
-    tokens = nginx.web_root / ".well-known/acme-challenge"
-    tokens.mkdir(parents=True, exist_ok=True)
-    config.write_text(config.read_text() + f"jobs: 5\nhooks:\n  - {{name: wait, path: {hook}, well_known: {tokens}}}\n")
-    world.daemon.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: world.daemon.metrics()["everleaf_workers"] == 5, "the configuration to be read")
-    with Cut(world.daemon) as way:
-        process = box.start("--server", way.url, "--token-file", world.token, "-v", "issue", name, "--hook", "wait",
-                            "--challenge", "http-01", "--self-signed-first")
-        wait_until(begun.exists, "the script to be tried")
+    with open(box.state / "live.lock", "a") as lock, Cut(world.daemon) as way:
+        fcntl.lockf(lock, fcntl.LOCK_EX)  # nothing goes live until then, nor the stand-in
+        process = box.start("--server", way.url, "--token-file", world.token, "-v", "issue", name, "--webroot", "main",
+                            "--self-signed-first")
+        wait_until(lambda: name in [row["name"] for row in world.client.get("/certificates")["items"]], "the request to be worked on")
         late = threading.Timer(60, process.kill)  # the end of what it says, should it never say it
         late.start()
         way.now.set()
@@ -507,23 +500,22 @@ def slow_request(world, nginx, name):
         else:
             raise AssertionError("it did not wait")
         late.cancel()
-        yield process, gate
-        gate.touch()
+        yield process, lambda: fcntl.lockf(lock, fcntl.LOCK_UN)
         process.kill()
         process.communicate()
 
 
 def test_a_request_whose_answer_was_lost_is_waited_for(slow_request, world, name):
     """It is done once, and its answer is had in the end."""
-    process, gate = slow_request
-    gate.touch()
+    process, go_on = slow_request
+    go_on()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and f"{name}: issued" in out, err
     assert len(world.client.get("/jobs")["items"]) == 1
 
 
 def test_waiting_for_a_lost_answer_ends_when_interrupted(slow_request):
-    process, gate = slow_request
+    process, _ = slow_request
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 75 and "interrupted" in err
