@@ -21,6 +21,10 @@ const struct field order_fields[] = {
 	FIELD(struct order, failures_counted, FT_BOOL, F_HIDDEN, "its failures are counted"),
 	FIELD(struct order, created_at, FT_TIME, 0, "when it was made"),
 	FIELD(struct order, updated_at, FT_TIME, 0, "when it last changed"),
+	FIELD(struct order, failed, FT_STRINGS, F_HIDDEN | F_NOT_STORED,
+	      "names that could not be validated, where looked_at"),
+	FIELD(struct order, passed, FT_STRINGS, F_HIDDEN | F_NOT_STORED,
+	      "names that were validated, where looked_at"),
 	FIELD(struct order, spki_sha256, FT_STRING, F_HIDDEN | F_NOT_STORED,
 	      "digest of its public key, as long as the run lasts"),
 	FIELD_END

@@ -22,10 +22,10 @@ struct order {
 	struct strings charged; /* names of the buckets of rate limits that it is counted in and
 	                           that its end changes (flow/limits.h) */
 	bool failures_counted;  /* what failed in it is counted */
-	bool looked_at;         /* not kept: how its authorizations ended, in failed and passed */
+	bool never_issued;      /* not kept: the CA made no certificate of it */
+	bool resumed;           /* not kept: an earlier run made it */
+	bool looked_at;         /* not kept: how its authorizations ended is in the two below */
 	struct strings failed, passed;
-	bool never_issued;       /* not kept: the CA made no certificate of it */
-	bool resumed;            /* not kept: an earlier run made it */
 	const char *spki_sha256; /* not kept: of the key or CSR, when this run made or read it */
 	int64_t created_at, updated_at;
 };
