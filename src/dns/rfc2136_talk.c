@@ -181,6 +181,11 @@ static int refused(const struct rfc2136_talk *t, const char *who, const char *zo
 		               "is unknown, wrong, or not allowed for the zone",
 		               who, key);
 	case DNS_NOTAUTH:
+		if (key && !t->verdict.proved) /* Knot 3.4 does not say which */
+			return err_set(e, ERR_DENIED,
+			               "%s: NOTAUTH: it is not the primary of %s, or the key %s "
+			               "is unknown there, wrong, or not allowed for this name",
+			               who, zone, key);
 		return err_set(e, ERR_NOT_FOUND, "%s: NOTAUTH: it is not the zone's primary: %s",
 		               who, zone);
 	case DNS_NOTZONE:

@@ -231,9 +231,10 @@ def test_a_server_that_looks_at_addresses_needs_no_key(tmp_path, client):
 
 # refusals; the table of what each server says is in the research that this was built from
 
+# Knot before 3.4 says BADKEY, later ones nothing more than NOTAUTH.
 REFUSALS = {
     "wrong secret": {"bind": "unsigned: NOTAUTH, BADSIG", "knot": "unsigned: NOTAUTH, BADSIG", "powerdns": "unsigned: "},
-    "unknown key": {"bind": "unsigned: NOTAUTH, BADKEY", "knot": "unsigned: NOTAUTH, BADKEY", "powerdns": "unsigned: "},
+    "unknown key": {"bind": "unsigned: NOTAUTH, BADKEY", "knot": "unsigned: NOTAUTH", "powerdns": "unsigned: "},
 }
 
 
@@ -255,7 +256,7 @@ def test_a_key_that_is_not_the_servers_for_a_fixed_zone(server, client, keys, ca
     key = Key.new(keys["hmac-sha256"].name) if case == "wrong secret" else Key.new("stranger")
     client.account("home", server, key, zone="example.test")
     line = client.refusal()
-    assert "zone example.test" in line and REFUSALS[case][server.kind] in line, line
+    assert "example.test" in line and key.name in line and REFUSALS[case][server.kind] in line, line
 
 
 @pytest.mark.parametrize("offset, word", [(4000, "ahead of"), (-4000, "behind")])
@@ -304,7 +305,7 @@ def test_knot_rules_that_do_not_allow_the_name(tmp_path, client):
         client.account("home", knot, key)
         before = knot.whole()
         line = client.refusal()
-        assert "unsigned: NOTAUTH, BADKEY" in line and "not allowed for this name" in line
+        assert "unsigned: NOTAUTH" in line and "not allowed for this name" in line
         client.run("dns", "present", "home", "_acme-challenge.www.example.test", "v")
         client.run("dns", "cleanup", "home", "_acme-challenge.www.example.test", "v")
         assert knot.whole() == before
