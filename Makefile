@@ -26,7 +26,7 @@ check:
 MINUTES ?= 10
 soak:
 	@tools/deps build test
-	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --tests nodes e2e-asan-pgsql
+	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --tests under_fire e2e-asan-pgsql
 	@EVERLEAF_TEST_HELD=1000000 tests/run --tests large e2e
 	@tests/run --fuzz-seconds $$(($(MINUTES) * 60)) fuzz
 
