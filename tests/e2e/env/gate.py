@@ -6,7 +6,7 @@ from pathlib import Path
 
 from env.dns_proxy import read_message
 from env.ports import free_port
-from env.tcp import TcpServer
+from env.tcp import TcpServer, read_head
 
 LABEL = b"\x0f_acme-challenge"
 
@@ -35,13 +35,10 @@ class SlowWeb(Gate, TcpServer):
         self.root, self.slow = Path(root), slow.encode()
 
     def serve(self, client):
-        head = b""
         with client:
-            while b"\r\n\r\n" not in head:
-                data = client.recv(4096)
-                if not data:
-                    return
-                head += data
+            head = read_head(client)
+            if head is None:
+                return
             if self.slow in head:
                 self.hold()
             file = self.root / head.split(b" ", 2)[1].decode().lstrip("/")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from env.ports import free_port
-from env.tcp import TcpServer
+from env.tcp import TcpServer, read_head
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -379,13 +379,10 @@ class ForwardProxy(TcpServer):
         return f"http://127.0.0.1:{self.port}"
 
     def serve(self, client):
-        head = b""
         with client:
-            while b"\r\n\r\n" not in head:
-                data = client.recv(4096)
-                if not data:
-                    return
-                head += data
+            head = read_head(client)
+            if head is None:
+                return
             method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
             if method != "CONNECT":
                 client.sendall(b"HTTP/1.1 405 Only CONNECT\r\nContent-Length: 0\r\n\r\n")

@@ -30,6 +30,17 @@ class TcpServer:
             threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
 
+def read_head(client):
+    """What a client sends until the empty line after its headers; None if it leaves before."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = client.recv(4096)
+        if not data:
+            return None
+        head += data
+    return head
+
+
 class Inside(TcpServer):
     """Something on this machine that ought not to be reached; n says how often it was."""
 
