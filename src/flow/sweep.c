@@ -55,7 +55,7 @@ static bool is_in_use(const struct challenge *v, const struct cert *c, const cha
 
 	return solver && open_url && v->order_url && strcmp(v->order_url, open_url) == 0 &&
 	       c->method && strcmp(v->method, c->method) == 0 &&
-	       (!solver->puts_once || strcmp(v->state, "placed") == 0);
+	       (!solver->puts_once || (v->state && strcmp(v->state, "placed") == 0));
 }
 
 int sweep_old(struct run *r, struct arena *a, const struct cert *c, struct err *e)
