@@ -145,6 +145,13 @@ static inline void sql(struct place *p, const char *text)
 	assert_int_equal(run_sql(url, text), 0);
 }
 
+/* What is about the file itself. */
+#define SQLITE_ONLY(p)                                                                             \
+	do {                                                                                       \
+		if ((p)->server)                                                                   \
+			skip();                                                                    \
+	} while (0)
+
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 #define EMPTY(fn) cmocka_unit_test_setup_teardown(fn, setup_empty, teardown)
 

@@ -81,9 +81,11 @@ static void test_tampering(void **state)
 	static const struct {
 		const char *sql, *found;
 		int64_t number;
+		bool sqlite_only; /* PostgreSQL keeps no zero byte in a text */
 	} cases[] = {
 		{ "update events set text = 'nothing' where id = 3", "changed", 3 },
-		{ "update events set text = text || char(0) || 'x' where id = 3", "changed", 3 },
+		{ "update events set text = text || char(0) || 'x' where id = 3", "changed", 3,
+		  true },
 		{ "update events set at = at + 1 where id = 1", "changed", 1 },
 		{ "update events set at = at + 0.5 where id = 1", "changed", 1 },
 		{ "update events set cert = '' where id = 2", "changed", 2 },
@@ -97,7 +99,8 @@ static void test_tampering(void **state)
 		{ "delete from events where id = 1", "removed", 1 },
 		{ "delete from events where id = 4", "removed", 4 },
 		{ "delete from events where id in (3, 4)", "removed", 3 },
-		{ "delete from events where id = 3; update events set id = id - 1 where id > 3",
+		{ "delete from events where id = 3; update events set id = id + 100 where id > 3; "
+		  "update events set id = id - 101 where id > 100",
 		  "changed", 3 },
 		{ "update events set id = 99 where id = 2; update events set id = 2 where id = 5; "
 		  "update events set id = 5 where id = 99",
@@ -133,6 +136,8 @@ static void test_tampering(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct chain_check c;
 
+		if (cases[i].sqlite_only && p->server)
+			continue;
 		sql(p, "create table kept as select * from events; create table head as select * "
 		       "from meta where name = 'chain_head'");
 		sql(p, cases[i].sql);
@@ -204,21 +209,44 @@ static void test_rotated_key(void **state)
 	assert_int_equal(look(p, NULL).records, 6);
 }
 
-/* The database of a program from before the chain, sealed with the key of this one. */
-static void older_database(struct place *p)
+/* Nothing is in it any more, not even tables. */
+static const char *emptied(struct place *p)
 {
 	const char *file = arena_printf(p->a, "%s/everleaf.db", p->dir);
+
+	if (p->server) {
+		sql(p, arena_printf(p->a, "drop schema %s cascade; create schema %s", p->schema,
+		                    p->schema));
+		return p->url;
+	}
+	OK(fs_remove(file, E));
+	return arena_printf(p->a, "sqlite:%s", file);
+}
+
+static const char *seal_check(struct place *p)
+{
+	const char *url = p->url ? p->url : arena_printf(p->a, "sqlite:%s/everleaf.db", p->dir);
 	struct db_stmt *st = NULL;
 	struct db *d = NULL;
 	const char *check;
 
-	OK(db_open(arena_printf(p->a, "sqlite:%s", file), &d, E));
+	OK(db_open(url, &d, E));
+	db_lock(d);
 	OK(db_prepare(d, "select value from meta where name = 'seal_check'", &st, E));
 	assert_int_equal(db_step(st, E), 1);
 	check = db_column_text(st, p->a, 0);
+	db_unlock(d);
 	db_close(d);
-	OK(fs_remove(file, E));
-	OK(db_open(arena_printf(p->a, "sqlite:%s", file), &d, E));
+	return check;
+}
+
+/* The database of a program from before the chain, sealed with the key of this one. */
+static void older_database(struct place *p)
+{
+	const char *check = seal_check(p);
+	struct db *d = NULL;
+
+	OK(db_open(emptied(p), &d, E));
 	for (const struct migration *m = store_migrations; m->version < 9; m++)
 		OK(db_script(d, m->sql, E));
 	OK(db_script(
