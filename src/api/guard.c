@@ -96,13 +96,13 @@ int guard_match(struct api_call *c, struct err *e)
 	if (!operation_looking_at(c->op))
 		return err_set(e, ERR_USAGE, "If-Match: there is nothing here that has a tag");
 	TRY(is_as_seen(c, e));
-	ops_condition(c->o, is_as_seen, c);
+	ops_condition(c->o, is_as_seen, NULL, c);
 	return 0;
 }
 
 void guard_match_end(struct api_call *c)
 {
-	ops_condition(c->o, NULL, NULL);
+	ops_condition(c->o, NULL, NULL, NULL);
 }
 
 /* RFC 9110 5.6.2's visible characters; the draft's quotes are part of the key. */

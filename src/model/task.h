@@ -17,7 +17,7 @@ struct task {
 	const char *state;     /* "queued", "running", "done", "failed" */
 	const char *input;     /* secret: JSON of the operation's input */
 	const char *if_match; /* what it is about must still be so (If-Match); NULL = however it is,
-	                         or it has begun */
+	                         or it has changed something itself */
 	const char *result;   /* done: JSON of its output */
 	const char *error;    /* failed: a problem document */
 	int64_t created_at, started_at, ended_at;

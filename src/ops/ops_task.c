@@ -129,8 +129,6 @@ struct rests {
 	struct arena *a;
 	const struct operation *op;
 	const struct task *task;
-	bool begins; /* it is done in the transaction that asks: done anew, it would find its own
-	                work */
 };
 
 static int is_as_seen(void *ctx, struct err *e)
@@ -139,24 +137,31 @@ static int is_as_seen(void *ctx, struct err *e)
 	const char *tag;
 
 	TRY(ops_tag_by_input(x->o, x->a, x->op, x->task->input, &tag, e));
-	TRY(ops_tag_match(x->task->if_match, tag, e));
-	return x->begins ? st_task_begun(x->o->run.store, x->task, e) : 0;
+	return ops_tag_match(x->task->if_match, tag, e);
 }
 
-/* Looked at at once, and in the transaction that changes something, or once the lease is had. */
+/* Done anew, it would find its own work. */
+static int has_begun(void *ctx, struct err *e)
+{
+	const struct rests *x = ctx;
+
+	return st_task_begun(x->o->run.store, x->task, e);
+}
+
+/* Looked at at once, and in the transaction that changes something, or once the lease is had. Cut
+ * off before it has changed anything, it rests on it still when it is done anew. */
 static int run_as_seen(struct ops *o, struct arena *a, const struct operation *op,
                        const struct task *t, void *in, void *out, struct err *e)
 {
-	struct rests x = { o, a, op, t, false };
+	struct rests x = { o, a, op, t };
 	int result;
 
 	if (!t->if_match)
 		return op->run(o, a, in, out, e);
 	TRY(is_as_seen(&x, e));
-	x.begins = true;
-	ops_condition(o, is_as_seen, &x);
+	ops_condition(o, is_as_seen, has_begun, &x);
 	result = op->run(o, a, in, out, e);
-	ops_condition(o, NULL, NULL);
+	ops_condition(o, NULL, NULL, NULL);
 	return result;
 }
 

@@ -38,7 +38,8 @@ int ops_tx_tell(struct ops_tx *t, const char *kind, struct err *e, const char *f
 	return ops_tx_commit(t, e);
 }
 
-void ops_condition(struct ops *o, int (*holds)(void *ctx, struct err *e), void *ctx)
+void ops_condition(struct ops *o, int (*holds)(void *ctx, struct err *e),
+                   int (*made)(void *ctx, struct err *e), void *ctx)
 {
-	store_condition(o->run.store, holds, ctx);
+	store_condition(o->run.store, holds, made, ctx);
 }

@@ -20,6 +20,7 @@ NODISCARD int ops_tx_tell(struct ops_tx *t, const char *kind, struct err *e, con
     __attribute__((format(printf, 4, 5)));
 
 /* What the next change of this thread rests on, see store_condition; holds NULL = nothing. */
-void ops_condition(struct ops *o, int (*holds)(void *ctx, struct err *e), void *ctx);
+void ops_condition(struct ops *o, int (*holds)(void *ctx, struct err *e),
+                   int (*made)(void *ctx, struct err *e), void *ctx);
 
 #endif

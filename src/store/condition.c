@@ -8,27 +8,44 @@
 static _Thread_local struct {
 	const struct store *store; /* NULL = nothing */
 	int (*holds)(void *ctx, struct err *e);
+	int (*made)(void *ctx, struct err *e);
 	void *ctx;
+	bool held; /* looked at under a lease */
 	bool asking;
 } condition;
 
-void store_condition(struct store *s, int (*holds)(void *ctx, struct err *e), void *ctx)
+void store_condition(struct store *s, int (*holds)(void *ctx, struct err *e),
+                     int (*made)(void *ctx, struct err *e), void *ctx)
 {
 	condition.store = holds ? s : NULL;
 	condition.holds = holds;
+	condition.made = made;
 	condition.ctx = ctx;
+	condition.held = false;
 }
 
-int condition_ask(const struct store *s, struct err *e)
+static int ask(bool for_change, struct err *e)
+{
+	if (!condition.held)
+		TRY(condition.holds(condition.ctx, e));
+	return for_change && condition.made ? condition.made(condition.ctx, e) : 0;
+}
+
+static int ask_once(const struct store *s, bool for_change, struct err *e)
 {
 	int rc;
 
 	if (condition.store != s || condition.asking)
 		return 0;
 	condition.asking = true;
-	rc = condition.holds(condition.ctx, e);
+	rc = ask(for_change, e);
 	condition.asking = false;
 	return rc;
+}
+
+int condition_ask(const struct store *s, struct err *e)
+{
+	return ask_once(s, true, e);
 }
 
 void condition_met(const struct store *s)
@@ -39,7 +56,11 @@ void condition_met(const struct store *s)
 
 int store_condition_look(struct store *s, struct err *e)
 {
-	TRY(condition_ask(s, e));
-	condition_met(s);
+	TRY(ask_once(s, false, e));
+	if (condition.store != s)
+		return 0;
+	condition.held = true;
+	if (!condition.made)
+		condition_met(s);
 	return 0;
 }

@@ -54,10 +54,12 @@ void store_rollback(struct store *s);
 /* What the next change by this thread rests on, until one was made; holds NULL = nothing. It is
  * asked in the transaction of the change, before anything of it is written and while all other
  * writers wait; what it fails with is what the change fails with. holds reads the store, and
- * neither writes nor waits. */
-void store_condition(struct store *s, int (*holds)(void *ctx, struct err *e), void *ctx);
+ * neither writes nor waits. made (NULL = nothing) writes in the transaction of the change that the
+ * change is made: both are there, or neither is. */
+void store_condition(struct store *s, int (*holds)(void *ctx, struct err *e),
+                     int (*made)(void *ctx, struct err *e), void *ctx);
 /* Asks it now, and not again: for who keeps others off by a lease, before what cannot be rolled
- * back. */
+ * back. The next change is the one that made goes with. */
 NODISCARD int store_condition_look(struct store *s, struct err *e);
 
 /* Each put inserts when id is 0 (and sets it) and updates the row of that id otherwise. */
@@ -177,7 +179,7 @@ NODISCARD int st_task_take(struct store *s, struct arena *a, int64_t id, const c
 NODISCARD int st_task_keep_own(struct store *s, int64_t seconds, struct err *e);
 /* Of one taken; ERR_BUSY if its lease was lost meanwhile. park: it is queued again. end: with what
  * it has of result and error; failed if it has an error. */
-/* Its work has begun: what it rested on is looked at no more. */
+/* In the transaction of its first change: what it rested on is looked at no more. */
 NODISCARD int st_task_begun(struct store *s, const struct task *t, struct err *e);
 NODISCARD int st_task_park(struct store *s, const struct task *t, struct err *e);
 NODISCARD int st_task_end(struct store *s, const struct task *t, struct err *e);

@@ -7,6 +7,7 @@ from env.api import Api
 from env.certs import assert_good, load
 from env.client import Refused, user
 from env.process import wait_until
+from env.proxy import never
 
 pytestmark = pytest.mark.threads
 
@@ -211,6 +212,80 @@ def test_what_the_job_itself_has_changed(everleaf, config, name):
     with daemon:
         assert admin.done(job)["renewed"] == [name]
     assert everleaf.show(name)["live_version"] == 2
+
+
+@pytest.fixture
+def held_at(everleaf, nginx, tmp_path, name):
+    """held_at(CALL) gives a daemon and an administrator's job that renews a certificate if it is as it was seen; it has come to
+    that call of its hook script, in which it stays until the file `go` is there."""
+    daemon = Serve(everleaf)
+
+    def start(call):
+        well_known, hook = nginx.web_root / ".well-known/acme-challenge", tmp_path / "hook"
+        well_known.mkdir(parents=True)
+        hook.write_text(AT_CALL.format(call=call, folder=tmp_path))
+        hook.chmod(0o755)
+        everleaf.run("issue", name, "--hook", hook, "--challenge", "http-01", "--well-known", well_known)
+        (tmp_path / "wait").touch()
+        daemon.start()
+        admin = user(everleaf, daemon, "root", "admin")
+        job = renew_as_seen(Api(daemon, admin.token), name)
+        wait_until((tmp_path / "waits").exists, call)
+        return daemon, admin, job
+
+    yield start
+    daemon.stop()
+
+
+@pytest.mark.parametrize("changed", [True, False], ids=["changed meanwhile", "left as it was"])
+def test_killed_before_it_has_changed_anything(everleaf, held_at, tmp_path, name, changed):
+    """Taken up anew, the job rests on what was seen still: nothing goes over what somebody did in between."""
+    daemon, admin, job = held_at("startup_hook")
+    daemon.kill()
+    if changed:
+        everleaf.run("set", name, "--organization", "Another")
+    (tmp_path / "go").touch()
+    daemon.start()
+    ended = admin.ended(job)
+    if changed:
+        assert ended["state"] == "failed" and ended["error"]["status"] == 412 and ended["error"]["code"] == "changed", ended
+    else:
+        assert ended["result"]["renewed"] == [name], ended
+    assert everleaf.show(name)["live_version"] == (1 if changed else 2)
+
+
+@pytest.mark.parametrize("call", ["deploy_challenge", "deploy_cert"])
+def test_killed_after_it_has_changed_something(everleaf, held_at, pebble, tmp_path, name, call):
+    """Its order, its challenge or its version is there: that is no reason to refuse itself."""
+    daemon, admin, job = held_at(call)
+    orders = pebble.orders()
+    daemon.kill()
+    (tmp_path / "go").touch()
+    daemon.start()
+    assert admin.done(job)["renewed"] == [name]
+    assert everleaf.show(name)["live_version"] == 2 and pebble.orders() == orders
+
+
+def test_killed_while_the_ca_is_asked_to_revoke(make_everleaf, proxy, nginx, name):
+    """Renewed before the next daemon is there, it is another certificate: that one is not revoked."""
+    everleaf = make_everleaf(proxy)
+    everleaf.run("issue", name, "--webroot", nginx.web_root)
+    daemon = Serve(everleaf).start()
+    admin = user(everleaf, daemon, "root", "admin")
+    tag = Api(daemon, admin.token).get(f"/certificates/{name}").headers["ETag"]
+    with proxy.spoiling("revoke", never()) as asked:
+        job = Api(daemon, admin.token).post(f"/certificates/{name}/revoke", {}, headers={"If-Match": tag}, status=202).json
+        wait_until(lambda: asked.seen, "the CA to be asked")
+        daemon.kill()
+    everleaf.run("renew", name, "--force")
+    with daemon:
+        ended = admin.ended(job)
+        assert ended["state"] == "failed" and ended["error"]["status"] == 412, ended
+        assert everleaf.show(name)["status"] == "issued"
+        tag = Api(daemon, admin.token).get(f"/certificates/{name}").headers["ETag"]
+        again = Api(daemon, admin.token).post(f"/certificates/{name}/revoke", {}, headers={"If-Match": tag}, status=202).json
+        admin.done(again)
+    assert everleaf.show(name)["status"] == "revoked"
 
 
 def test_whoever_may_not_any_more(everleaf, config, new_name):

@@ -101,8 +101,9 @@ static void test_update_names_what_changes(void **state)
 	c.name = "example.org";
 	OK(st_cert_put(p->s, &c, E));
 	if (!p->server)
-		sql(p, "create trigger untouched before update of name, owner, renew_at, created_at "
-		       "on certs begin select raise(abort, 'it was named'); end");
+		sql(p,
+		    "create trigger untouched before update of name, owner, renew_at, created_at "
+		    "on certs begin select raise(abort, 'it was named'); end");
 	c.last_error = "a reason";
 	c.failures += 1;
 	OK(st_cert_put(p->s, &c, E));
@@ -485,7 +486,7 @@ static void test_a_change_rests_on_what_was_seen(void **state)
 	OK(st_cert_get(p->s, p->a, "x", &c, E));
 	OK(open_as(p, false, &other, E));
 	/* asked once, in the transaction of the change, and not for what others change */
-	store_condition(p->s, has_status, &seen);
+	store_condition(p->s, has_status, NULL, &seen);
 	OK(st_job_set(other, "x", 5, E));
 	assert_int_equal(seen.asked, 0);
 	OK(st_job_lease(p->s, "x", "test", 60, E)); /* that is no change */
@@ -500,7 +501,7 @@ static void test_a_change_rests_on_what_was_seen(void **state)
 	OK(st_cert_get(other, p->a, "x", &changed, E));
 	changed.status = "issued";
 	OK(st_cert_put(other, &changed, E));
-	store_condition(p->s, has_status, &seen);
+	store_condition(p->s, has_status, NULL, &seen);
 	FAILS(ERR_CHANGED, st_cert_put(p->s, &c, E));
 	FAILS(ERR_CHANGED, store_begin(p->s, E));
 	FAILS(ERR_CHANGED, store_condition_look(p->s, E));
@@ -519,10 +520,66 @@ static void test_a_change_rests_on_what_was_seen(void **state)
 	assert_int_equal(seen.asked, 2);
 	/* taken back */
 	seen.status = "pending";
-	store_condition(p->s, has_status, &seen);
-	store_condition(p->s, NULL, NULL);
+	store_condition(p->s, has_status, NULL, &seen);
+	store_condition(p->s, NULL, NULL, NULL);
 	OK(st_cert_put(p->s, &c, E));
 	store_close(other);
+}
+
+static int note_made(void *ctx, struct err *e)
+{
+	const struct wanted *w = ctx;
+
+	return st_event_add(w->p->s, "x", "made", e, "made");
+}
+
+static size_t n_events(struct place *p)
+{
+	const struct event_page page = { .cert = "x", .limit = 100 };
+	struct event *v;
+	size_t n;
+
+	OK(st_event_page(p->s, p->a, &page, &v, &n, E));
+	return n;
+}
+
+/* That it was made is written with the change: not before, not without it, once. */
+static void test_a_change_that_was_made_is_noted_with_it(void **state)
+{
+	struct place *p = *state;
+	struct wanted seen = { p, "pending", 0 };
+	struct cert c;
+
+	put_cert(p, "x");
+	OK(st_cert_get(p->s, p->a, "x", &c, E));
+	store_condition(p->s, has_status, note_made, &seen);
+	OK(store_condition_look(p->s, E));
+	OK(store_condition_look(p->s, E));
+	assert_int_equal(n_events(p), 0);
+	OK(st_job_lease(p->s, "x", "test", 60, E)); /* that is no change */
+	assert_int_equal(n_events(p), 0);
+	OK(store_begin(p->s, E));
+	OK(st_cert_put(p->s, &c, E));
+	store_rollback(p->s);
+	assert_int_equal(n_events(p), 0);
+	c.status = "issued"; /* by oneself: nothing is asked again */
+	OK(st_cert_put(p->s, &c, E));
+	assert_int_equal(n_events(p), 1);
+	OK(st_cert_put(p->s, &c, E));
+	assert_int_equal(n_events(p), 1);
+	assert_int_equal(seen.asked, 1);
+	st_job_release(p->s, "x");
+	/* not looked at before: asked and noted in one */
+	seen = (struct wanted){ p, "issued", 0 };
+	store_condition(p->s, has_status, note_made, &seen);
+	OK(st_cert_put(p->s, &c, E));
+	assert_int_equal(n_events(p), 2);
+	assert_int_equal(seen.asked, 1);
+	seen.status = "pending";
+	store_condition(p->s, has_status, note_made, &seen);
+	FAILS(ERR_CHANGED, st_cert_put(p->s, &c, E));
+	store_condition(p->s, NULL, NULL, NULL);
+	assert_int_equal(n_events(p), 2);
 }
 
 static void test_what_events_are_about(void **state)
@@ -563,6 +620,7 @@ int main(void)
 		ROW(test_events),
 		ROW(test_what_events_are_about),
 		ROW(test_a_change_rests_on_what_was_seen),
+		ROW(test_a_change_that_was_made_is_noted_with_it),
 		ROW(test_cert_filters),
 		ROW(test_each_stops),
 		ROW(test_delete_takes_all),
