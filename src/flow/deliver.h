@@ -15,7 +15,8 @@ struct delivery {
 	/* what came of it */
 	bool deployed;           /* the newest version is live, and its hooks have run */
 	struct err hook_failure; /* the certificate is live all the same; the hooks are tried again
-	                            by a later run. ERR_NONE: none failed */
+	                            by a later run. ERR_NONE: none failed; err_is_crowded: nor did
+	                            this one, which is to be called soon */
 };
 
 /* Makes the newest version live if it is not, and runs the hooks that have not run for it. */

@@ -185,6 +185,8 @@ static bool note_delivery(struct arena *a, struct cert *c, bool open, const stru
 {
 	bool was_unfinished = c->unfinished, had_failed = c->hook_failures > 0;
 
+	if (err_is_crowded(&d->hook_failure)) /* it was put back, and is unfinished as it was */
+		return false;
 	if (d->hook_failure.code != ERR_NONE) {
 		note_hook_failure(a, c, open, &d->hook_failure);
 		return true;
@@ -216,7 +218,8 @@ static int deliver_and_record(struct run *r, struct arena *a, struct cert *c,
 	*news = false;
 	TRY(deliver(r, a, c, &d, e));
 	out->failure = d.hook_failure;
-	if (out->failure.code != ERR_NONE || (d.deployed && d.finishes))
+	if ((out->failure.code != ERR_NONE && !err_is_crowded(&out->failure)) ||
+	    (d.deployed && d.finishes))
 		*news = !was_told;
 	return note_delivery(a, c, open, &d) ? keep_record(r, a, c, NULL, NULL, e) : 0;
 }
@@ -453,8 +456,7 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 		out->failure = e;
 		/* It is another's to tell; or it failed for no fault of its own, and is due still.
 		 */
-		if (lease_look(r, &lost) < 0 || err_is_of_database(&e) ||
-		    (r->is_daemon && err_is_crowded(&e)) ||
+		if (lease_look(r, &lost) < 0 || err_is_of_database(&e) || err_is_crowded(&e) ||
 		    (opt->only_stand_in && e.code == ERR_BUSY))
 			return;
 		if (e.code != ERR_CANCELLED && (e.code != ERR_USAGE || r->is_daemon) &&
@@ -467,7 +469,7 @@ static void work_with_lease(struct run *r, struct arena *a, const char *cert_nam
 	           keep_record(r, a, &c, NULL, NULL, &e) < 0) {
 		out->failure = e; /* its job row may say that it is due, and would say so again */
 	}
-	if (!opt->only_stand_in)
+	if (!opt->only_stand_in && !err_is_crowded(&out->failure))
 		hooks_exit(r, a, &c, out->failure.code != ERR_NONE ? &out->failure : NULL);
 	if (asked && keep_and_release(r, &c, &e) < 0 && out->failure.code == ERR_NONE)
 		out->failure = e;
@@ -501,6 +503,7 @@ void work_on(struct run *r, struct arena *a, const char *cert_name, struct intak
 	if (lease_take(r, cert_name, &e) < 0) {
 		out->failure = e;
 	} else {
+		out->begun = true;
 		work_with_lease(r, a, cert_name, change, opt, out);
 		if (!opt->only_stand_in) /* whoever asked for it goes on */
 			leave_nothing(r, a, cert_name);

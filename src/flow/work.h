@@ -30,6 +30,7 @@ struct work_result {
 	struct err failure; /* failed; or issued, and a deploy hook failed (code is not ERR_NONE) */
 	struct challenge *challenges; /* pending: what to publish */
 	size_t n_challenges;
+	bool begun; /* false: somebody else is at it, or the database is away */
 };
 
 /* change: what was taken in for it (`issue`), stored once the lease is held; NULL = as it stands.

@@ -351,6 +351,17 @@ static void tell_turn(const char *subject, enum turn turn, const struct work_res
 	log_context_restore(&former);
 }
 
+/* Of no fault of the certificate's: it comes again, and nothing was noted of it (flow/work). */
+static bool is_put_back(const struct work_result *r)
+{
+	const struct err *e = &r->failure;
+
+	return err_is_crowded(e) ||
+	       (r->outcome == WORK_FAILED &&
+	        ((!r->begun && e->code == ERR_BUSY) || e->code == ERR_CANCELLED ||
+	         err_is_of_database(e) || err_is_taken_over(e)));
+}
+
 enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 {
 	static const enum turn turns[] = { [WORK_UNCHANGED] = TURN_UNCHANGED,
@@ -365,7 +376,7 @@ enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 	enum turn turn;
 
 	work_on(&g->run, a, subject, NULL, &how, &r);
-	turn = err_is_crowded(&r.failure) ? TURN_UNCHANGED : turns[r.outcome];
+	turn = is_put_back(&r) ? TURN_UNCHANGED : turns[r.outcome];
 	*busy =
 	    turn == TURN_UNCHANGED || (r.failure.code != ERR_NONE && is_still_due(r.failure.code));
 	tell_turn(subject, turn, &r);

@@ -99,10 +99,22 @@ static bool is_cut_short(const struct ops *o, const struct err *e)
 	       err_is_of_database(e) || err_is_taken_over(e) || err_is_crowded(e);
 }
 
+/* None of them failed but for the many that wait for its hook. */
+static bool are_crowded(const struct issue_said *s)
+{
+	const struct failed_said *v = s->failed.v;
+
+	for (size_t i = 0; i < s->failed.n; i++)
+		if (!v[i].problem || strcmp(v[i].problem, PROBLEM_CROWDED) != 0)
+			return false;
+	return true;
+}
+
 /* Certificates that failed make the job fail; what came of the others is told all the same. One
- * that was only cut short is done anew with it, as are several when the daemon ends; of several,
- * one that lost its lease or the database is told as failed, and comes again when its own job is
- * due. What was issued for the job already is not issued again (flow/work). */
+ * that was only cut short is done anew with it, as are several when the daemon ends, or if too many
+ * wait for their hooks; of several, one that lost its lease or the database is told as failed, and
+ * comes again when its own job is due. What was issued for the job already is not issued again
+ * (flow/work). */
 static int note_failed(struct ops *o, struct arena *a, const struct operation *op, const void *out,
                        struct task *t, struct err *e)
 {
@@ -112,6 +124,10 @@ static int note_failed(struct ops *o, struct arena *a, const struct operation *o
 		return 0;
 	if (cancel_is_set(o->run.cancel))
 		return cancel_error(o->run.cancel, e);
+	if (are_crowded(out)) { /* several, in one sentence */
+		failure.code = ERR_BUSY;
+		snprintf(failure.problem, sizeof(failure.problem), "%s", PROBLEM_CROWDED);
+	}
 	if (is_cut_short(o, &failure)) {
 		*e = failure;
 		return -(int)e->code;

@@ -151,6 +151,19 @@ def test_a_killed_process_leaves_no_turn(everleaf, held):
     assert process.returncode == 0, err
 
 
+def test_nothing_has_failed_while_another_process_is_at_it(everleaf, held):
+    """The daemon leaves what a command line works on alone, and counts no failure of it."""
+    script, _, _, _ = held
+    daemon = Serve(everleaf)
+    daemon.clock(75 * 86400)
+    with daemon:
+        wait_until(lambda: daemon.turns("unchanged") > 0, "the daemon to find it taken")
+        assert daemon.turns("failed") == 0
+        (script.folder / "go").touch()
+        wait_until(lambda: daemon.turns("renewed") == 2, "both renewals", 60)
+        assert daemon.turns("failed") == 0
+
+
 def calls_everleaf(everleaf, script, call, name, to):
     """From now on that call of the script renews the certificate of that name."""
     environment = " ".join(f"{key}={shlex.quote(value)}" for key, value in everleaf.env.items() if key.startswith("EVERLEAF_"))
@@ -214,7 +227,41 @@ def test_nor_for_one_that_is_told_of_the_stand_in(everleaf, well_known, tmp_path
     assert script.lines.count("begins sync_cert") == 2, "of the stand-in, and of what replaced it"
 
 
-def test_a_script_that_hangs_does_not_hold_all_threads(everleaf, nginx, well_known, tmp_path, new_name):
+@pytest.fixture
+def two_at_once(everleaf):
+    (everleaf.folder / "everleaf.yaml").write_text("jobs: 2\n")
+    everleaf.env["EVERLEAF_CONFIG"] = str(everleaf.folder / "everleaf.yaml")
+
+
+def test_a_deploy_hook_that_is_not_called_yet_has_not_failed(everleaf, nginx, tmp_path, two_at_once, new_name):
+    """More wait for one that hangs than may: they are put back, nothing is told of them, and it runs for each in the end."""
+    script = Script(tmp_path / "script", slow="")
+    names, annas = [new_name() for _ in range(13)], [new_name() for _ in range(2)]
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        user(everleaf, daemon, "anna", "user")
+        for name in names + annas:
+            everleaf.run("issue", name, "--webroot", nginx.web_root)
+            everleaf.run("set", name, "--deploy-hook", script.path, *(["--owner", "anna"] if name in annas else []))
+        jobs = [admin.post(f"/certificates/{name}/renew", force=True) for name in names]
+        wait_until(lambda: "begins " in script.lines, "the hook to be called")
+        wait_until(lambda: [job["state"] for job in admin.all("/jobs")].count("queued") >= 3, "some to be put back", 120)
+        of_anna = admin.post("/certificates/renew", force=True, owner="anna")
+        wait_until(lambda: admin.get(f"/jobs/{of_anna['id']}")["state"] == "running", "two at once to come to their turn", 60)
+        wait_until(lambda: admin.get(f"/jobs/{of_anna['id']}")["state"] != "running", "both to be put back", 120)
+        assert script.lines == ["begins "], "it hangs still"
+        assert {job["state"] for job in admin.all("/jobs")} <= {"queued", "running"}, admin.all("/jobs")
+        (script.folder / "go").touch()
+        for name, job in zip(names, jobs):
+            assert admin.ended(job, 200)["result"]["renewed"] == [name]
+        assert sorted(admin.ended(of_anna, 200)["result"]["renewed"]) == sorted(annas)
+        assert daemon.turns("failed") == 0
+    assert everleaf.sql("select sum(failures), sum(hook_failures) from certs") == [(0, 0)]
+    assert everleaf.sql("select count(*) from events where kind in ('failed', 'hook-failed')") == [(0,)]
+    assert script.overlaps() == 0
+
+
+def test_a_script_that_hangs_does_not_hold_all_threads(everleaf, nginx, well_known, tmp_path, two_at_once, new_name):
     """More certificates wait for it than there are threads: others come to their turn, and nobody is said to have failed."""
     script = Script(tmp_path / "script", slow="deploy_challenge")
     names, other = [new_name() for _ in range(20)], new_name()
@@ -222,8 +269,6 @@ def test_a_script_that_hangs_does_not_hold_all_threads(everleaf, nginx, well_kno
         everleaf.run("issue", name, "--webroot", nginx.web_root)
         everleaf.run("set", name, *by_hook(script, well_known), "--no-preflight")
     everleaf.run("issue", other, "--webroot", nginx.web_root)
-    (everleaf.folder / "everleaf.yaml").write_text("jobs: 2\n")
-    everleaf.env["EVERLEAF_CONFIG"] = str(everleaf.folder / "everleaf.yaml")
     with Serve(everleaf) as daemon:
         admin = user(everleaf, daemon, "root", "admin")
         held = [admin.post(f"/certificates/{name}/renew", force=True) for name in names]
