@@ -1,6 +1,7 @@
 /*
- * One thread that looks. What cannot be read or used changes nothing: the server goes on with the
- * certificate it has, and the log says so once.
+ * One thread that looks: at a fingerprint, and at the rest, the key too, when that is another. What
+ * cannot be read or used changes nothing: the server goes on with the certificate it has, and the
+ * log says so once.
  */
 #include "daemon/own_cert.h"
 
@@ -27,9 +28,9 @@ struct own_cert {
 	bool stopping;
 
 	/* the thread's own */
-	char *served_name;  /* whose certificate it is; NULL = the stand-in */
-	char *served_chain; /* itself, also one that cannot be used: numbers of versions come again
-	                       once a certificate was deleted */
+	char *served_name; /* whose certificate it is; NULL = the stand-in */
+	char *fingerprint; /* of it, also of one that cannot be used: numbers of versions come again
+	                      once a certificate was deleted */
 	int64_t stand_in_until;
 	bool failing;
 };
@@ -61,8 +62,8 @@ static int use_stand_in(struct own_cert *o, struct arena *a, const char *name, s
 	TRY(serve_with(o, s.cert, s.key, e));
 	tell_stand_in(name, &s);
 	free(o->served_name);
-	free(o->served_chain);
-	o->served_name = o->served_chain = NULL;
+	free(o->fingerprint);
+	o->served_name = o->fingerprint = NULL;
 	o->stand_in_until = s.renew_at;
 	return 0;
 }
@@ -72,10 +73,10 @@ static int use_version(struct own_cert *o, const char *name, const struct versio
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 
 	free(o->served_name);
-	free(o->served_chain);
+	free(o->fingerprint);
 	o->served_name = strdup(name);
-	o->served_chain = strdup(v->fullchain); /* tried once */
-	if (!o->served_name || !o->served_chain)
+	o->fingerprint = strdup(v->fingerprint); /* tried once */
+	if (!o->served_name || !o->fingerprint)
 		out_of_memory();
 	if (!v->key)
 		return err_set(e, ERR_INPUT,
@@ -94,9 +95,11 @@ static int look(struct own_cert *o, struct arena *a, const char *name, struct er
 	struct err err;
 	int result = -ERR_NOT_FOUND;
 
+	if (same && ops_daemon_is_live(o->ops, a, name, o->fingerprint))
+		return 0;
 	if (name)
 		result = ops_daemon_live(o->ops, a, name, &v, &err);
-	if (result == 0 && same && strcmp(v.fullchain, o->served_chain) == 0)
+	if (result == 0 && same && strcmp(v.fingerprint, o->fingerprint) == 0)
 		return 0;
 	if (result == 0)
 		return use_version(o, name, &v, e);
@@ -225,6 +228,6 @@ void own_cert_stop(struct own_cert *o)
 	free(o->listen);
 	free(o->name);
 	free(o->served_name);
-	free(o->served_chain);
+	free(o->fingerprint);
 	free(o);
 }

@@ -329,6 +329,16 @@ int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed, st
 	return st_version_get(s, a, name, c.live_version, out, e);
 }
 
+bool ops_daemon_is_live(struct ops_daemon *d, struct arena *a, const char *typed,
+                        const char *fingerprint)
+{
+	const char *live = NULL;
+	struct err ignored;
+
+	return st_version_live(d->ops->run.store, a, typed, &live, &ignored) == 0 && live &&
+	       strcmp(live, fingerprint) == 0;
+}
+
 /* Whether its job row may be due still: what stopped the turn kept it from being recorded too. */
 static bool is_still_due(enum err_code code)
 {

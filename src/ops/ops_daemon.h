@@ -77,6 +77,10 @@ struct daemon_state {
  * none, or nothing of it is live. */
 NODISCARD int ops_daemon_live(struct ops_daemon *d, struct arena *a, const char *typed,
                               struct version *out, struct err *e);
+/* Whether it is still the one with that fingerprint: reads only that, for who asks again and again.
+ * False also if it cannot be said so cheaply: ops_daemon_live says it then. */
+bool ops_daemon_is_live(struct ops_daemon *d, struct arena *a, const char *typed,
+                        const char *fingerprint);
 /* Whether the database went away and is being waited for; never waits itself. */
 bool ops_daemon_is_away(struct ops_daemon *d);
 /* Who asks is answered: until ops_daemon_patient, this thread waits a few seconds at most for the

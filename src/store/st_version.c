@@ -42,6 +42,20 @@ int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n
 	return err_set(e, ERR_NOT_FOUND, "certificate %s has no version yet", cert);
 }
 
+int st_version_live(struct store *s, struct arena *a, const char *cert, const char **out,
+                    struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(cert) };
+	struct strings row = { 0 };
+
+	TRY(query_strings(s, a,
+	                  "select versions.fingerprint from certs join versions on versions.cert = "
+	                  "certs.name and versions.n = certs.live_version where certs.name = $1",
+	                  args, 1, &row, e));
+	*out = row.n ? row.v[0] : NULL;
+	return 0;
+}
+
 int st_version_list(struct store *s, struct arena *a, const char *cert, struct version **out,
                     size_t *n, struct err *e)
 {

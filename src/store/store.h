@@ -194,6 +194,9 @@ NODISCARD int st_version_put(struct store *s, struct version *v,
 /* n 0: the newest. */
 NODISCARD int st_version_get(struct store *s, struct arena *a, const char *cert, int64_t n,
                              struct version *out, struct err *e);
+/* The fingerprint of the live one: reads nothing else. NULL = nothing is live. */
+NODISCARD int st_version_live(struct store *s, struct arena *a, const char *cert, const char **out,
+                              struct err *e);
 NODISCARD int st_version_list(struct store *s, struct arena *a, const char *cert,
                               struct version **out, size_t *n,
                               struct err *e); /* newest first; key left NULL */

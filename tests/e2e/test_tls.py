@@ -4,6 +4,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 from cryptography import x509
@@ -114,6 +115,23 @@ def test_replaced_while_it_serves(everleaf, pebble, serve, name):
     wait_until(lambda: "read again" in daemon.new_log(), "the reload")
     assert handshake(daemon) == last, "one that is forgotten serves on"
     assert daemon.get("/readyz")[0] == 200
+
+
+def test_what_did_not_change_is_not_read_again(everleaf, serve, name):
+    """Each look is at a fingerprint: the key, which could not be read any more, is left alone until there is another."""
+    everleaf.issue(name)
+    daemon = serve("--tls-name", name)
+    served = handshake(daemon)
+    (key,), = everleaf.sql("select key from versions")
+    everleaf.sql("update versions set key = 'sealed by nobody'")
+    damaged_at = time.time()
+    # the scheduler's looks are two seconds apart, those at the certificate one
+    wait_until(lambda: daemon.metrics()["everleaf_last_look_timestamp_seconds"] > damaged_at + 4, "some looks")
+    assert "TLS stays as it is" not in daemon.new_log()
+    assert handshake(daemon) == served
+    everleaf.sql("update versions set key = ?", key)
+    everleaf.run("renew", name, "--force")
+    serves(daemon, load(everleaf.live(name, "cert.pem")).serial_number)
 
 
 def test_deleted_and_made_again(everleaf, serve, name):
