@@ -24,6 +24,7 @@ struct err {
 	enum err_code code;
 	uint32_t retry_s; /* the peer asked to wait this long, seconds; 0 = no word */
 	int http_status;  /* of the answer that told the failure; 0 = none */
+	bool unsent;      /* of an HTTP request: no byte of it had left */
 	char member[64];  /* of the request, which is at fault; "" = none in particular */
 	char problem[64]; /* ACME problem type without its urn prefix ("badNonce"); "" = none */
 	char text[1024];  /* one line for a person, outermost context first */

@@ -28,14 +28,15 @@ static int keep_public(struct dns_session *s, struct strings *list, struct err *
 		const char *text = list->v[i], *end = strrchr(text, ':');
 		bool v6 = *text == '[';
 
-		if (!reach_is_private(
+		if (!reach_is_inside(
 		        arena_strndup(s->arena, text + v6, (size_t)(end - text) - (v6 ? 2 : 0))))
 			strings_add(s->arena, &kept, text);
 	}
 	if (kept.n == 0)
 		return err_set(e, ERR_DENIED,
-		               "%s leads to a loopback, link-local or private address, which an "
-		               "account made over the network does not reach (`public_only: no`, "
+		               "%s leads to a loopback, link-local or private address, or to one "
+		               "of this machine's own, which an account made over the network does "
+		               "not reach (`public_only: no`, "
 		               "set on the host, lets it)",
 		               set->server);
 	*list = kept;

@@ -32,8 +32,9 @@ static const char *host_of(struct arena *a, const char *text)
 static int refuse(const char *what, const char *host, struct err *e)
 {
 	err_set(e, ERR_DENIED,
-	        "\"%s\": %.200s is a loopback, link-local or private address, which is not reached "
-	        "for who asks over the network unless allow_private is configured",
+	        "\"%s\": %.200s is a loopback, link-local or private address, or one of this "
+	        "machine's own, which is not reached for who asks over the network unless "
+	        "allow_private is configured",
 	        what, host);
 	return err_member(e, what);
 }
@@ -55,7 +56,7 @@ int afar_peer(struct arena *a, const struct afar *afar, const char *what, const 
 
 		inside = getnameinfo(x->ai_addr, x->ai_addrlen, address, sizeof(address), NULL, 0,
 		                     NI_NUMERICHOST) != 0 ||
-		         reach_is_private(address);
+		         reach_is_inside(address);
 	}
 	freeaddrinfo(list);
 	return inside ? refuse(what, host, e) : 0;

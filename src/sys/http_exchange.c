@@ -220,7 +220,7 @@ static int on_connected(void *ctx, char *peer, char *own, int peer_port, int own
 	(void)own;
 	(void)peer_port;
 	(void)own_port;
-	if (!reach_is_private(peer))
+	if (!reach_is_inside(peer))
 		return CURL_PREREQFUNC_OK;
 	x->places = (struct http_places){ .inside = true };
 	return CURL_PREREQFUNC_ABORT;
@@ -458,13 +458,18 @@ void http_exchange_result(const struct http_exchange *x, struct arena *a, struct
 		        "%s answers with status %ld, which HTTP does not have", x->host, status);
 	else if (x->result != CURLE_OK && http_public_refused(&x->places))
 		err_set(failure, ERR_DENIED,
-		        "%s is a loopback, link-local or private address, where nothing is sent "
-		        "unless that is allowed",
+		        "%s is a loopback, link-local or private address, or one of this machine's "
+		        "own, where nothing is sent unless that is allowed",
 		        x->host);
 	else if (x->result != CURLE_OK)
 		failed(x, failure);
-	if (failure->code)
+	if (failure->code) {
+		long sent = 0; /* on all connections that were tried for it */
+
+		curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+		failure->unsent = sent == 0;
 		return;
+	}
 	got.status = (int)status;
 	read_headers(x, a, &got);
 	read_body(x, a, &got);

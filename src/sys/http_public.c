@@ -9,7 +9,7 @@
 #include "sys/http_curl.h"
 #include "sys/reach.h"
 
-static bool is_private(const struct sockaddr *sa)
+static bool is_inside(const struct sockaddr *sa)
 {
 	const struct sockaddr_in6 *v6 = (const void *)sa;
 	const struct sockaddr_in *v4 = (const void *)sa;
@@ -18,7 +18,7 @@ static bool is_private(const struct sockaddr *sa)
 	char text[INET6_ADDRSTRLEN];
 
 	return (sa->sa_family != AF_INET && sa->sa_family != AF_INET6) ||
-	       !inet_ntop(sa->sa_family, address, text, sizeof(text)) || reach_is_private(text);
+	       !inet_ntop(sa->sa_family, address, text, sizeof(text)) || reach_is_inside(text);
 }
 
 static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
@@ -26,7 +26,7 @@ static curl_socket_t open_public(void *ctx, curlsocktype purpose, struct curl_so
 	struct http_places *places = ctx;
 
 	(void)purpose;
-	if (is_private(&to->addr)) {
+	if (is_inside(&to->addr)) {
 		places->inside = true;
 		return CURL_SOCKET_BAD;
 	}

@@ -157,7 +157,9 @@ static bool is_in(const unsigned char *address, const struct block *v, size_t n)
 	return false;
 }
 
-/* RFC 6890: what is not reached from the Internet. */
+/* By IANA's registries of special-purpose addresses (RFC 6890) what is not reached from the
+ * Internet, with multicast, the relays of 6to4 (192.88.99.0/24, gone since RFC 7526), and the few
+ * anycast addresses in 192.0.0.0/24, where nobody has a server. */
 static bool is_private_v4(const unsigned char *address)
 {
 	static const struct block blocks[] = {
@@ -169,6 +171,7 @@ static bool is_private_v4(const unsigned char *address)
 		{ { 172, 16 }, 12 },
 		{ { 192, 0, 0 }, 24 },
 		{ { 192, 0, 2 }, 24 },
+		{ { 192, 88, 99 }, 24 },
 		{ { 192, 168 }, 16 },
 		{ { 198, 18 }, 15 },
 		{ { 198, 51, 100 }, 24 },
@@ -179,21 +182,31 @@ static bool is_private_v4(const unsigned char *address)
 	return is_in(address, blocks, ARRAY_LEN(blocks));
 }
 
-/* All but 2000::/3, the documentation's 2001:db8::/32, Teredo's 2001::/32 (it leads to an IPv4
- * address that is hidden in it), and 6to4 and translated forms of private IPv4 addresses. */
-static bool is_private_v6(const unsigned char *address)
+/* The IPv4 address that stands in this one and is led to; NULL = none. */
+static const unsigned char *embedded_v4(const unsigned char *address)
 {
-	static const struct block global[] = { { { 0x20 }, 3 } };
-	static const struct block not_global[] = { { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },
-		                                   { { 0x20, 0x01 }, 32 } };
 	static const struct block mapped[] = { { { [10] = 0xff, [11] = 0xff }, 96 } };
 	static const struct block nat64[] = { { { 0x00, 0x64, 0xff, 0x9b }, 96 } };
 	static const struct block six_to_four[] = { { { 0x20, 0x02 }, 16 } };
 
 	if (is_in(address, mapped, 1) || is_in(address, nat64, 1))
-		return is_private_v4(address + 12);
-	if (is_in(address, six_to_four, 1))
-		return is_private_v4(address + 2);
+		return address + 12;
+	return is_in(address, six_to_four, 1) ? address + 2 : NULL;
+}
+
+/* All but 2000::/3 (so 64:ff9b:1::/48, 100::/64, 5f00::/16, fc00::/7, fe80::/10 and the rest), and
+ * in it the IETF's own 2001::/23 (Teredo, benchmarks, ORCHID: no servers, or an IPv4 address that
+ * is hidden in it) and the documentation's two. */
+static bool is_private_v6(const unsigned char *address)
+{
+	static const struct block global[] = { { { 0x20 }, 3 } };
+	static const struct block not_global[] = { { { 0x20, 0x01 }, 23 },
+		                                   { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },
+		                                   { { 0x3f, 0xff }, 20 } };
+	const unsigned char *v4 = embedded_v4(address);
+
+	if (v4)
+		return is_private_v4(v4);
 	return !is_in(address, global, 1) || is_in(address, not_global, ARRAY_LEN(not_global));
 }
 
@@ -238,17 +251,28 @@ static bool is_same(const union any_address *x, const union any_address *y)
 	return memcmp(&x->v6.sin6_addr, &y->v6.sin6_addr, sizeof(x->v6.sin6_addr)) == 0;
 }
 
-bool reach_is_here(const char *address)
+/* The same, or the IPv4 address that an IPv6 one leads to. */
+static bool leads_to(const union any_address *x, const union any_address *y)
+{
+	const unsigned char *v4 = x->sa.sa_family == AF_INET6
+	                              ? embedded_v4((const unsigned char *)&x->v6.sin6_addr)
+	                              : NULL;
+
+	return is_same(x, y) || (v4 && y->sa.sa_family == AF_INET &&
+	                         memcmp(v4, &y->v4.sin_addr, sizeof(y->v4.sin_addr)) == 0);
+}
+
+bool reach_is_inside(const char *address)
 {
 	union any_address x, mine;
 	struct ifaddrs *list;
 	bool found = false;
 	socklen_t len;
 
-	if (!parse(address, 0, &x, &len) || getifaddrs(&list) < 0)
-		return false;
+	if (!parse(address, 0, &x, &len) || is_private(&x) || getifaddrs(&list) < 0)
+		return true;
 	for (const struct ifaddrs *i = list; i && !found; i = i->ifa_next)
-		found = interface_address(i, &mine) && is_same(&x, &mine);
+		found = interface_address(i, &mine) && leads_to(&x, &mine);
 	freeifaddrs(list);
 	return found;
 }

@@ -44,8 +44,12 @@ void reach_tls(struct arena *a, struct reach_tls *t);
 /* Of text forms of addresses. */
 bool reach_is_private(const char *address); /* loopback, link-local, private, shared, not unicast */
 bool reach_is_v6(const char *address);
-/* Has one of this machine's interfaces this address? */
-bool reach_is_here(const char *address);
+/* That, or an address of this machine itself, now: what a person names whole, with its port, must
+ * not lead there either, since what listens there may be behind a firewall, or trust who comes from
+ * here. Not so where the DNS names the host and the protocol the port (80, 443, 53): the web server
+ * that gets a certificate, or its name server, is as a rule the machine that the daemon runs on,
+ * and is looked at as its CA would (preflight, propagation). */
+bool reach_is_inside(const char *address);
 /* Has this machine an address of that family that is not private? */
 bool reach_has_public(bool v6);
 

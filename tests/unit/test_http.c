@@ -8,10 +8,15 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
 #include "base/clock.h"
 #include "stub_server.h"
 #include "sys/http.h"
 #include "sys/http_curl.h"
+#include "sys/reach.h"
 
 static struct arena *a;
 static struct http *h;
@@ -148,6 +153,7 @@ static void bad_answers_are_told_apart(void **state)
 		    !strstr(e.text, rows[i].want_text))
 			fail_msg("row %zu: %d %s", i, e.code, e.text);
 		assert_int_equal(res.status, -1);
+		assert_false(e.unsent);
 		assert_non_null(strstr(e.text, arena_printf(a, "127.0.0.1:%d", server.port)));
 	}
 }
@@ -264,10 +270,12 @@ static void nobody_there_is_said_plainly(void **state)
 	        "cannot connect to 127.0.0.1:%d: connection refused; is the server up, and is the "
 	        "URL right?",
 	        gone.port));
+	assert_true(e.unsent);
 	will_say("HTTP/1.1 400 Bad Request\r\n\r\n");
 	req.url = arena_printf(a, "https://127.0.0.1:%d/dir", server.port);
 	assert_int_equal(http_do(h, a, &req, NULL, &res, &e), -ERR_PROTOCOL);
 	assert_non_null(strstr(e.text, "is it an https port?"));
+	assert_true(e.unsent);
 }
 
 static void a_proxy_is_used(void **state)
@@ -329,6 +337,69 @@ static int teardown(void **state)
 
 /* A name leads to an address inside, and in some rows to one of the Internet as well that nobody
  * has: then what became of that one counts. */
+/* The machine has these addresses, as far as anybody here asks: one of the Internet in each family.
+ */
+int getifaddrs(struct ifaddrs **out)
+{
+	static struct sockaddr_in v4 = { .sin_family = AF_INET };
+	static struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	static struct ifaddrs list[] = { { .ifa_next = &list[1] }, /* one without an address */
+		                         { .ifa_next = &list[2], .ifa_addr = (void *)&v4 },
+		                         { .ifa_addr = (void *)&v6 } };
+
+	inet_pton(AF_INET, "11.22.33.44", &v4.sin_addr);
+	inet_pton(AF_INET6, "2a00:1:2::3", &v6.sin6_addr);
+	*out = list;
+	return 0;
+}
+
+void freeifaddrs(struct ifaddrs *list)
+{
+}
+
+static void what_is_inside(void **state)
+{
+	static const struct {
+		const char *address;
+		bool want;
+	} rows[] = {
+		{ "11.22.33.44", true },
+		{ "11.22.33.45", false },
+		{ "2a00:1:2::3", true },
+		{ "2a00:1:2::4", false },
+		{ "::ffff:11.22.33.44", true },
+		{ "::ffff:11.22.33.45", false },
+		{ "64:ff9b::11.22.33.44", true },
+		{ "2002:b16:212c::1", true },
+		{ "2002:b16:212d::1", false },
+		{ "10.0.0.1", true },
+		{ "127.0.0.1", true },
+		{ "not an address", true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (reach_is_inside(rows[i].address) != rows[i].want)
+			fail_msg("%s", rows[i].address);
+	assert_false(reach_is_private("11.22.33.44")); /* what preflight goes by */
+}
+
+/* Nothing is even connected to. */
+static void this_machine_is_inside_by_its_public_address_too(void **state)
+{
+	static const char *const hosts[] = { "11.22.33.44", "[2a00:1:2::3]",
+		                             "[::ffff:11.22.33.44]" };
+	struct http_request req = { .method = "GET", .public_only = true, .limit_ms = 5000 };
+	struct http_response res;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		req.url = arena_printf(a, "http://%s:%d/", hosts[i], server.port);
+		assert_int_equal(http_do(h, a, &req, NULL, &res, &e), -ERR_DENIED);
+		assert_non_null(strstr(e.text, "one of this machine's own"));
+		assert_true(e.unsent);
+	}
+}
+
 static void where_it_leads_is_told_as_it_was(void **state)
 {
 	static const struct {
@@ -337,8 +408,8 @@ static void where_it_leads_is_told_as_it_was(void **state)
 	} cases[] = {
 		{ "127.0.0.1", ERR_DENIED },
 		{ "127.0.0.1,[::1]", ERR_DENIED },
-		{ "127.0.0.1,[2001:2::1]", ERR_NETWORK },
-		{ "[2001:2::1],127.0.0.1", ERR_NETWORK },
+		{ "127.0.0.1,[2a00:1:2::4]", ERR_NETWORK },
+		{ "[2a00:1:2::4],127.0.0.1", ERR_NETWORK },
 	};
 
 	(void)state;
@@ -374,6 +445,8 @@ int main(void)
 		cmocka_unit_test(silence_ends_when_the_time_is_over),
 		cmocka_unit_test(cancelling_ends_every_wait),
 		cmocka_unit_test(a_set_can_be_left_with_exchanges_under_way),
+		cmocka_unit_test(what_is_inside),
+		cmocka_unit_test(this_machine_is_inside_by_its_public_address_too),
 		cmocka_unit_test(what_cannot_be_asked_is_refused_at_once),
 		cmocka_unit_test(nobody_there_is_said_plainly),
 		cmocka_unit_test(where_it_leads_is_told_as_it_was),
