@@ -57,6 +57,20 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 	return 0;
 }
 
+int ca_of_account(struct run *r, struct arena *a, const struct account *x, struct ca *out,
+                  struct err *e)
+{
+	struct err gone;
+	struct ca ca;
+
+	if (x->ca && ca_resolve(r, a, x->ca, &ca, &gone) == 0 && !ca.known &&
+	    strcmp(ca.url, x->directory_url) == 0) {
+		*out = ca;
+		return 0;
+	}
+	return ca_resolve(r, a, x->directory_url, out, e);
+}
+
 void ca_tell_hidden(struct run *r)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);

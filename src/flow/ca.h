@@ -8,6 +8,11 @@
 NODISCARD int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
                          struct err *e);
 
+/* That of an account: the one that it was registered by, of several that were added with one URL;
+ * else whichever has its URL. */
+NODISCARD int ca_of_account(struct run *r, struct arena *a, const struct account *x, struct ca *out,
+                            struct err *e);
+
 /* A warning in the log for each known CA by whose name another was added: that one counts. */
 void ca_tell_hidden(struct run *r);
 

@@ -234,8 +234,7 @@ static int session_make(struct dns_use *u, struct dns_opened *x, struct err *e)
 	                      x->account.settings ? x->account.settings : "{}", &s->settings,
 	                      &s->common, e) < 0)
 		return dns_ctx(e, s, NULL);
-	if (session_http(u->run, u->arena, s->common.ca_bundle, s->common.public_only, &s->http,
-	                 e) < 0)
+	if (session_http(u->run, s->common.ca_bundle, s->common.public_only, &s->http, e) < 0)
 		return dns_ctx(e, s, NULL);
 	return 0;
 }

@@ -34,7 +34,7 @@ static int fetch(struct run *r, struct arena *a, bool failed, struct err *e)
 	struct http_response answer;
 	struct http *http;
 
-	TRY(session_http(r, a, NULL, false, &http, e));
+	TRY(session_http(r, NULL, false, &http, e));
 	TRY(http_do(http, a, &request, r->cancel, &answer, e));
 	if (answer.status / 100 != 2)
 		return err_set(e, ERR_PROTOCOL, "it answers with status %d", answer.status);

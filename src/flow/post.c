@@ -130,7 +130,7 @@ int post_message(struct run *r, struct arena *a, const struct channel *x, const 
 	TRY(post_kind(a, x->kind, &k, e));
 	if (channel_settings_open(a, k, x->settings ? x->settings : "{}", &s.settings, e) < 0)
 		return err_ctx(e, "channel %s", x->name);
-	if (k->ca_bundle && session_http(r, a, k->ca_bundle(s.settings), false, &s.http, e) < 0)
+	if (k->ca_bundle && session_http(r, k->ca_bundle(s.settings), false, &s.http, e) < 0)
 		return err_ctx(e, "channel %s", x->name);
 	TRY(hash_random(id, sizeof(id), e));
 	whole.id = m->id ? m->id : hex_encode(a, id, sizeof(id));

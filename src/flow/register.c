@@ -425,8 +425,7 @@ static bool is_deactivated(struct run *r, struct arena *a, const struct account 
 	struct ca ca;
 	bool refused;
 
-	if (strcmp(why->problem, "unauthorized") != 0 ||
-	    ca_resolve(r, a, x->directory_url, &ca, &e) < 0 ||
+	if (strcmp(why->problem, "unauthorized") != 0 || ca_of_account(r, a, x, &ca, &e) < 0 ||
 	    key_parse(x->key, strlen(x->key), &k, &e) < 0 || session_open(r, &ca, &acme, &e) < 0)
 		return false;
 	find.key = k;

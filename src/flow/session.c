@@ -9,16 +9,18 @@
 #include <string.h>
 
 #include "acme/account.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "flow/lease.h"
+#include "sys/hash.h"
 #include "sys/http.h"
 
 #define USER_AGENT "everleaf/" EVERLEAF_VERSION
 
 struct session_entry {
 	struct session_entry *next;
-	char *account; /* NULL = only the connections of one CA */
-	char *directory;
+	char *account;     /* NULL = only connections */
+	char *key;         /* all that they, or the session, were made by (http_key) */
 	struct http *http; /* owned by the entry without an account */
 	struct acme *acme;
 };
@@ -52,7 +54,7 @@ static void entries_free(struct session_entry *list)
 		if (x->http)
 			http_close(x->http);
 		free(x->account);
-		free(x->directory);
+		free(x->key);
 		free(x);
 	}
 }
@@ -67,59 +69,82 @@ void sessions_free(struct sessions *s)
 	free(s);
 }
 
-static struct session_entry *entry_add(struct sessions *s, const char *account,
-                                       const char *directory)
+static void http_cleanup(struct http **h)
+{
+	http_close(*h);
+}
+
+/* NULL = out of memory. */
+static struct session_entry *entry_add(struct sessions *s, const char *account, const char *key)
 {
 	struct session_entry *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return NULL;
 	x->account = account ? strdup(account) : NULL;
-	x->directory = strdup(directory);
+	x->key = strdup(key);
+	if (!x->key || (account && !x->account)) {
+		free(x->account);
+		free(x->key);
+		free(x);
+		return NULL;
+	}
 	x->next = s->list;
 	s->list = x;
 	return x;
 }
 
-/* The session of an account. */
-static struct session_entry *entry_of_account(struct sessions *s, const char *account)
+/* The session of an account, or the connections (account NULL), that were made so. */
+static struct session_entry *entry_find(struct sessions *s, const char *account, const char *key)
 {
 	for (struct session_entry *x = s->list; x; x = x->next)
-		if (x->account && strcmp(x->account, account) == 0)
+		if (!x->account == !account && (!account || strcmp(x->account, account) == 0) &&
+		    strcmp(x->key, key) == 0)
 			return x;
 	return NULL;
 }
 
-/* The connections of a CA. */
-static struct session_entry *entry_of_ca(struct sessions *s, const char *directory)
+/* Whoever differs in any of these shares no connection: one that was verified by other trust
+ * anchors, went through another proxy, or may lead inside is never lent. libcurl itself would not
+ * look at all of them (a callback that opens sockets is none of what it compares). what: a CA's
+ * URL, or whose they are. */
+static int http_key(struct arena *a, const char *what, const struct http_options *o,
+                    const char **out, struct err *e)
 {
-	for (struct session_entry *x = s->list; x; x = x->next)
-		if (!x->account && strcmp(x->directory, directory) == 0)
-			return x;
-	return NULL;
+	unsigned char digest[HASH_MAX];
+	const char *pem = "";
+
+	if (o->ca_bundle_pem) {
+		TRY(hash_digest(HASH_SHA256, o->ca_bundle_pem, strlen(o->ca_bundle_pem), digest,
+		                e));
+		pem = hex_encode(a, digest, 32);
+	}
+	*out = arena_printf(a, "%s\n%s\n%s\n%s\n%s\n%d%d%d", what, pem,
+	                    o->ca_bundle_file ? o->ca_bundle_file : "", o->proxy ? o->proxy : "",
+	                    o->user_agent, o->allow_http, o->unverified, o->public_only);
+	return 0;
 }
 
 /* Opened once a process; borrowed. */
-static int http_shared(struct run *r, const char *key, const struct http_options *o,
+static int http_shared(struct run *r, const char *what, const struct http_options *o,
                        struct http **out, struct err *e)
 {
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct sessions *s = r->sessions;
+	struct http *made CLEANUP(http_cleanup) = NULL;
 	struct session_entry *x;
+	const char *key;
 	int result = 0;
 
+	TRY(http_key(a, what, o, &key, e));
 	pthread_mutex_lock(&s->lock);
-	x = entry_of_ca(s, key);
-	if (!x || !x->http) {
-		struct http *http;
-		result = http_open(o, &http, e);
-		if (result == 0) {
-			if (!x)
-				x = entry_add(s, NULL, key);
-			if (x)
-				x->http = http;
-			else
-				result = err_set(e, ERR_MEMORY, "out of memory");
-		}
+	x = entry_find(s, NULL, key);
+	if (!x && (result = http_open(o, &made, e)) == 0) {
+		x = entry_add(s, NULL, key);
+		if (x)
+			x->http = TAKE(made);
+		else
+			result = err_set(e, ERR_MEMORY, "out of memory");
 	}
 	if (result == 0)
 		*out = x->http;
@@ -127,21 +152,19 @@ static int http_shared(struct run *r, const char *key, const struct http_options
 	return result;
 }
 
-static int http_for_ca(struct run *r, const struct ca *ca, struct http **out, struct err *e)
+static struct http_options options_for_ca(const struct run *r, const struct ca *ca)
 {
-	const struct http_options o = {
+	return (struct http_options){
 		.ca_bundle_pem = ca->ca_bundle,
 		.ca_bundle_file = ca->ca_bundle ? NULL : r->ca_bundle,
 		.proxy = r->config->proxy,
 		.user_agent = USER_AGENT,
 		.public_only = ca->public_only,
 	};
-
-	return http_shared(r, ca->url, &o, out, e);
 }
 
-int session_http(struct run *r, struct arena *a, const char *ca_bundle_file, bool public_only,
-                 struct http **out, struct err *e)
+int session_http(struct run *r, const char *ca_bundle_file, bool public_only, struct http **out,
+                 struct err *e)
 {
 	const struct http_options o = {
 		.ca_bundle_file = ca_bundle_file,
@@ -151,11 +174,7 @@ int session_http(struct run *r, struct arena *a, const char *ca_bundle_file, boo
 		.public_only = public_only,
 	};
 
-	return http_shared(r,
-	                   arena_printf(a, "trusting %s%s",
-	                                ca_bundle_file ? ca_bundle_file : "the system",
-	                                public_only ? ", outside" : ""),
-	                   &o, out, e);
+	return http_shared(r, "services", &o, out, e);
 }
 
 int session_http_as_ca(struct run *r, struct http **out, struct err *e)
@@ -171,13 +190,14 @@ int session_http_as_ca(struct run *r, struct http **out, struct err *e)
 
 int session_open(struct run *r, const struct ca *ca, struct acme **out, struct err *e)
 {
+	const struct http_options ho = options_for_ca(r, ca);
 	struct acme_options o = {
 		.directory_url = ca->url,
 		.max_in_flight = (unsigned)ca->parallel,
 		.cancel = r->cancel,
 	};
 
-	TRY(http_for_ca(r, ca, &o.http, e));
+	TRY(http_shared(r, ca->url, &ho, &o.http, e));
 	return acme_open(&o, out, e);
 }
 
@@ -222,19 +242,43 @@ static int key_change_settle(struct run *r, struct arena *a, const struct ca *ca
 	return result;
 }
 
-static int account_session_make(struct run *r, struct arena *a, struct account *x,
-                                struct acme **out, struct err *e)
+static int account_session_make(struct run *r, struct arena *a, const struct ca *ca,
+                                struct account *x, struct acme **out, struct err *e)
 {
 	struct key *key CLEANUP(key_cleanup) = NULL;
-	struct ca ca;
 
-	TRY(ca_resolve(r, a, x->directory_url, &ca, e));
 	if (x->next_key)
-		TRY(key_change_settle(r, a, &ca, x, e));
+		TRY(key_change_settle(r, a, ca, x, e));
 	TRY(key_parse(x->key, strlen(x->key), &key, e));
-	TRY(session_open(r, &ca, out, e));
+	TRY(session_open(r, ca, out, e));
 	acme_use_account(*out, key, x->url);
 	return 0;
+}
+
+/* What the account's session is made by. */
+static int account_key(struct run *r, struct arena *a, const struct ca *ca, const char **out,
+                       struct err *e)
+{
+	const struct http_options o = options_for_ca(r, ca);
+
+	TRY(http_key(a, ca->url, &o, out, e));
+	*out = arena_printf(a, "%s\n%lld", *out, (long long)ca->parallel);
+	return 0;
+}
+
+/* With the lock held: others may be in the middle of it, so it stays until the end. */
+static void retire(struct sessions *s, const char *account, const char *but_key)
+{
+	for (struct session_entry **p = &s->list, *x; (x = *p);) {
+		if (!x->account || strcmp(x->account, account) != 0 ||
+		    (but_key && strcmp(x->key, but_key) == 0)) {
+			p = &x->next;
+			continue;
+		}
+		*p = x->next;
+		x->next = s->closed;
+		s->closed = x;
+	}
 }
 
 int session_for_account(struct run *r, struct arena *a, struct account *x, struct acme **out,
@@ -243,24 +287,29 @@ int session_for_account(struct run *r, struct arena *a, struct account *x, struc
 	struct sessions *s = r->sessions;
 	struct session_entry *found;
 	struct acme *made;
+	const char *key;
+	struct ca ca;
 
 	if (strcmp(x->status, "valid") != 0)
 		return err_set(e, ERR_DENIED,
 		               "the account %s is %s at %s; use another with --account, or "
 		               "register one with `everleaf account register`",
 		               x->name, x->status, x->ca);
+	TRY(ca_of_account(r, a, x, &ca, e));
+	TRY(account_key(r, a, &ca, &key, e));
 	pthread_mutex_lock(&s->lock);
-	found = entry_of_account(s, x->name);
+	found = entry_find(s, x->name, key);
 	pthread_mutex_unlock(&s->lock);
 	if (found) {
 		*out = found->acme;
 		return 0;
 	}
-	TRY(account_session_make(r, a, x, &made, e));
+	TRY(account_session_make(r, a, &ca, x, &made, e));
 	pthread_mutex_lock(&s->lock);
-	found = entry_of_account(s, x->name);
+	retire(s, x->name, key);
+	found = entry_find(s, x->name, key);
 	if (!found) {
-		found = entry_add(s, x->name, x->directory_url);
+		found = entry_add(s, x->name, key);
 		if (found)
 			found->acme = TAKE(made);
 	}
@@ -278,14 +327,7 @@ void session_forget(struct run *r, const char *account_name)
 	struct sessions *s = r->sessions;
 
 	pthread_mutex_lock(&s->lock);
-	for (struct session_entry **p = &s->list; *p; p = &(*p)->next)
-		if ((*p)->account && strcmp((*p)->account, account_name) == 0) {
-			struct session_entry *x = *p;
-			*p = x->next;
-			x->next = s->closed;
-			s->closed = x;
-			break;
-		}
+	retire(s, account_name, NULL);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -17,8 +17,8 @@ NODISCARD int session_open(struct run *r, const struct ca *ca, struct acme **out
 /* Connections to services that are no CA, by the trust anchors they are checked with (NULL = the
  * system's) and by whether they may lead inside: opened once a process; borrowed. http:// is spoken
  * too. */
-NODISCARD int session_http(struct run *r, struct arena *a, const char *ca_bundle_file,
-                           bool public_only, struct http **out, struct err *e);
+NODISCARD int session_http(struct run *r, const char *ca_bundle_file, bool public_only,
+                           struct http **out, struct err *e);
 /* Connections as a CA makes them when it validates: to http too, without a proxy, certificates not
  * looked at. Opened once a process; borrowed. */
 NODISCARD int session_http_as_ca(struct run *r, struct http **out, struct err *e);
