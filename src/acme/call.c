@@ -146,6 +146,7 @@ static int post(struct round *r, struct attempt *t, const char *nonce, int64_t l
 	req.body = body;
 	req.body_len = strlen(body);
 	TRY(http_set_add(r->set, &req, (size_t)(t - r->v), e));
+	t->call->unknown = true;
 	if (!t->first_sent_ms)
 		t->first_sent_ms = clock_monotonic_ms();
 	t->step = STEP_SENT;
@@ -306,6 +307,7 @@ static void call_refused(struct round *r, struct attempt *t, const struct http_r
 	struct err failure = { 0 };
 	bool bad_nonce;
 
+	t->call->unknown = res->status >= 500;
 	(void)acme_problem_from_response(scratch, res, t->call->url, clock_now(), &failure);
 	bad_nonce = !strcmp(failure.problem, "badNonce") && t->bad_nonces < BAD_NONCES_MAX;
 	session_heard(r->ca, res, !bad_nonce);
@@ -346,6 +348,7 @@ static void call_not_answered(struct round *r, struct attempt *t, const struct e
 {
 	struct err ignored;
 
+	t->call->unknown = !failure->unsent;
 	if (failure->code == ERR_NETWORK && may_repeat(r, t)) {
 		repeat_later(t, failure);
 		return;
@@ -425,6 +428,7 @@ static void round_begin(struct round *r, struct acme_call *calls)
 		calls[i].res = (struct http_response){ 0 };
 		calls[i].failure = (struct err){ 0 };
 		calls[i].problem_json = NULL;
+		calls[i].unknown = false;
 		r->v[i].call = &calls[i];
 		if (acme_url_is_ok(calls[i].url, r->ca->allow_http))
 			continue;

@@ -172,6 +172,8 @@ static int send_wish(struct acme *ca, struct arena *a, const struct acme_new_ord
 	*call = (struct acme_call){ .payload = wish_text(a, want, with_replaces),
 		                    .max_body = ORDER_BODY };
 	failed = send_new_order(ca, a, call, &failure);
+	if (want->unknown)
+		*want->unknown = call->unknown;
 	if (!failed)
 		return 0;
 	if (with_replaces && is_about_replaces(call, &failure) && want->replaces_refused)
@@ -189,6 +191,8 @@ int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order
 	struct acme_call call;
 	const char *location, *url;
 
+	if (want->unknown)
+		*want->unknown = false;
 	TRY(acme_directory(ca, &d, e));
 	TRY(check_wish(a, want, d, e));
 	TRY(send_wish(ca, a, want, want->replaces && d->renewal_info, &call, e));

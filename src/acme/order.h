@@ -24,6 +24,8 @@ struct acme_new_order {
 	const char *
 	    replaces; /* RFC 9773 certID; NULL = none. Sent only if the directory has renewalInfo */
 	bool *replaces_refused; /* NULL = tried once more without it; else told here, and failed */
+	bool *unknown; /* NULL = nobody asks; when it failed: whether it left, and the CA said
+	                  neither yes nor no, so that it may have made the order */
 };
 /* replaces refused: 409 alreadyReplaced, or malformed. */
 NODISCARD int acme_order_new(struct acme *ca, struct arena *a, const struct acme_new_order *want,

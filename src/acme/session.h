@@ -78,6 +78,7 @@ struct acme_call {
 	struct err failure; /* ERR_NONE = answered with 2xx; a problem document is decoded into it
 	                       (problem.h) */
 	const char *problem_json; /* the raw problem document, for subproblems; NULL = none */
+	bool unknown; /* it left, and was not answered with a refusal: it may have been done */
 };
 /* Sends the calls of one order side by side, as many as nonces and the bounds allow, retrying
  * badNonce up to 20 times each with the nonce its answer brought, and transport failures and 5xx

@@ -136,15 +136,15 @@ int limits_reserve(struct run *r, struct arena *a, const struct limits_wish *w, 
 	struct limit_rule rules[N_LIMITS];
 	const struct limit_ask *held;
 	struct limit_ask *v;
-	int64_t opens_ms;
+	int64_t look_ms;
 	size_t n;
 
 	TRY(limits_rules(r, a, ca_url, rules, e));
 	v = limits_of_order(a, rules, ca_url, w->account->url, w->domains, w->exempt, &n);
 	TRY(limits_load(r, a, v, n, e));
-	held = w->consult ? limits_decide(v, n, limits_now_ms(), &opens_ms) : NULL;
+	held = w->consult ? limits_decide(v, n, limits_now_ms(), &look_ms) : NULL;
 	if (held)
-		return limits_refuse(r, a, ca_url, held, opens_ms, e);
+		return limits_refuse(r, a, ca_url, held, look_ms, e);
 	return reserve_all(r, a, v, n, row, e);
 }
 
@@ -155,14 +155,14 @@ int limits_reserve_account(struct run *r, struct arena *a, const char *ca_url, s
 	struct limit_ask x = {
 		.kind = LIMIT_NEW_ACCOUNTS, .subject = "this host", .counts = true, .reserve = true
 	};
-	int64_t opens_ms;
+	int64_t look_ms;
 
 	TRY(limits_rules(r, a, ca_url, rules, e));
 	x.rule = rules[LIMIT_NEW_ACCOUNTS];
 	x.bucket.name = bucket_name(a, x.kind, ca_url, NULL, x.subject);
 	TRY(limits_load(r, a, &x, 1, e));
-	if (limits_decide(&x, 1, limits_now_ms(), &opens_ms))
-		return limits_refuse(r, a, ca_url, &x, opens_ms, e);
+	if (limits_decide(&x, 1, limits_now_ms(), &look_ms))
+		return limits_refuse(r, a, ca_url, &x, look_ms, e);
 	return reserve_all(r, a, &x, 1, held, e);
 }
 
@@ -228,6 +228,7 @@ int limits_ordered(struct run *r, struct arena *a, struct order *row, struct err
 
 int limits_issued(struct run *r, struct arena *a, struct order *row, struct err *e)
 {
+	TRY(limits_set_issued(r, a, row, e));
 	return settle(r, a, row, STEP_ISSUED, e);
 }
 

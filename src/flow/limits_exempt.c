@@ -1,12 +1,13 @@
 /*
- * What of an order the CA does not hold it to, told from the newest version: it replaces that one
- * inside the CA's window (RFC 9773 5), or it is for the same names again.
+ * What of an order the CA does not hold it to: it replaces the newest version inside the CA's
+ * window (RFC 9773 5), or it is for the same names again. The CA looks at the names alone: whoever
+ * ordered them, for whichever certificate, revoked or deleted since.
  */
 #include <string.h>
 
 #include "base/clock.h"
 #include "flow/identity.h"
-#include "flow/limits.h"
+#include "flow/limits_impl.h"
 #include "sys/x509.h"
 
 static bool shares_a_name(const struct strings *x, const struct strings *y)
@@ -44,18 +45,51 @@ static int compare(struct arena *a, const struct cert *c, const struct version *
 	return 0;
 }
 
+static const char *set_name(struct arena *a, const char *ca_url, const struct strings *domains)
+{
+	return limits_buckets(a, LIMIT_EXACT_SET, ca_url, NULL, domains).v[0];
+}
+
+int limits_set_is_known(struct run *r, struct arena *a, const char *ca_url,
+                        const struct strings *domains, bool *known, struct err *e)
+{
+	int64_t at;
+
+	TRY(st_limit_set_get(r->store, a, set_name(a, ca_url, domains), &at, e));
+	*known = at > clock_now() - RENEWAL_OF_SET_S;
+	return 0;
+}
+
+int limits_set_issued(struct run *r, struct arena *a, const struct order *row, struct err *e)
+{
+	int64_t now = clock_now();
+	struct account account;
+	struct err no_account;
+	int result = st_account_get(r->store, a, row->account, &account, &no_account);
+
+	if (result == -ERR_NOT_FOUND)
+		return 0;
+	if (result < 0) {
+		*e = no_account;
+		return result;
+	}
+	return st_limit_set_issued(r->store, set_name(a, account.directory_url, &row->domains), now,
+	                           now - RENEWAL_OF_SET_S, e);
+}
+
 int limits_exemption(struct run *r, struct arena *a, const struct cert *c,
                      const struct account *account, const char **replaces,
                      enum limits_exempt *exempt, struct err *e)
 {
 	int64_t now = clock_now();
-	bool shares, same;
+	bool shares, same, known;
 	struct version v;
 	struct err err;
 	int result;
 
 	*replaces = NULL;
-	*exempt = EXEMPT_NOTHING;
+	TRY(limits_set_is_known(r, a, account->directory_url, &c->domains, &known, e));
+	*exempt = known ? EXEMPT_SAME_SET : EXEMPT_NOTHING;
 	if (c->not_after == 0)
 		return 0;
 	result = st_version_get(r->store, a, c->name, 0, &v, &err);
@@ -68,6 +102,7 @@ int limits_exemption(struct run *r, struct arena *a, const struct cert *c,
 	if (v.self_signed)
 		return 0;
 	TRY(compare(a, c, &v, &shares, &same, e));
+	/* from before sets were written down, too */
 	if (same && v.issued_at > now - RENEWAL_OF_SET_S)
 		*exempt |= EXEMPT_SAME_SET;
 	if (!c->ari_id || v.revoked_at || !shares || !v.account ||

@@ -82,13 +82,18 @@ int limits_look(struct run *r, struct arena *a, const struct cert *c, const stru
 	const char *replaces;
 	struct limit_ask *v;
 	size_t n_asks, have = 0;
-	int64_t now_ms = limits_now_ms(), opens_ms;
+	int64_t now_ms = limits_now_ms(), look_ms;
 	struct look l;
+	bool known;
 
 	TRY(look_begin(r, a, &l, e));
 	TRY(limits_rules(r, a, ca->url, rules, e));
-	if (c && account)
+	if (c && account) {
 		TRY(limits_exemption(r, a, c, account, &replaces, &exempt, e));
+	} else {
+		TRY(limits_set_is_known(r, a, ca->url, domains, &known, e));
+		exempt = known ? EXEMPT_SAME_SET : EXEMPT_NOTHING;
+	}
 	v = limits_of_order(a, rules, ca->url, account ? account->url : NULL, domains, exempt,
 	                    &n_asks);
 	TRY(limits_load(r, a, v, n_asks, e));
@@ -96,11 +101,11 @@ int limits_look(struct run *r, struct arena *a, const struct cert *c, const stru
 	for (size_t i = 0; i < n_asks; i++)
 		if (is_worth_showing(&v[i], now_ms))
 			states[have++] = state_of(&l, &v[i], now_ms);
-	last = limits_decide(v, n_asks, now_ms, &opens_ms);
+	last = limits_decide(v, n_asks, now_ms, &look_ms);
 	if (held)
 		*held = (struct err){ 0 };
 	if (held && last)
-		limits_refuse(r, a, ca->url, last, opens_ms, held);
+		limits_refuse(r, a, ca->url, last, look_ms, held);
 	*out = states;
 	*n = have;
 	return 0;

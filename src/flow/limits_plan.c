@@ -14,6 +14,8 @@
 #include "sys/suffix.h"
 
 #define SET_TEXT_MAX 300
+#define LOOK_LEAST_MS (INT64_C(10) * 1000)
+#define LOOK_MOST_MS (INT64_C(3600) * 1000)
 
 int64_t limit_interval_ms(const struct limit_rule *rule)
 {
@@ -56,6 +58,24 @@ int64_t bucket_opens_ms(const struct limit_rule *rule, const struct bucket *b, i
 		need = rule->count;
 	ahead += need * limit_interval_ms(rule) - span_ms(rule);
 	return ahead > 0 ? now_ms + ahead : 0;
+}
+
+int64_t bucket_look_ms(const struct limit_rule *rule, const struct bucket *b, int64_t need,
+                       int64_t now_ms)
+{
+	int64_t opens = bucket_opens_ms(rule, b, need, now_ms), stood_ms = now_ms - b->reserved_ms;
+	struct bucket sure = *b;
+	int64_t look;
+
+	if (!opens || reserved(b, now_ms) == 0)
+		return opens;
+	sure.reserved = 0;
+	look = now_ms + (stood_ms < LOOK_LEAST_MS  ? LOOK_LEAST_MS
+	                 : stood_ms > LOOK_MOST_MS ? LOOK_MOST_MS
+	                                           : stood_ms);
+	if (look < bucket_opens_ms(rule, &sure, need, now_ms))
+		look = bucket_opens_ms(rule, &sure, need, now_ms);
+	return look < opens ? look : opens;
 }
 
 int64_t bucket_left(const struct limit_rule *rule, const struct bucket *b, int64_t now_ms)
@@ -228,20 +248,20 @@ struct limit_ask *limits_of_order(struct arena *a, const struct limit_rule rules
 }
 
 const struct limit_ask *limits_decide(const struct limit_ask *v, size_t n, int64_t now_ms,
-                                      int64_t *opens_ms)
+                                      int64_t *look_ms)
 {
 	const struct limit_ask *last = NULL;
 	int64_t latest = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		int64_t opens =
-		    bucket_opens_ms(&v[i].rule, &v[i].bucket, limit_need(v[i].kind), now_ms);
-		if (v[i].counts && opens > latest) {
-			latest = opens;
+		int64_t look =
+		    bucket_look_ms(&v[i].rule, &v[i].bucket, limit_need(v[i].kind), now_ms);
+		if (v[i].counts && look > latest) {
+			latest = look;
 			last = &v[i];
 		}
 	}
-	*opens_ms = latest;
+	*look_ms = latest;
 	return last;
 }
 

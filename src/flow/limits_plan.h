@@ -16,6 +16,10 @@ int64_t limit_interval_ms(const struct limit_rule *rule);
 /* From when so many fit; 0 = now. Without a rule: when what the CA told is over. */
 int64_t bucket_opens_ms(const struct limit_rule *rule, const struct bucket *b, int64_t need,
                         int64_t now_ms);
+/* As bucket_opens_ms, but no later than it is worth a look whether orders that are under way have
+ * left places after all: soon at first, then as rarely as the newest of them has stood for long. */
+int64_t bucket_look_ms(const struct limit_rule *rule, const struct bucket *b, int64_t need,
+                       int64_t now_ms);
 int64_t bucket_left(const struct limit_rule *rule, const struct bucket *b, int64_t now_ms);
 /* One more is used. Never more than full: what the CA counted beside it is not known. */
 void bucket_charge(const struct limit_rule *rule, struct bucket *b, int64_t now_ms);
@@ -57,9 +61,9 @@ struct strings limits_buckets(struct arena *a, enum limit_kind kind, const char 
                               const char *account_url, const struct strings *domains);
 /* How many must fit before it may be tried. */
 int64_t limit_need(enum limit_kind kind);
-/* The one that fits last; NULL = all fit now. */
+/* The one that is to be looked at last (bucket_look_ms: *look_ms); NULL = all fit now. */
 const struct limit_ask *limits_decide(const struct limit_ask *v, size_t n, int64_t now_ms,
-                                      int64_t *opens_ms);
+                                      int64_t *look_ms);
 
 /* Which limit the words of a refusal speak of. false: they do not say. */
 bool limits_told_kind(const char *text, enum limit_kind *out);

@@ -64,12 +64,20 @@ static const char *what_to_do(struct arena *a, const struct limit_ask *x, const 
 	return "";
 }
 
+static int64_t up_to_s(int64_t ms)
+{
+	return (ms + 999) / 1000;
+}
+
 int limits_refuse(struct run *r, struct arena *a, const char *ca_url, const struct limit_ask *x,
-                  int64_t opens_ms, struct err *e)
+                  int64_t look_ms, struct err *e)
 {
 	const char *ca = limits_ca_name(r, a, ca_url), *advice = what_to_do(a, x, ca);
-	int64_t opens_at = (opens_ms + 999) / 1000, wait_s = opens_at - clock_now();
-	const char *at = clock_rfc3339(a, opens_at);
+	int64_t wait_s = up_to_s(look_ms) - clock_now();
+	int64_t opens_ms =
+	    bucket_opens_ms(&x->rule, &x->bucket, limit_need(x->kind), limits_now_ms());
+	bool is_sooner = look_ms + 1000 < opens_ms;
+	const char *at = clock_rfc3339(a, up_to_s(is_sooner ? opens_ms : look_ms));
 
 	if (x->kind == LIMIT_CONSECUTIVE && x->bucket.told)
 		err_set(e, ERR_RATE_LIMITED, "%s has paused %s: see %s; %s", ca, x->subject,
@@ -77,6 +85,14 @@ int limits_refuse(struct run *r, struct arena *a, const char *ca_url, const stru
 	else if (x->bucket.told)
 		err_set(e, ERR_RATE_LIMITED, "%s wants no %s before %s (%s): %s; it said: %s", ca,
 		        what_is_counted(a, x), at, limit_name(x->kind), advice, x->bucket.told);
+	else if (is_sooner)
+		err_set(e, ERR_RATE_LIMITED,
+		        "%s allows %lld %s in %s (%s), and what is left of them is taken by orders "
+		        "under way; looked at again at %s, the next one fits at %s at the latest: "
+		        "%s",
+		        ca, (long long)x->rule.count, what_is_counted(a, x),
+		        limit_period_text(a, x->rule.per_s), limit_name(x->kind),
+		        clock_rfc3339(a, up_to_s(look_ms)), at, advice);
 	else
 		err_set(e, ERR_RATE_LIMITED,
 		        "%s allows %lld %s in %s (%s), and they are used up; the next one fits at "

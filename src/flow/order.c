@@ -205,13 +205,14 @@ static int order_count_again(struct run *r, struct arena *a, const struct cert *
 
 static int order_send(struct run *r, struct arena *a, struct acme *ca, const struct cert *c,
                       const struct account *account, struct order *row, struct acme_order *order,
-                      struct err *e)
+                      bool *unknown, struct err *e)
 {
 	bool refused = false;
 	struct acme_new_order want = { .names = row->domains,
 		                       .profile = row->profile,
 		                       .replaces = row->replaces,
-		                       .replaces_refused = &refused };
+		                       .replaces_refused = &refused,
+		                       .unknown = unknown };
 	struct err first;
 
 	run_step(r, row->cert, "ordering");
@@ -227,24 +228,33 @@ static int order_send(struct run *r, struct arena *a, struct acme *ca, const str
 	return acme_order_new(ca, a, &want, order, e);
 }
 
-/* The CA's answer was no: it counts nothing of it, and may have said which limit is used up. */
-static void order_refused(struct run *r, struct arena *a, const struct account *account,
-                          struct order *row, const struct err *why)
+static int give_back(struct run *r, struct arena *a, struct order *row, bool counted, struct err *e)
+{
+	struct order next = *row;
+
+	TRY(store_begin(r->store, e));
+	if ((counted && limits_ordered(r, a, &next, e) < 0) ||
+	    limits_released(r, a, &next, e) < 0 || st_order_put(r->store, &next, e) < 0) {
+		store_rollback(r->store);
+		return -(int)e->code;
+	}
+	TRY(store_commit(r->store, e));
+	*row = next;
+	return 0;
+}
+
+/* There is no order, or none that is known of, so that its places are free for others until it is
+ * tried again. unknown: the CA may have made it, and counted that. A no may have said which limit
+ * is used up. */
+static void order_not_made(struct run *r, struct arena *a, const struct account *account,
+                           struct order *row, bool unknown, const struct err *why)
 {
 	struct err e;
 
-	if (why->code != ERR_ACME && why->code != ERR_RATE_LIMITED && why->code != ERR_TERMS)
+	if (err_is_of_database(why) || err_is_taken_over(why))
 		return;
-	if (row->charged.n) {
-		if (store_begin(r->store, &e) < 0) {
-			log_warn("%s", e.text);
-			return;
-		}
-		if (limits_released(r, a, row, &e) < 0 || st_order_put(r->store, row, &e) < 0)
-			store_rollback(r->store);
-		else if (store_commit(r->store, &e) < 0)
-			log_warn("%s", e.text);
-	}
+	if (row->charged.n && give_back(r, a, row, unknown, &e) < 0)
+		log_warn("%s", e.text);
 	if (why->code == ERR_RATE_LIMITED && !limits_is_hold(why))
 		limits_taught(r, a, account->directory_url, account->url, &row->domains,
 		              LIMIT_NEW_ORDERS, why);
@@ -285,8 +295,10 @@ static int order_make(struct run *r, struct arena *a, struct acme *ca, const str
                       const struct account *account, struct order *row, struct acme_order *order,
                       struct err *e)
 {
-	if (order_send(r, a, ca, c, account, row, order, e) < 0) {
-		order_refused(r, a, account, row, e);
+	bool unknown = false;
+
+	if (order_send(r, a, ca, c, account, row, order, &unknown, e) < 0) {
+		order_not_made(r, a, account, row, unknown, e);
 		return -(int)e->code;
 	}
 	return order_note(r, a, row, order->url, e);

@@ -23,7 +23,7 @@ static const char *const tables[] = { "meta",         "cas",          "accounts"
 	                              "certs",        "jobs",         "orders",   "versions",
 	                              "challenges",   "blocked_keys", "events",   "locks",
 	                              "limits",       "outbox",       "channels", "tasks",
-	                              "cert_names",   "dns_accounts", "replies" };
+	                              "cert_names",   "dns_accounts", "replies",  "issued_sets" };
 
 /* What refers to what: these come first when rows go in, in this order. */
 static const char *const first[] = { "meta", "cas", "accounts", "users", "certs", "channels" };

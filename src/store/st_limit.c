@@ -2,6 +2,8 @@
  * Buckets of rate limits. All that one order touches are read by one statement, in a few sizes so
  * that prepared statements are few too.
  */
+#include <stdlib.h>
+
 #include "base/buf.h"
 #include "store/internal.h"
 
@@ -94,5 +96,29 @@ int st_limit_list(struct store *s, struct arena *a, int64_t now_ms, struct bucke
 
 	TRY(record_list(s, a, T_LIMITS, &q, &rows, n, e));
 	*out = rows;
+	return 0;
+}
+
+int st_limit_set_issued(struct store *s, const char *name, int64_t at, int64_t since, struct err *e)
+{
+	struct tx t CLEANUP(tx_done) = { 0 };
+
+	TRY(tx_open(s, &t, e));
+	TRY(RUN(s, "delete from issued_sets where issued_at < $1", NULL, e, ARG_INT(since)));
+	TRY(RUN(s,
+	        "insert into issued_sets (name, issued_at) values ($1, $2) on conflict (name) do "
+	        "update set issued_at = excluded.issued_at",
+	        NULL, e, ARG_TEXT(name), ARG_INT(at)));
+	return tx_commit(&t, e);
+}
+
+int st_limit_set_get(struct store *s, struct arena *a, const char *name, int64_t *at, struct err *e)
+{
+	const struct arg args[] = { ARG_TEXT(name) };
+	struct strings found = { 0 };
+
+	TRY(query_strings(s, a, "select issued_at from issued_sets where name = $1", args, 1,
+	                  &found, e));
+	*at = found.n ? strtoll(found.v[0], NULL, 10) : 0;
 	return 0;
 }

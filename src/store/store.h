@@ -257,6 +257,12 @@ NODISCARD int st_limit_prune(struct store *s, int64_t now_ms,
                              struct err *e); /* those that are full again */
 NODISCARD int st_limit_list(struct store *s, struct arena *a, int64_t now_ms, struct bucket **out,
                             size_t *n, struct err *e); /* those that are not, by name */
+/* A set of names was issued at that time; what was before `since` is forgotten. */
+NODISCARD int st_limit_set_issued(struct store *s, const char *name, int64_t at, int64_t since,
+                                  struct err *e);
+/* When it was issued last; 0 = never, or that is forgotten. */
+NODISCARD int st_limit_set_get(struct store *s, struct arena *a, const char *name, int64_t *at,
+                               struct err *e);
 
 /* keys refused for good, by SHA-256 of the SubjectPublicKeyInfo in hexadecimal */
 NODISCARD int st_key_block(struct store *s, const char *spki_sha256, const char *why,

@@ -100,8 +100,11 @@ static void test_a_certificate_counts_when_it_is_issued(void **state)
 	clock_set(START + 6 * DAY);
 	step(&b, limits_issued, &row);
 	assert_int_equal(row.charged.n, 0);
-	while (reserve(&b, &more, "www.example.org", EXEMPT_SAME_SET, true) == 0)
+	while (reserve(&b, &more, "www.example.org", EXEMPT_SAME_SET, true) == 0) {
+		step(&b, limits_ordered, &more);
+		step(&b, limits_issued, &more);
 		n++;
+	}
 	assert_int_equal(n, 4); /* five, and one of them just now */
 	assert_int_equal(err.code, ERR_RATE_LIMITED);
 	assert_true(limits_is_hold(&err));
@@ -114,6 +117,80 @@ static void test_a_certificate_counts_when_it_is_issued(void **state)
 	OK(reserve(&b, &more, "www.example.org", EXEMPT_BOTH, true));     /* it replaces in time */
 	OK(reserve(&b, &more, "www.example.org", EXEMPT_NOTHING, false)); /* --no-preflight */
 	OK(reserve(&b, &more, "www2.example.org", EXEMPT_NOTHING, true));
+}
+
+/* Two at once for the last place: who comes second looks soon whether the first has come to
+ * nothing.
+ */
+static void test_the_last_place_is_looked_at_again(void **state)
+{
+	struct bench b;
+	struct order first, second;
+
+	bench_up(&b, *state);
+	for (int i = 0; i < 5; i++)
+		OK(reserve(&b, &first, "www.example.org", EXEMPT_NOTHING, true));
+	FAILS(ERR_RATE_LIMITED, reserve(&b, &second, "www.example.org", EXEMPT_NOTHING, true));
+	assert_in_range(err.retry_s, 10, 11);
+	assert_non_null(strstr(err.text, "taken by orders under way"));
+	step(&b, limits_released, &first); /* no newOrder was answered */
+	clock_set(START + err.retry_s);
+	OK(reserve(&b, &second, "www.example.org", EXEMPT_NOTHING, true));
+	step(&b, limits_ordered, &second);
+	step(&b, limits_issued, &second);
+	clock_set(START + 60);
+	FAILS(ERR_RATE_LIMITED, reserve(&b, &second, "www.example.org", EXEMPT_NOTHING, true));
+	assert_in_range(err.retry_s, 49, 51); /* four are under way still */
+}
+
+static enum limits_exempt exemption(struct bench *b, const char *cert, const char *name)
+{
+	struct cert c = { .name = cert, .ca = "letsencrypt" };
+	enum limits_exempt exempt = EXEMPT_IN_TIME;
+	const char *replaces = "";
+
+	strings_add(b->p->a, &c.domains, name);
+	OK(limits_exemption(&b->run, b->p->a, &c, &b->account, &replaces, &exempt, E));
+	assert_null(replaces);
+	return exempt;
+}
+
+/* The CA looks at the names alone: whoever ordered them, for whichever certificate. */
+static void test_a_set_is_a_renewal_whoever_ordered_it(void **state)
+{
+	struct account other = { .name = "other",
+		                 .ca = "c",
+		                 .status = "valid",
+		                 .key = "k",
+		                 .directory_url = "https://other.example/dir" };
+	struct account x = { .name = "acct",
+		             .ca = "letsencrypt",
+		             .status = "valid",
+		             .key = "k",
+		             .directory_url = CA };
+	struct bench b;
+	struct order row;
+
+	bench_up(&b, *state);
+	OK(st_account_put(b.p->s, &x, E));
+	OK(st_account_put(b.p->s, &other, E));
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_NOTHING);
+	OK(reserve(&b, &row, "www.example.org", EXEMPT_NOTHING, true));
+	step(&b, limits_ordered, &row);
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_NOTHING);
+	step(&b, limits_issued, &row);
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_SAME_SET);
+	assert_int_equal(exemption(&b, "of another name", "www.example.org"), EXEMPT_SAME_SET);
+	assert_int_equal(exemption(&b, "c", "example.org"), EXEMPT_NOTHING);
+	b.account.url = "https://ca/2"; /* another account */
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_SAME_SET);
+	b.account.directory_url = "https://other.example/dir"; /* another CA */
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_NOTHING);
+	b.account.directory_url = CA;
+	OK(st_cert_delete(b.p->s, "c", E));
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_SAME_SET);
+	clock_set(START + 120 * DAY);
+	assert_int_equal(exemption(&b, "c", "www.example.org"), EXEMPT_NOTHING);
 }
 
 static void test_failures_are_counted_once(void **state)
@@ -257,6 +334,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(test_an_order_is_counted),
 		ROW(test_a_certificate_counts_when_it_is_issued),
+		ROW(test_the_last_place_is_looked_at_again),
+		ROW(test_a_set_is_a_renewal_whoever_ordered_it),
 		ROW(test_failures_are_counted_once),
 		ROW(test_the_ca_teaches),
 		ROW(test_paused),

@@ -104,6 +104,36 @@ static void reservations(void **state)
 	assert_int_equal(b.reserved, 0);
 }
 
+/* One that waits for orders under way looks soon whether they have come to nothing, and less and
+ * less often; never before what is charged lets it, nor after what is reserved does. */
+static void looks_again(void **state)
+{
+	static const struct {
+		int charged, reserved;
+		int64_t stood_s, want_s; /* 0: it fits */
+	} cases[] = {
+		{ 0, 2, 0, 0 },       { 3, 0, 0, HOUR },        { 2, 1, 0, 10 },
+		{ 2, 1, 9, 10 },      { 2, 1, 11, 11 },         { 0, 3, 600, 600 },
+		{ 0, 3, 3000, 3000 }, { 0, 4, 2 * HOUR, HOUR }, { 3, 1, 0, HOUR },
+		{ 3, 2, HOUR, HOUR }, { 0, 1, 8 * DAY, 0 },     { 3, 1, 8 * DAY, HOUR },
+	};
+	const struct limit_rule rule = { 3, 3 * HOUR };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t now = START * 1000, look;
+		struct bucket b = { 0 };
+
+		for (int k = 0; k < cases[i].reserved; k++)
+			bucket_reserve(&b, now - cases[i].stood_s * 1000);
+		for (int k = 0; k < cases[i].charged; k++)
+			bucket_charge(&rule, &b, now);
+		look = bucket_look_ms(&rule, &b, 1, now);
+		if ((look ? look - now : 0) != cases[i].want_s * 1000)
+			fail_msg("case %zu: %lld", i, (long long)(look - now));
+	}
+}
+
 static void charges_beyond_what_is_left(void **state)
 {
 	const struct limit_rule rule = { 3, HOUR };
@@ -357,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_traces),
 		cmocka_unit_test(reservations),
+		cmocka_unit_test(looks_again),
 		cmocka_unit_test(charges_beyond_what_is_left),
 		cmocka_unit_test(figures_that_changed),
 		cmocka_unit_test(what_the_ca_says_holds),
