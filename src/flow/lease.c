@@ -30,11 +30,11 @@ static long test_seconds(void)
 
 static int64_t lease_seconds(const struct run *r)
 {
-	long shorter = r->is_daemon ? test_seconds() : 0;
+	long shorter = r->keeps_leases ? test_seconds() : 0;
 
 	if (shorter)
 		return shorter;
-	return r->is_daemon ? LEASE_OF_DAEMON_S : LEASE_S;
+	return r->keeps_leases ? LEASE_OF_DAEMON_S : LEASE_S;
 }
 
 int lease_take(struct run *r, const char *subject, struct err *e)

@@ -42,6 +42,7 @@ struct run {
 	unsigned patience_s; /* for a certificate that somebody works on, 0 = a minute; and for a
 	                        hook script's turn, 0 = ten minutes */
 	bool is_daemon;      /* it comes again by itself: a busy certificate is not waited for */
+	bool keeps_leases;   /* the process is a daemon, which prolongs those of all its threads */
 	void (*step)(void *ctx, const char *subject, const char *step); /* NULL = nobody looks */
 	void *step_ctx;
 };

@@ -78,7 +78,7 @@ static int generation_new(struct ops *o, struct generation **out, struct err *e)
 	g->run.config = &g->config;
 	g->run.ca_bundle = o->options.ca_bundle ? o->options.ca_bundle : g->config.ca_bundle;
 	g->run.step = tell_step;
-	g->run.is_daemon = true;
+	g->run.is_daemon = g->run.keeps_leases = true;
 	if (g->run.ca_bundle && access(g->run.ca_bundle, R_OK) < 0)
 		return err_set(e, ERR_CONFIG, "the trust anchors %s cannot be read",
 		               g->run.ca_bundle);

@@ -12,7 +12,7 @@ import pytest
 from env import Serve
 from env.api import Api
 from env.certs import load
-from env.client import user
+from env.client import Client, user
 from env.everleaf import Everleaf
 from env.gate import SlowWeb
 from env.postgres import Postgres
@@ -375,6 +375,29 @@ def test_taken_over_after_a_forced_renewal(two, pebble, name):
         gate.touch()
         assert admin.done(job)["renewed"] == [name]
     assert a.show(name)["live_version"] == 2
+    assert pebble.orders() == orders + 1
+
+
+def test_a_job_of_a_host_that_is_gone(two, pebble, name):
+    """Another takes it up, and does not wait for what the dead one held of the certificate."""
+    a, b = two
+    gate, ran, hook = a.folder / "gate", a.folder / "ran", a.folder / "hook"
+    hook.write_text(f"#!/bin/sh\necho ran >> {ran}\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    gate.touch()
+    a.issue(name, "--deploy-hook", hook)
+    gate.unlink()
+    orders = pebble.orders()
+    daemon = Serve(a).start()
+    admin = user(a, daemon, "root", "admin")
+    job = admin.post(f"/certificates/{name}/renew", force=True)
+    wait_until(lambda: len(ran.read_text().splitlines()) == 2, "its hook")
+    daemon.kill()
+    gate.touch()
+    a.sql("update tasks set lease_until = 0")  # minutes later
+    with Serve(b) as other:
+        assert Client(other, admin.token).done(job)["renewed"] == [name]
+    assert b.show(name)["live_version"] == 2
     assert pebble.orders() == orders + 1
 
 
