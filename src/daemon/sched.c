@@ -268,7 +268,8 @@ static int64_t look(struct sched *s)
 	held = s->held.n;
 	pthread_mutex_unlock(&s->lock);
 	if (ops_daemon_due(s->ops, a, LOOK_LIMIT + held, &v, &n, &next_at, &e) < 0 ||
-	    ops_daemon_tasks(s->ops, a, TASKS_AT_ONCE, &tasks, &n_tasks, &e) < 0)
+	    ops_daemon_tasks(s->ops, a, TASKS_AT_ONCE + THREADS_MOST + held, &tasks, &n_tasks, &e) <
+	        0)
 		return database_failed(s, &e);
 	if (s->failed_wait_ms)
 		log_info("the database answers again");

@@ -93,11 +93,26 @@ static bool is_free(struct arena *a, const struct task *t, int64_t now)
 	return !holder_is_here(&h) && t->lease_until <= now;
 }
 
+/* Without those that other hosts are at: however many these are, what waits comes into view. */
+static int rows_to_look_at(struct store *s, struct arena *a, size_t limit, int64_t now, void **rows,
+                           size_t *n, struct err *e)
+{
+	struct holder self;
+
+	holder_self(a, "", &self);
+	const struct arg args[] = { ARG_INT(now), ARG_TEXT(arena_printf(a, "%s|", self.host)),
+		                    ARG_INT((int64_t)limit) };
+	const struct query q = { "where ended_at = 0 and (lease is null or lease_until <= $1 or "
+		                 "substr(lease, 1, length(cast($2 as text))) = cast($2 as text)) "
+		                 "order by id limit $3",
+		                 args, 3, true };
+
+	return record_list(s, a, T_TASKS, &q, rows, n, e);
+}
+
 int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **out, size_t *n,
                  struct err *e)
 {
-	const struct arg args[] = { ARG_INT((int64_t)limit) };
-	const struct query q = { "where ended_at = 0 order by id limit $1", args, 1, true };
 	struct task *v;
 	void *rows = NULL;
 	size_t have, count = 0;
@@ -105,7 +120,7 @@ int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **o
 	STORE_LOCK(s);
 
 	TRY(db_now(s->db, &now, e));
-	TRY(record_list(s, a, T_TASKS, &q, &rows, &have, e));
+	TRY(rows_to_look_at(s, a, limit, now, &rows, &have, e));
 	v = rows;
 	for (size_t i = 0; i < have; i++)
 		if (is_free(a, &v[i], now))

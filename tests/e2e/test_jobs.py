@@ -288,6 +288,18 @@ def test_killed_while_the_ca_is_asked_to_revoke(make_everleaf, proxy, nginx, nam
     assert everleaf.show(name)["status"] == "revoked"
 
 
+def test_however_many_others_are_at_work(everleaf, nginx, name):
+    """What is at work on other hosts does not keep a job that waits out of sight."""
+    everleaf.run("issue", name, "--webroot", nginx.web_root)
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        everleaf.sql("with recursive n(i) as (select 1 union all select i + 1 from n where i < 400) "
+                     "insert into tasks (operation, state, input, created_at, lease, lease_until) "
+                     "select 'events_verify', 'running', '{}', 1, 'elsewhere|b|1|1|everleaf serve, job|1', 4000000000 from n")
+        job = admin.post(f"/certificates/{name}/renew", force=True)
+        assert admin.done(job)["renewed"] == [name]
+
+
 def test_whoever_may_not_any_more(everleaf, config, new_name):
     """Rights are looked at when a job is done, not when it was asked for."""
     held, later = new_name(), new_name()
