@@ -23,6 +23,7 @@
 
 #define LEASE_S 300
 #define KEPT_S (7 * 86400)
+#define END_AGAIN_MS 5000
 
 static const char *word_of(struct arena *a, enum operation_id op)
 {
@@ -236,17 +237,31 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, struct
 	return result;
 }
 
-/* As long as it takes: this process would keep its lease for good. */
-static void end_task(struct store *s, const struct task *t, bool parked)
+static int put_end(struct store *s, const struct task *t, bool parked, struct err *e)
 {
-	struct err e;
 	int result;
 
 	do {
-		result = parked ? st_task_park(s, t, &e) : st_task_end(s, t, &e);
-	} while (result < 0 && err_is_of_database(&e));
-	if (result < 0)
-		log_warn("job %lld: %s", (long long)t->id, e.text);
+		result = parked ? st_task_park(s, t, e) : st_task_end(s, t, e);
+	} while (result < 0 && err_is_of_database(e));
+	return result;
+}
+
+/* As long as it takes, unless another process has it: this one would keep its lease for good. A
+ * disk that is full is made room on. */
+static void end_task(struct store *s, const struct cancel *cancel, const struct task *t,
+                     bool parked)
+{
+	bool told = false;
+	struct err e, cut;
+
+	while (put_end(s, t, parked, &e) < 0) {
+		if (!told)
+			log_warn("job %lld: %s", (long long)t->id, e.text);
+		told = true;
+		if (e.code == ERR_BUSY || cancel_sleep_ms(cancel, END_AGAIN_MS, &cut) < 0)
+			return;
+	}
 }
 
 void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
@@ -267,7 +282,7 @@ void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
 			t.error = problem_text(a, &e);
 		}
 		log_detail("%s %s", t.operation, parked ? "parked" : t.error ? "failed" : "done");
-		end_task(s, &t, parked);
+		end_task(s, ops_daemon_ops(d)->run.cancel, &t, parked);
 	}
 	*busy = !taken || parked;
 	log_context_restore(&former);

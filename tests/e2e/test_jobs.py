@@ -300,6 +300,20 @@ def test_however_many_others_are_at_work(everleaf, nginx, name):
         assert admin.done(job)["renewed"] == [name]
 
 
+@pytest.mark.sqlite
+def test_one_whose_end_cannot_be_written_at_first(everleaf, nginx, name):
+    """It ends as soon as it can be, while the daemon goes on."""
+    everleaf.run("issue", name, "--webroot", nginx.web_root)
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        everleaf.sql("create trigger full before update of ended_at on tasks begin select raise(abort, 'the disk is full'); end")
+        job = admin.post(f"/certificates/{name}/renew", force=True)
+        wait_until(lambda: f"job {job['id']}: " in daemon.log(), "the first attempt")
+        everleaf.sql("drop trigger full")
+        assert admin.done(job)["renewed"] == [name]
+    assert everleaf.show(name)["live_version"] == 2
+
+
 def test_whoever_may_not_any_more(everleaf, config, new_name):
     """Rights are looked at when a job is done, not when it was asked for."""
     held, later = new_name(), new_name()
