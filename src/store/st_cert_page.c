@@ -98,6 +98,14 @@ static int append_condition(struct page_query *q, const char *sql, const struct 
 
 /* what is asked for */
 
+/* PostgreSQL guesses of a case that half of the rows meet it, so it reads the order's index until
+ * the page is full. Of what it can look into it would guess that next to none do, and read it all.
+ * That is no condition for an index, in SQLite neither. */
+static const char *unseen(struct arena *a, const char *check)
+{
+	return arena_printf(a, "case when %s then true else false end", check);
+}
+
 static void add_equal(struct page_query *q, struct arena *a, const struct cert_page *p,
                       const char *column, const char *value)
 {
@@ -107,20 +115,20 @@ static void add_equal(struct page_query *q, struct arena *a, const struct cert_p
 		return;
 	c = condition_add(q);
 	arm_add(c, "name", arena_printf(a, "from certs where %s = $1", column));
-	c->check = arena_printf(a, "coalesce(%s, '') = $1", column);
+	c->check = unseen(a, arena_printf(a, "%s = $1", column));
 	c->plain = p->order == CERT_BY_NAME ? arena_printf(a, "%s = $1", column) : NULL;
 	c->args[0] = (struct arg)ARG_TEXT(value);
 }
 
 /* An owner's have an index in each order: they are never sorted. */
-static void add_owner(struct page_query *q, const struct cert_page *p)
+static void add_owner(struct page_query *q, struct arena *a, const struct cert_page *p)
 {
 	struct condition *c;
 
 	if (!p->owner)
 		return;
 	c = condition_add(q);
-	c->check = "coalesce(owner, '') = $1";
+	c->check = unseen(a, "owner = $1");
 	c->plain = "owner = $1";
 	c->args[0] = (struct arg)ARG_TEXT(p->owner);
 }
@@ -143,20 +151,18 @@ static void add_status(struct page_query *q, struct arena *a, const struct cert_
 	if (expired) {
 		arm_add(c, "name",
 		        "from certs where status = 'issued' and not_after > 0 and not_after <= $1");
-		c->check = "coalesce(status, '') = 'issued' and not_after + 0 > 0 and "
-		           "not_after + 0 <= $1";
+		c->check = unseen(a, "status = 'issued' and not_after > 0 and not_after <= $1");
 		c->plain = p->order == CERT_BY_END ? "coalesce(status, '') = 'issued' and "
 		                                     "not_after > 0 and not_after <= $1"
 		                                   : NULL;
 	} else {
 		arm_add(c, "name", "from certs where status = 'issued' and not_after > $1");
 		arm_add(c, "name", "from certs where status = 'issued' and not_after = 0");
-		c->check = "coalesce(status, '') = 'issued' and (not_after + 0 = 0 or "
-		           "not_after + 0 > $1)";
+		c->check = unseen(a, "status = 'issued' and (not_after = 0 or not_after > $1)");
 	}
 }
 
-static void add_end(struct page_query *q, const struct cert_page *p)
+static void add_end(struct page_query *q, struct arena *a, const struct cert_page *p)
 {
 	struct condition *c;
 
@@ -164,12 +170,12 @@ static void add_end(struct page_query *q, const struct cert_page *p)
 		return;
 	c = condition_add(q);
 	arm_add(c, "name", "from certs where not_after > 0 and not_after < $1");
-	c->check = "not_after + 0 > 0 and not_after + 0 < $1";
+	c->check = unseen(a, "not_after > 0 and not_after < $1");
 	c->plain = p->order == CERT_BY_END ? "not_after > 0 and not_after < $1" : NULL;
 	c->args[0] = (struct arg)ARG_INT(p->expires_before);
 }
 
-static void add_waiting(struct page_query *q, const struct cert_page *p)
+static void add_waiting(struct page_query *q, struct arena *a, const struct cert_page *p)
 {
 	struct condition *c;
 
@@ -178,8 +184,9 @@ static void add_waiting(struct page_query *q, const struct cert_page *p)
 	c = condition_add(q);
 	arm_add(c, "name", "from certs where status = 'pending'");
 	arm_add(c, "cert", "from challenges where method in ('manual', 'dns-persist')");
-	c->check = "(coalesce(status, '') = 'pending' or exists (select 1 from challenges where "
-	           "cert = certs.name and method in ('manual', 'dns-persist')))";
+	c->check =
+	    unseen(a, "status = 'pending' or exists (select 1 from challenges where cert = "
+	              "certs.name and method in ('manual', 'dns-persist') limit 1 offset 0)");
 }
 
 /* search */
@@ -248,10 +255,11 @@ static const char *search_check(struct arena *a, const struct cert_page *p,
 {
 	static const char *const checks[MOST_ARMS] = {
 		"(name || '' >= $1 and name || '' < $2)",
-		"exists (select 1 from cert_names where domain = $3 and cert = certs.name)",
+		"exists (select 1 from cert_names where domain = $3 and cert = certs.name limit 1 "
+		"offset 0)",
 		/* the parentheses tell clang that no comma is missing */
 		("exists (select 1 from cert_names where cert = certs.name and whole = 1 "
-		 "and domain >= $3 and domain < $4)"),
+		 "and domain >= $3 and domain < $4 limit 1 offset 0)"),
 	};
 	struct strings parts = { 0 };
 
@@ -268,7 +276,7 @@ static const char *search_check(struct arena *a, const struct cert_page *p,
 		return "1 = 0";
 	if (parts.n == 1 && c->counts[0] && p->order == CERT_BY_NAME)
 		return "name >= $1 and name < $2";
-	return arena_printf(a, "(%s)", strings_join(a, &parts, " or "));
+	return unseen(a, strings_join(a, &parts, " or "));
 }
 
 /* A search by name alone: at most a page of each. */
@@ -403,32 +411,33 @@ static int order_text(struct page_query *q, struct arena *a, const struct cert_p
 	return append(q, sql, args, e);
 }
 
-/* A few are sorted by their names alone before they are read. */
+/* What is checked is read of an index that has it, and a few are sorted by their names alone,
+ * before rows are. */
 static int page_text(struct store *s, struct arena *a, const struct cert_page *p,
                      struct page_query *q, struct err *e)
 {
 	struct condition *first;
-	bool sorted;
+	bool within;
 
 	add_search(q, a, p);
-	add_owner(q, p);
+	add_owner(q, a, p);
 	add_status(q, a, p);
 	add_equal(q, a, p, "ca", p->ca);
 	add_equal(q, a, p, "account", p->account);
-	add_end(q, p);
-	add_waiting(q, p);
+	add_end(q, a, p);
+	add_waiting(q, a, p);
 	if (is_search(p) && q->n_conditions == 1 && p->order == CERT_BY_NAME) {
 		TRY(search_alone(q, a, p, e));
 		return order_text(q, a, p, e);
 	}
 	TRY(fewest(s, a, p, q, &first, e));
-	sorted = first && p->order != CERT_BY_NAME;
-	if (sorted)
+	within = first || q->n_conditions > (first_plain(q) ? 1 : 0);
+	if (within)
 		TRY(buf_str(&q->tail, "where name in (select name from certs ", e));
 	TRY(conditions(q, a, first, e));
 	TRY(place_condition(q, a, p, e));
 	TRY(order_text(q, a, p, e));
-	if (!sorted)
+	if (!within)
 		return 0;
 	TRY(buf_str(&q->tail, ")", e));
 	return order_text(q, a, p, e);
