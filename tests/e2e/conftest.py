@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from env import ChallTestSrv, Everleaf, FaultProxy, Lab, Nginx, Pebble  # noqa: E402
+from env import ChallTestSrv, Everleaf, FaultProxy, Lab, Nginx, Pebble, made  # noqa: E402
 from env import postgres  # noqa: E402
 from env.everleaf import BINARY  # noqa: E402
 from env.pebble import PROFILES  # noqa: E402
@@ -164,23 +164,26 @@ def nginx(tmp_path, pebble):
 
 
 @pytest.fixture
-def bare(tmp_path, pebble, lab):
-    """Everleaf on an empty state folder that knows no CA and no account."""
+def bare(request, tmp_path, pebble, lab):
+    """Everleaf on an empty state folder that knows no CA and no account; where there is `everleaf` too, that one."""
+    if "everleaf" in request.fixturenames:
+        return request.getfixturevalue("everleaf")
     return Everleaf(tmp_path / "everleaf", pebble, lab)
 
 
 @pytest.fixture
-def everleaf(bare):
+def everleaf(tmp_path, pebble, lab):
     """Everleaf with an account at the shared Pebble."""
-    return bare.register()
+    return Everleaf(tmp_path / "everleaf", pebble, lab, like=made(pebble, lab)).register()
 
 
 @pytest.fixture
-def make_everleaf(tmp_path, lab):
+def make_everleaf(tmp_path, pebble, lab):
     """make_everleaf(CA) gives another state folder with an account at that CA."""
 
     def make(ca):
-        return Everleaf(tmp_path / f"everleaf{next(_counter)}", ca, lab).register(ca=ca)
+        like = made(pebble, lab) if ca is pebble else made()
+        return Everleaf(tmp_path / f"everleaf{next(_counter)}", ca, lab, like=like).register(ca=ca)
 
     return make
 

@@ -39,7 +39,7 @@ import re
 
 import pytest
 
-from env import Everleaf
+from env import Everleaf, made
 from env.fake import Together
 
 ZONE = "example.org"
@@ -81,8 +81,8 @@ class Contract:
 
     @pytest.fixture
     def box(self, tmp_path):
-        """Everleaf on an empty state folder."""
-        return Everleaf(tmp_path / "everleaf")
+        """Everleaf on a state that holds nothing yet."""
+        return Everleaf(tmp_path / "everleaf", like=made())
 
     def lines(self, base_url, **over):
         return {"propagation": "none", "base_url": base_url, **self.settings, **over}

@@ -3,7 +3,7 @@ write of a recording must be made, and no call that is not in it."""
 
 import pytest
 
-from env import Everleaf
+from env import Everleaf, made
 from env.cassette import Cassette, scenarios
 
 CREATE = ["create_record_for_TXT_with_fqdn_name_and_content", "create_record_for_TXT_with_valid_name_and_content"]
@@ -96,7 +96,7 @@ def replay(provider, scenario, tmp_path, **over):
     service = SERVICES[provider]
     cassette = Cassette(scenarios(provider)[service.get("prefix", "") + scenario], service.get("form", lambda it: None),
                         service.get("extra")).start()
-    box = Everleaf(tmp_path / "everleaf")
+    box = Everleaf(tmp_path / "everleaf", like=made())
     lines = {"propagation": "none", "base_url": cassette.url + service.get("base", ""), "zone": service["zone"], "ttl": 3600,
              **service["settings"], **service.get("more", {}), **over}
     file = box.folder / "acct.yaml"

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from dns_contract import NAME, ONE, TWO, Acts, Faults
-from env import Everleaf
+from env import Everleaf, made
 from env.debs import fetched
 from env.dnsapi_lab import open_folder  # noqa: F401
 from env.httpreq_fake import PASSWORD, USER, HttpreqFake
@@ -178,7 +178,7 @@ class Program:
 
 @pytest.fixture
 def box(tmp_path):
-    return Everleaf(tmp_path / "everleaf")
+    return Everleaf(tmp_path / "everleaf", like=made())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from dns_contract import NAME, ONE, TWO, ZONE, Acts, Contract, Faults
-from env import Everleaf
+from env import Everleaf, made
 from env.fake import Fake
 from env.moto import Aws, Moto, moto_folder, refusal
 from env.recorded import Recorded, scenario
@@ -52,7 +52,7 @@ class Route53(Contract):
 
     @pytest.fixture
     def box(self, tmp_path):
-        box = Everleaf(tmp_path / "everleaf")
+        box = Everleaf(tmp_path / "everleaf", like=made())
         box.env = {key: value for key, value in box.env.items() if not key.startswith("AWS_")}
         return box
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from env import Everleaf
+from env import Everleaf, made
 from env.bind import Bind
 from env.everleaf import BINARY, SANITIZER
 from env.namespace import Namespace
@@ -103,7 +103,7 @@ class Client(Everleaf):
     """Runs inside the network."""
 
     def __init__(self, folder, network):
-        super().__init__(folder)
+        super().__init__(folder, like=made())
         self.network = network
 
     def account(self, **settings):

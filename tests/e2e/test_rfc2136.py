@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from env import Everleaf
+from env import Everleaf, made
 from env.bind import Bind
 from env.dns_proxy import DnsProxy, unsigned
 from env.knot import Knot
@@ -58,7 +58,7 @@ def bind(started):
 
 @pytest.fixture
 def client(tmp_path):
-    return Client(tmp_path / "everleaf")
+    return Client(tmp_path / "everleaf", like=made())
 
 
 class Client(Everleaf):

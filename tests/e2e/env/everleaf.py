@@ -1,6 +1,8 @@
 """The program under test: runs it on a state folder of its own, and watches what must never happen on the way."""
 
+import atexit
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -9,6 +11,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +49,7 @@ class Everleaf:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.state = self.folder / "state"
         self.ca, self.lab = ca, lab
+        self.known = like.known if like else None  # the CA that `lab` is already
         self.env = {key: value for key, value in os.environ.items()
                     if not key.startswith("EVERLEAF_") and not key.lower().endswith("_proxy")}
         self.env["EVERLEAF_STATE"] = str(self.state)
@@ -184,11 +188,17 @@ class Everleaf:
             path.unlink()
         shutil.copy(kept, self.state / "everleaf.db")
 
+    def add_ca(self, ca):
+        """Makes the laboratory's CA known as `lab`."""
+        self.run("ca", "add", "lab", ca.directory, "--ca-bundle", self.lab.root, "--resolver", ca.dns,
+                 "--http-port", ca.http_port, "--tls-port", ca.tls_port)
+
     def register(self, *extra, ca=None, name=None, email="admin@example.org"):
         """Registers an account at the laboratory's CA, known from then on as `lab`."""
         ca = ca or self.ca
-        self.run("ca", "add", "lab", ca.directory, "--ca-bundle", self.lab.root, "--resolver", ca.dns,
-                 "--http-port", ca.http_port, "--tls-port", ca.tls_port)
+        if ca is not self.known:
+            self.add_ca(ca)
+        self.known = None
         self.run("account", "register", "--ca", "lab", "--email", email, "--agree-tos",
                  *(["--name", name] if name else []), *extra)
         return self
@@ -232,3 +242,20 @@ class Everleaf:
         with contextlib.closing(sqlite3.connect(self.state / "everleaf.db")) as database:
             rows = [line for line in database.iterdump() if not re.match(r'INSERT INTO "(events|leases|sqlite_sequence)"', line)]
         return files, rows
+
+
+@functools.lru_cache(None)
+def made(ca=None, lab=None):
+    """A state as a first command makes it, to be like; with a CA, that is known as `lab`. Made once by each process that runs
+    tests: all the steps to the newest schema take longer than most tests."""
+    folder = Path(tempfile.mkdtemp(prefix="everleaf-made-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    everleaf = Everleaf(folder, ca, lab)
+    if everleaf.database:
+        postgres.keep(everleaf.database[1])
+    if ca:
+        everleaf.add_ca(ca)
+        everleaf.known = ca
+    else:
+        everleaf.run("ca", "add", "none", "none", status=2)  # refused, but the state is made by then
+    return everleaf

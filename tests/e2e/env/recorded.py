@@ -5,7 +5,7 @@ import json
 import re
 import urllib.parse
 
-from env.everleaf import Everleaf
+from env.everleaf import Everleaf, made
 from env.fake import Answer, Fake
 from env.prism import data_folder
 
@@ -50,6 +50,6 @@ class Recorded(Fake):
 
     def account(self, tmp_path, contract, **over):
         """Everleaf with the account `acct` of this contract's provider, opened at the recording."""
-        box = Everleaf(tmp_path / "everleaf")
+        box = Everleaf(tmp_path / "everleaf", like=made())
         contract().make(box, self.url + contract.base_path, **over)
         return box

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from env import Everleaf
+from env import Everleaf, made
 from env.dnsapi_lab import Taker
 
 NAME = "_acme-challenge.www.example.org"
@@ -71,7 +71,7 @@ class Account:
 
 @pytest.fixture
 def box(tmp_path):
-    return Everleaf(tmp_path / "everleaf")
+    return Everleaf(tmp_path / "everleaf", like=made())
 
 
 @pytest.fixture
