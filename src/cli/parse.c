@@ -77,8 +77,11 @@ static int unknown_option(const struct parser *p, const char *shown, const char 
 		               "unknown option %s; options of a command stand after its name, see "
 		               "`everleaf --help`",
 		               shown);
-	return err_set(e, ERR_USAGE, "unknown option %s for `%s`; see `%s --help`", shown,
-	               own_name(p), own_name(p));
+	return err_set(
+	    e, ERR_USAGE,
+	    "unknown option %s for `%s`; see `%s --help`; a word that is none but begins "
+	    "with a dash goes after `--`",
+	    shown, own_name(p), own_name(p));
 }
 
 /* The value of option o: after '=', or the next word. */

@@ -249,9 +249,9 @@ def test_dns_account_01(home, updates):
 def test_dns_account_01_by_hand(home, bind):
     waiting = home.json("issue", "hand.example.test", "--manual", "--challenge", "dns-account-01")["pending"][0]["challenges"][0]
     assert waiting["type"] == "dns-account-01" and re.match(r"_[a-z2-7]{16}\._acme-challenge\.hand", waiting["name"])
-    home.run("dns", "present", "home", waiting["name"], waiting["value"])
+    home.run("dns", "present", "home", waiting["name"], "--", waiting["value"])  # which may begin with a dash
     home.run("verify", "hand.example.test")
-    home.run("dns", "cleanup", "home", waiting["name"], waiting["value"])
+    home.run("dns", "cleanup", "home", waiting["name"], "--", waiting["value"])
 
 
 def test_dry_run(tmp_path, lab, ca, bind, add, before):

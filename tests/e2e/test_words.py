@@ -137,6 +137,13 @@ def test_version(bare):
     assert bare.run("version").out == bare.run("--version").out
 
 
+def test_words_that_begin_with_a_dash(bare):
+    """One in 64 of the values that a CA asks for does."""
+    words = ["dns", "present", "home", "_acme-challenge.example.org"]
+    assert "goes after `--`" in bare.error(*words, "-Qx", status=2)
+    assert "-Qx" not in bare.error(*words, "--", "-Qx", status=1)
+
+
 @pytest.mark.option("completion")
 @pytest.mark.option("names")
 def test_completion(everleaf, tmp_path, name):
