@@ -142,21 +142,25 @@ static int write_live(struct run *r, struct arena *a, struct cert *c, struct ver
 	return record_live(r, a, c, v, finishes, e);
 }
 
-/* The first failure is kept in *failure, the others are logged. One that many wait for already has
- * not failed: it was not called. */
+bool deliver_is_put_back(const struct err *hook_failure)
+{
+	return err_is_crowded(hook_failure) || hook_failure->code == ERR_CANCELLED;
+}
+
+/* The first failure is kept in *failure, the others are logged. */
 static void hook_failed(struct run *r, const struct cert *c, const struct err *what,
                         struct err *failure)
 {
 	struct err e;
 
-	if (err_is_crowded(what)) {
+	if (deliver_is_put_back(what)) {
 		if (failure->code == ERR_NONE)
 			*failure = *what;
 		return;
 	}
 	if (st_event_add(r->store, c->name, "hook-failed", &e, "%s", what->text) < 0)
 		log_warn("%s", e.text);
-	if (failure->code == ERR_NONE || err_is_crowded(failure))
+	if (failure->code == ERR_NONE || deliver_is_put_back(failure))
 		*failure = *what;
 	else
 		log_error("%s", what->text);
@@ -170,7 +174,7 @@ static void run_hooks(struct run *r, struct arena *a, const struct cert *c, cons
 	if (!v->self_signed && hooks_deploy_cert(r, a, c, v->issued_at, &e) < 0)
 		hook_failed(r, c, &e, failure);
 	/* those behind one that is not called yet have their turn with it */
-	for (size_t i = 0; i < c->deploy_hooks.n && !err_is_crowded(failure); i++) {
+	for (size_t i = 0; i < c->deploy_hooks.n && !deliver_is_put_back(failure); i++) {
 		struct deploy_hook_spec spec = {
 			.hook = c->deploy_hooks.v[i],
 			.lineage = live_path(a, r->state_dir, c->name),

@@ -15,13 +15,15 @@ struct delivery {
 	/* what came of it */
 	bool deployed;           /* the newest version is live, and its hooks have run */
 	struct err hook_failure; /* the certificate is live all the same; the hooks are tried again
-	                            by a later run. ERR_NONE: none failed; err_is_crowded: nor did
-	                            this one, which is to be called soon */
+	                            by a later run. ERR_NONE: none failed */
 };
 
 /* Makes the newest version live if it is not, and runs the hooks that have not run for it. */
 NODISCARD int deliver(struct run *r, struct arena *a, struct cert *c, struct delivery *d,
                       struct err *e);
+/* Whether that is no failure of the hook: it was not called, since many wait for it already, or was
+ * cut short, since this process is to end. It is called soon, or by the next one. */
+bool deliver_is_put_back(const struct err *hook_failure);
 /* Only what the certificate's record says is live, into STATE/live on this host: nothing is
  * recorded and no hook runs. For a node beside the one that delivered it. */
 NODISCARD int deliver_here(struct run *r, struct arena *a, const struct cert *c, struct err *e);

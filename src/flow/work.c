@@ -185,7 +185,7 @@ static bool note_delivery(struct arena *a, struct cert *c, bool open, const stru
 {
 	bool was_unfinished = c->unfinished, had_failed = c->hook_failures > 0;
 
-	if (err_is_crowded(&d->hook_failure)) /* it was put back, and is unfinished as it was */
+	if (deliver_is_put_back(&d->hook_failure)) /* and is unfinished as it was */
 		return false;
 	if (d->hook_failure.code != ERR_NONE) {
 		note_hook_failure(a, c, open, &d->hook_failure);
@@ -218,7 +218,7 @@ static int deliver_and_record(struct run *r, struct arena *a, struct cert *c,
 	*news = false;
 	TRY(deliver(r, a, c, &d, e));
 	out->failure = d.hook_failure;
-	if ((out->failure.code != ERR_NONE && !err_is_crowded(&out->failure)) ||
+	if ((out->failure.code != ERR_NONE && !deliver_is_put_back(&out->failure)) ||
 	    (d.deployed && d.finishes))
 		*news = !was_told;
 	return note_delivery(a, c, open, &d) ? keep_record(r, a, c, NULL, NULL, e) : 0;

@@ -88,6 +88,7 @@ def test_stopped_in_the_middle(everleaf, pebble, config, name):
     wait_until(lambda: "stopping" in daemon.log(), "the first word")
     daemon.stop()  # the second one ends the wait
     assert everleaf.sql("select state, lease from tasks") == [("queued", None)]
+    assert everleaf.show(name)["failures"] == 0 and everleaf.sql("select at from events where kind = 'hook-failed'") == []
     config.touch()
     with daemon:
         assert admin.ended(job)["state"] == "done"
