@@ -101,6 +101,8 @@ static int mail_it(struct ops *o, struct arena *a, const struct cert *c, const s
 
 	TRY(post_mail_channel(&o->run, a, opt->channel, &x, e));
 	TRY(export_version(a, v, spec, &file.data, e));
+	/* a mail cannot be taken back because the certificate was changed behind it */
+	TRY(store_condition_look(o->run.store, e));
 	TRY(post_message(&o->run, a, &x, &m, e));
 	return st_event_add(o->run.store, c->name, "mailed", e, "%s mailed to %s", file.name,
 	                    strings_join(a, &opt->mail, ", "));

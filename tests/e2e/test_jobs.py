@@ -1,5 +1,7 @@
 """Jobs: what was asked for is done once however the daemon ends, with the rights its asker has then."""
 
+import signal
+
 import pytest
 
 from env import Serve
@@ -8,6 +10,7 @@ from env.certs import assert_good, load
 from env.client import Refused, user
 from env.process import wait_until
 from env.proxy import never
+from env.smtp import SmtpServer
 
 pytestmark = pytest.mark.threads
 
@@ -313,6 +316,34 @@ def test_one_whose_end_cannot_be_written_at_first(everleaf, nginx, name):
         everleaf.sql("drop trigger full")
         assert admin.done(job)["renewed"] == [name]
     assert everleaf.show(name)["live_version"] == 2
+
+
+def has_connection(port):
+    """Whether somebody is connected to that port of this machine."""
+    lines = [line.split() for path in ("/proc/net/tcp", "/proc/net/tcp6") for line in open(path)]
+    return any(words[1].endswith(f":{port:04X}") and words[3] == "01" for words in lines)
+
+
+def test_what_is_changed_behind_a_mail(everleaf, nginx, lab, tmp_path, name):
+    """It was as it was seen when the mail left: that it is another now is no failure of what was sent."""
+    everleaf.run("issue", name, "--webroot", nginx.web_root)
+    with SmtpServer(tmp_path / "smtp", lab) as smtp, Serve(everleaf) as daemon:
+        everleaf.secret(smtp.login[1])
+        settings = everleaf.folder / "mail.yaml"
+        settings.write_text(smtp.settings(timeout=60))
+        settings.chmod(0o600)
+        everleaf.run("notify", "add", "mail", "mail", "--settings", settings)
+        smtp.forget()
+        admin = user(everleaf, daemon, "root", "admin")
+        api = Api(daemon, admin.token)
+        tag = api.get(f"/certificates/{name}").headers["ETag"]
+        smtp.process.send_signal(signal.SIGSTOP)
+        job = api.post(f"/certificates/{name}/send", {"to": ["leser@example.net"]}, headers={"If-Match": tag}, status=202).json
+        wait_until(lambda: has_connection(smtp.port), "the mail to be on its way")
+        admin.patch(f"/certificates/{name}", organization="Another")
+        smtp.process.send_signal(signal.SIGCONT)
+        admin.done(job)
+        assert [mail.recipients for mail in smtp.received] == [["leser@example.net"]]
 
 
 def test_whoever_may_not_any_more(everleaf, config, new_name):
