@@ -332,30 +332,6 @@ bool key_same(const struct key *x, const struct key *y)
 	return EVP_PKEY_eq(x->pkey, y->pkey) == 1;
 }
 
-int key_pem(struct arena *a, const struct key *k, char **out, struct err *e)
-{
-	BIO *mem CLEANUP(bio_cleanup) = BIO_new(BIO_s_secmem());
-
-	if (!mem || PEM_write_bio_PKCS8PrivateKey(mem, k->pkey, NULL, NULL, 0, NULL, NULL) != 1)
-		return key_openssl_error(e, ERR_CRYPTO, "cannot write the private key");
-	*out = bio_text(a, mem);
-	return 0;
-}
-
-int key_pkcs8_der(struct arena *a, const struct key *k, struct bytes *out, struct err *e)
-{
-	PKCS8_PRIV_KEY_INFO *p8 = EVP_PKEY2PKCS8(k->pkey);
-	unsigned char *der = NULL;
-	int n = p8 ? i2d_PKCS8_PRIV_KEY_INFO(p8, &der) : -1;
-
-	PKCS8_PRIV_KEY_INFO_free(p8);
-	if (n <= 0)
-		return key_openssl_error(e, ERR_CRYPTO, "cannot write the private key");
-	*out = (struct bytes){ arena_memdup(a, der, (size_t)n), (size_t)n };
-	OPENSSL_clear_free(der, (size_t)n);
-	return 0;
-}
-
 int key_spki_sha256(struct arena *a, const struct key *k, char **out, struct err *e)
 {
 	unsigned char md[HASH_MAX];

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -184,6 +185,44 @@ static char *pem_of(EVP_PKEY *pkey, bool traditional, const char *password)
 	return text;
 }
 
+/* The point of a key read so is written compressed, and so it stays. */
+static struct key *with_compressed_point(const struct key *k)
+{
+	EVP_PKEY *pkey = EVP_PKEY_dup(key_evp(k));
+	struct key *compressed;
+
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(
+	                     pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
+	                 1);
+	compressed = parse(pem_of(pkey, false, NULL));
+	EVP_PKEY_free(pkey);
+	return compressed;
+}
+
+/* 600 keys of a curve: enough for a number with a leading zero byte. */
+static void ec_keys_are_written_as_openssl_writes_them(void **state)
+{
+	static const enum key_type types[] = { KEY_EC256, KEY_EC384 };
+
+	for (size_t i = 0; i < 1200; i++) {
+		struct key *k CLEANUP(key_cleanup) = NULL, *compressed CLEANUP(key_cleanup) = NULL;
+		char *pem, *again;
+		struct err e;
+
+		assert_int_equal(key_generate(types[i % 2], &k, &e), 0);
+		assert_int_equal(key_pem(a, k, &pem, &e), 0);
+		assert_string_equal(pem, pem_of(key_evp(k), false, NULL));
+		if (i >= 4)
+			continue;
+		compressed = with_compressed_point(k);
+		assert_int_equal(key_pem(a, compressed, &pem, &e), 0);
+		assert_string_equal(pem, pem_of(key_evp(compressed), false, NULL));
+		assert_int_equal(key_jwk(a, k, &pem, &e), 0);
+		assert_int_equal(key_jwk(a, compressed, &again, &e), 0);
+		assert_string_equal(again, pem);
+	}
+}
+
 static void older_forms_are_read(void **state)
 {
 	struct key *ec CLEANUP(key_cleanup) = parse(jwk_7515_ec),
@@ -331,6 +370,7 @@ int main(void)
 		cmocka_unit_test(rsa_signature_is_rfc7515s),
 		cmocka_unit_test(ec_signatures_are_flat_and_verify),
 		cmocka_unit_test(every_type_goes_through_every_form),
+		cmocka_unit_test(ec_keys_are_written_as_openssl_writes_them),
 		cmocka_unit_test(older_forms_are_read),
 		cmocka_unit_test(what_does_not_fit_is_refused_by_name),
 		cmocka_unit_test(encrypted_keys_are_told_apart_and_quote_nothing),
