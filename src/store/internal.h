@@ -70,7 +70,7 @@ struct tx {
 };
 NODISCARD int tx_open(struct store *s, struct tx *t, struct err *e);
 /* One that does not wait for other writers where the database can do without: it locks its rows,
- * and takes or keeps a lease rather than working under one. */
+ * and takes or keeps a lease rather than working under one. A power cut may take it away again. */
 NODISCARD int tx_open_beside(struct store *s, struct tx *t, struct err *e);
 NODISCARD int tx_commit(struct tx *t, struct err *e);
 void tx_done(struct tx *t);

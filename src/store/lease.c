@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,26 +73,52 @@ static const char *host_here(struct arena *a)
 	return word_clean(a, name);
 }
 
+/* What does not change while this process lives: a busy daemon is asked for it at every turn. */
+static struct {
+	pthread_mutex_t lock;
+	char boot[64];
+	int64_t pid; /* whose start it is: a fork's is another */
+	uint64_t start;
+} own = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
 static const char *boot_here(struct arena *a)
 {
-	char id[64];
+	const char *boot;
 
-	proc_read("/proc/sys/kernel/random/boot_id", id, sizeof(id));
-	id[strcspn(id, "\n")] = '\0';
-	return *id ? word_clean(a, id) : "-";
+	pthread_mutex_lock(&own.lock);
+	if (!*own.boot) {
+		proc_read("/proc/sys/kernel/random/boot_id", own.boot, sizeof(own.boot));
+		own.boot[strcspn(own.boot, "\n")] = '\0';
+	}
+	boot = *own.boot ? word_clean(a, own.boot) : "-";
+	pthread_mutex_unlock(&own.lock);
+	return boot;
+}
+
+/* 0 = /proc does not tell. */
+static uint64_t start_of_self(void)
+{
+	uint64_t start = 0;
+	char state;
+
+	pthread_mutex_lock(&own.lock);
+	if (own.pid != getpid() && process_stat(getpid(), &state, &start)) {
+		own.pid = getpid();
+		own.start = start;
+	}
+	start = own.pid == getpid() ? own.start : 0;
+	pthread_mutex_unlock(&own.lock);
+	return start;
 }
 
 void holder_self(struct arena *a, const char *what, struct holder *out)
 {
-	char state;
-
 	*out = (struct holder){ .host = host_here(a),
 		                .boot = boot_here(a),
 		                .what = word_clean(a, what),
 		                .pid = getpid(),
+		                .start = start_of_self(),
 		                .since = clock_now() };
-	if (!process_stat(out->pid, &state, &out->start))
-		out->start = 0;
 }
 
 char *holder_text(struct arena *a, const struct holder *h)
@@ -131,9 +158,11 @@ bool holder_is_self(const struct holder *h)
 /* A /proc that hides other users' processes says nothing about them; kill() still does. */
 static bool process_is_alive(int64_t pid, uint64_t start)
 {
-	uint64_t now_start = 0;
+	uint64_t now_start = pid == getpid() ? start_of_self() : 0;
 	char state = 0;
 
+	if (now_start)
+		return !start || start == now_start;
 	if (!process_stat(pid, &state, &now_start))
 		return kill((pid_t)pid, 0) == 0 || errno == EPERM;
 	return state != 'Z' && state != 'X' && (!start || start == now_start);

@@ -137,7 +137,8 @@ int lease_end_row(struct store *s, const char *subject, int64_t fence, struct er
 
 	TRY(tx_open_beside(s, &t, e));
 	TRY(RUN(s,
-	        "update jobs set lease = null, lease_until = 0 where subject = $1 and fence = $2",
+	        "update jobs set lease = null, lease_until = 0 where subject = $1 and fence = $2 "
+	        "and lease is not null", /* it may have gone with what was done under it */
 	        NULL, e, ARG_TEXT(subject), ARG_INT(fence)));
 	/* A name that was held and never became a certificate leaves nothing. */
 	TRY(RUN(s,

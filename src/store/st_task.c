@@ -93,38 +93,39 @@ static bool is_free(struct arena *a, const struct task *t, int64_t now)
 	return !holder_is_here(&h) && t->lease_until <= now;
 }
 
-/* Without those that other hosts are at: however many these are, what waits comes into view. */
-static int rows_to_look_at(struct store *s, struct arena *a, size_t limit, int64_t now, void **rows,
-                           size_t *n, struct err *e)
-{
-	struct holder self;
-
-	holder_self(a, "", &self);
-	const struct arg args[] = { ARG_INT(now), ARG_TEXT(arena_printf(a, "%s|", self.host)),
-		                    ARG_INT((int64_t)limit) };
-	const struct query q = { "where ended_at = 0 and (lease is null or lease_until <= $1 or "
-		                 "substr(lease, 1, length(cast($2 as text))) = cast($2 as text)) "
-		                 "order by id limit $3",
-		                 args, 3, true };
-
-	return record_list(s, a, T_TASKS, &q, rows, n, e);
-}
-
+/* Hundreds may wait, and each look is about all: no more of them is read than is looked at. Without
+ * those that other hosts are at: however many these are, what waits comes into view. */
 int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **out, size_t *n,
                  struct err *e)
 {
-	struct task *v;
-	void *rows = NULL;
-	size_t have, count = 0;
+	struct task *v = ARENA_ARRAY(a, struct task, limit);
+	struct db_stmt *st = NULL;
+	struct holder self;
+	size_t count = 0;
 	int64_t now = 0;
+	int rc;
 	STORE_LOCK(s);
 
+	holder_self(a, "", &self);
 	TRY(db_now(s->db, &now, e));
-	TRY(rows_to_look_at(s, a, limit, now, &rows, &have, e));
-	v = rows;
-	for (size_t i = 0; i < have; i++)
-		if (is_free(a, &v[i], now))
-			v[count++] = v[i];
+	const struct arg args[] = { ARG_INT(now), ARG_TEXT(arena_printf(a, "%s|", self.host)),
+		                    ARG_INT((int64_t)limit) };
+
+	TRY(query_prepare(s,
+	                  "select id, asked_by, state, lease, lease_until from tasks where "
+	                  "ended_at = 0 and (lease is null or lease_until <= $1 or "
+	                  "substr(lease, 1, length(cast($2 as text))) = cast($2 as text)) "
+	                  "order by id limit $3",
+	                  args, 3, &st, e));
+	while ((rc = db_step(st, e)) == 1 && count < limit) {
+		v[count] = (struct task){ .id = db_column_int(st, 0),
+			                  .user = db_column_text(st, a, 1),
+			                  .state = db_column_text(st, a, 2),
+			                  .lease = db_column_text(st, a, 3),
+			                  .lease_until = db_column_int(st, 4) };
+		count += is_free(a, &v[count], now);
+	}
+	TRY(rc);
 	*out = v;
 	*n = count;
 	return 0;

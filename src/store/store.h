@@ -169,7 +169,8 @@ struct task_filter {
 };
 NODISCARD int st_task_list(struct store *s, struct arena *a, const struct task_filter *f,
                            struct task **out, size_t *n, struct err *e); /* newest first */
-/* Those that wait for a process, or whose process died; oldest first. */
+/* Those that wait for a process, or whose process died; oldest first. Of each only its id, user,
+ * state and lease. */
 NODISCARD int st_task_look(struct store *s, struct arena *a, size_t limit, struct task **out,
                            size_t *n, struct err *e);
 /* Takes its lease for this process; *taken false: somebody else has it, or it ended. */

@@ -22,8 +22,9 @@ struct cancel;
 #define DB_PATIENCE_MS 15000 /* how long a server is waited for, unless db_patience says */
 
 /* url: "sqlite:FILE" or "postgresql://USER@HOST:PORT/DATABASE" (all that libpq reads); its password
- * is never shown. SQLite: WAL, synchronous=FULL, foreign keys, a 10 s busy limit; the file is made
- * 0600. Damage is told as ERR_DAMAGED with what to do; a full disk as such. */
+ * is never shown. SQLite: WAL, synchronous=FULL (but db_begin_beside), foreign keys, a 10 s busy
+ * limit; the file is made 0600. Damage is told as ERR_DAMAGED with what to do; a full disk as such.
+ */
 NODISCARD int db_open(const char *url, struct db **out, struct err *e);
 void db_close(struct db *d);
 /* How long a server that went away is waited for, by whoever needs it, until cancel is set; wait_ms
@@ -70,7 +71,8 @@ NODISCARD int db_now(struct db *d, int64_t *now, struct err *e);
 /* Write transactions, one after another; the store's callers hold the lock. commit passes
  * FAULT_COMMIT. A commit whose answer was lost is found out: ERR_AGAIN = nothing of it was kept. */
 NODISCARD int db_begin(struct db *d, struct err *e);
-/* One beside other writers, where the database can: it locks the rows it reads by itself. */
+/* One beside other writers, where the database can: it locks the rows it reads by itself. In a file
+ * it is not yet on disk when it is committed; it is with the next of the others. */
 NODISCARD int db_begin_beside(struct db *d, struct err *e);
 NODISCARD int db_commit(struct db *d, struct err *e);
 void db_rollback(struct db *d);

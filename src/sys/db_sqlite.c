@@ -1,5 +1,6 @@
 /*
- * SQLite behind sys/db.h: one connection, write-ahead log, synchronous=FULL. Opening does no more
+ * SQLite behind sys/db.h: one connection, write-ahead log, synchronous=FULL but for what takes a
+ * lease (every write is in a transaction, which sets it as it begins). Opening does no more
  * than it must; damage is found where it is met, and told with the file's name and what to do.
  * Writers start with BEGIN IMMEDIATE, so that a transaction never has to be given up in its middle
  * because another process wrote.
@@ -22,6 +23,7 @@ struct lite {
 	sqlite3 *h;
 	char *file;
 	sqlite3_stmt *begin, *commit; /* made when first needed */
+	bool syncs;                   /* a commit waits for the disk */
 };
 
 struct lite_stmt {
@@ -125,6 +127,21 @@ static int log_mode(struct lite *l, struct err *e)
 	return rc ? lite_fail(l, rc, e) : 0;
 }
 
+/* Whether the next transactions are on disk when they are committed. */
+static int set_syncs(struct lite *l, bool syncs, struct err *e)
+{
+	int rc;
+
+	if (l->syncs == syncs)
+		return 0;
+	rc = sqlite3_exec(l->h, syncs ? "pragma synchronous = full" : "pragma synchronous = normal",
+	                  NULL, NULL, NULL);
+	if (rc)
+		return lite_fail(l, rc, e);
+	l->syncs = syncs;
+	return 0;
+}
+
 static int connect_file(struct lite *l, struct err *e)
 {
 	int rc = sqlite3_open_v2(
@@ -137,10 +154,9 @@ static int connect_file(struct lite *l, struct err *e)
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(l->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	TRY(log_mode(l, e));
-	rc = sqlite3_exec(
-	    l->h, "pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory",
-	    NULL, NULL, NULL);
-	return rc ? lite_fail(l, rc, e) : 0;
+	rc = sqlite3_exec(l->h, "pragma foreign_keys = on; pragma temp_store = memory", NULL, NULL,
+	                  NULL);
+	return rc ? lite_fail(l, rc, e) : set_syncs(l, true, e);
 }
 
 static void lite_close(struct db *d)
@@ -329,10 +345,13 @@ static int run_kept(struct lite *l, sqlite3_stmt **kept, const char *sql, struct
 	return failed;
 }
 
+/* A lease is worth nothing after a power cut, so one taken beside others is not waited for: it
+ * reaches the disk with the next transaction that is, before it in the log. */
 static int lite_begin(struct db *d, bool beside, struct err *e)
 {
 	struct lite *l = (struct lite *)d;
 
+	TRY(set_syncs(l, !beside, e));
 	return run_kept(l, &l->begin, "begin immediate", e);
 }
 

@@ -187,6 +187,31 @@ static void test_settings(void **state)
 }
 
 /* A second writer waits for the first, which is another process, and then goes on. */
+/* 2 = each commit waits for the disk, 1 = it does not: only what takes a lease. */
+static void test_what_waits_for_the_disk(void **state)
+{
+	struct place *p = *state;
+	struct db *d = opened(p);
+	struct err e;
+
+	script(d, "create table t (a integer)");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(db_begin_beside(d, &e), 0);
+		assert_int_equal(number(d, "pragma synchronous"), 1);
+		script(d, "insert into t values (1)");
+		if (i == 0)
+			assert_int_equal(db_commit(d, &e), 0);
+		else
+			db_rollback(d);
+		assert_int_equal(db_begin(d, &e), 0);
+		assert_int_equal(number(d, "pragma synchronous"), 2);
+		script(d, "insert into t values (2)");
+		assert_int_equal(db_commit(d, &e), 0);
+	}
+	assert_int_equal(number(d, "select count(*) from t"), 3);
+	db_close(d);
+}
+
 static void test_writers_take_turns(void **state)
 {
 	struct place *p = *state;
@@ -359,6 +384,7 @@ int main(void)
 		ROW(test_same_text_twice),
 		ROW(test_transactions),
 		ROW(test_settings),
+		ROW(test_what_waits_for_the_disk),
 		ROW(test_writers_take_turns),
 		ROW(test_damage_is_told),
 		ROW(test_not_a_database),
