@@ -141,7 +141,7 @@ int st_task_take(struct store *s, struct arena *a, int64_t id, const char *what,
 	const char *lease;
 
 	*taken = false;
-	TRY(tx_open(s, &tx, e));
+	TRY(tx_open_beside(s, &tx, e)); /* the update's own words say who gets it */
 	TRY(db_now(s->db, &now, e));
 	TRY(task_find(s, a, id, true, &t, e));
 	if (t.ended_at || !is_free(a, &t, now))
