@@ -171,11 +171,12 @@ def ca_for_listener(bench, port):
 
 
 def until(condition, limit_s, what):
+    """Looks seldom: what it looks with is taken from those who are measured."""
     end = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > end:
             raise RuntimeError(f"waited {limit_s} s in vain for {what}")
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 # certificates over REST
