@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from env import ChallTestSrv, Everleaf, FaultProxy, Lab, Nginx, Pebble, made  # noqa: E402
 from env import postgres  # noqa: E402
 from env.everleaf import BINARY  # noqa: E402
-from env.order import LongestFirst, place  # noqa: E402
+from env.order import SCHEDULERS  # noqa: E402
 from env.pebble import PROFILES  # noqa: E402
 
 _counter = itertools.count(1)
@@ -69,11 +69,11 @@ def threads_agree(reports):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    return LongestFirst(config, log) if config.getvalue("dist") == "loadfile" else None
+    scheduler = SCHEDULERS.get(config.getvalue("dist"))
+    return scheduler(config, log) if scheduler else None
 
 
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=lambda item: place(item.path))
     for item in items:
         if item.get_closest_marker("random"):
             item.user_properties.append(("random", "yes"))

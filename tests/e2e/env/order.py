@@ -1,4 +1,4 @@
-"""Which files of tests begin first: those that take longest, so that no process is left with one when the others are done."""
+"""Which tests begin first: those of the files that take longest, so that no process is left with one when the others are done."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ LONGEST = ["nodes", "faults", "api_attacks", "under_fire", "remote", "api_hostil
            "issue", "dns_issue", "propagation"]
 
 
-def place(path):
-    name = Path(path).stem.removeprefix("test_")
+def place(test):
+    name = Path(test.split("::")[0]).stem.removeprefix("test_")
     return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
 
@@ -21,3 +21,13 @@ class LongestFirst(LoadFileScheduling):
     def _assign_work_unit(self, node):
         self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
         super()._assign_work_unit(node)
+
+
+class EachLongestFirst(LongestFirst):
+    """For --dist load: each process is given a few tests at a time, not a sixteenth of all."""
+
+    def _split_scope(self, nodeid):
+        return nodeid
+
+
+SCHEDULERS = {"loadfile": LongestFirst, "load": EachLongestFirst}
