@@ -89,7 +89,9 @@ int keep_failure(struct run *r, struct cert *c, const char *kind, const struct e
                  struct err *e)
 {
 	return keep_together(
-	    r, c, &(struct kept){ .kind = kind, .text = failure->text, .failure = failure }, e);
+	    r, c,
+	    &(struct kept){ .kind = kind, .text = kind ? failure->text : NULL, .failure = failure },
+	    e);
 }
 
 int keep_live(struct run *r, struct cert *c, struct version *v, const char *text, struct err *e)

@@ -18,7 +18,7 @@ NODISCARD int keep_stand_in(struct run *r, struct arena *a, struct cert *c, stru
 NODISCARD int keep_record(struct run *r, struct arena *a, struct cert *c, const char *kind,
                           const char *text, struct err *e);
 /* The same for an attempt that failed, or that waits; what is told of it at once goes into the same
- * transaction. */
+ * transaction. kind NULL = no event. */
 NODISCARD int keep_failure(struct run *r, struct cert *c, const char *kind,
                            const struct err *failure, struct err *e);
 /* The same with the version that is live from now on. */

@@ -57,6 +57,8 @@ void limits_taught(struct run *r, struct arena *a, const char *ca_url, const cha
 
 /* Whether it was held back here, not refused by the CA. */
 bool limits_is_hold(const struct err *e);
+/* Of these, one only by orders under way: it is looked at again soon and often, and is no news. */
+bool limits_is_brief(const struct err *e);
 
 /* The buckets that an order for these names would touch, as people see them; c NULL: for names that
  * no certificate has. account NULL = none yet. held (may be NULL): what limits_reserve would say;

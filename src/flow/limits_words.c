@@ -3,6 +3,7 @@
  */
 #include "flow/limits.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,12 +11,19 @@
 #include "flow/limits_impl.h"
 
 #define HELD "heldBack"
+#define HELD_BRIEFLY "heldBackBriefly"
 #define PAUSED_LOOK_S 86400
 #define NO_WORD_S 3600
 
 bool limits_is_hold(const struct err *e)
 {
-	return e->code == ERR_RATE_LIMITED && strcmp(e->problem, HELD) == 0;
+	return e->code == ERR_RATE_LIMITED &&
+	       (strcmp(e->problem, HELD) == 0 || strcmp(e->problem, HELD_BRIEFLY) == 0);
+}
+
+bool limits_is_brief(const struct err *e)
+{
+	return e->code == ERR_RATE_LIMITED && strcmp(e->problem, HELD_BRIEFLY) == 0;
 }
 
 static const char *what_is_counted(struct arena *a, const struct limit_ask *x)
@@ -100,7 +108,8 @@ int limits_refuse(struct run *r, struct arena *a, const char *ca_url, const stru
 		        ca, (long long)x->rule.count, what_is_counted(a, x),
 		        limit_period_text(a, x->rule.per_s), limit_name(x->kind), at, advice);
 	e->retry_s = wait_s > 1 ? (uint32_t)(wait_s < UINT32_MAX ? wait_s : UINT32_MAX) : 1;
-	memcpy(e->problem, HELD, sizeof(HELD));
+	snprintf(e->problem, sizeof(e->problem), "%s",
+	         is_sooner && !x->bucket.told ? HELD_BRIEFLY : HELD);
 	return -ERR_RATE_LIMITED;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "flow/limits.h"
 #include "flow/nightly.h"
 #include "flow/plan.h"
 #include "flow/tell_plan.h"
@@ -192,7 +193,7 @@ int tell_failure(struct run *r, const struct cert *c, const struct err *failure,
 
 	if (failure->code == ERR_TERMS)
 		return tell_terms(r, a, c, failure, e);
-	if (failure->code == ERR_RATE_LIMITED)
+	if (failure->code == ERR_RATE_LIMITED && !limits_is_brief(failure))
 		return tell_pause(r, a, c, failure, e);
 	return 0;
 }

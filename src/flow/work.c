@@ -149,6 +149,7 @@ static void record_failure(struct run *r, struct arena *a, struct cert *c,
 {
 	struct err e;
 	bool held = limits_is_hold(failure); /* nothing was asked of the CA yet: it did not fail */
+	bool told = limits_is_brief(failure) && c->last_error && c->failures == 0;
 
 	if (held)
 		note_hold(a, c, failure);
@@ -156,7 +157,11 @@ static void record_failure(struct run *r, struct arena *a, struct cert *c,
 		note_failure(a, c, failure);
 	if (c->not_after == 0 && !held)
 		c->status = "failed";
-	if (keep_failure(r, c, held ? "waits" : "failed", failure, &e) < 0 ||
+	if (keep_failure(r, c,
+	                 told   ? NULL
+	                 : held ? "waits"
+	                        : "failed",
+	                 failure, &e) < 0 ||
 	    record_end(r, a, c, &e) < 0)
 		log_warn("the failure could not be recorded: %s", e.text);
 }

@@ -67,6 +67,32 @@ def test_two_at_once_for_the_last_place(lab_with, nginx, new_name):
     assert not lab.model.refusals
 
 
+def test_a_look_at_places_under_way_is_no_news(lab_with, nginx, new_name):
+    """However often it is looked: an event at first, and no mail that a limit makes certificates wait."""
+    lab = lab_with(certificates_per_domain=(1, "1d"))
+    first, second, third, listed = new_name(), new_name(), new_name(), lab.everleaf.folder / "names"
+    listed.write_text(f"{second}\n{third}\n")
+    news, settings = lab.everleaf.folder / "news", lab.everleaf.folder / "settings"
+    script = lab.everleaf.folder / "tell"
+    script.write_text(f"#!/bin/sh\necho \"$EVERLEAF_EVENT\" >> {news}\n")
+    script.chmod(0o755)
+    settings.write_text(f"program: {script}\n")
+    settings.chmod(0o600)
+    lab.everleaf.run("notify", "add", "command", "told", "--settings", settings)
+    with Held() as held, lab.spoiling("/order-plz", held):
+        process = lab.everleaf.start("issue", first, "--webroot", nginx.web_root)
+        assert held.reached.wait(60)
+        lab.everleaf.run("issue", "--from", listed, "--webroot", nginx.web_root, status=(3, 75))
+        for _ in range(2):
+            row = lab.everleaf.show(second)
+            lab.move(max(0, int(seconds(row["retry_at"]) - lab.model.now())) + 1)
+            lab.everleaf.run("renew", second, third, status=(0, 3, 75))
+            assert lab.everleaf.show(second)["retry_at"] > row["retry_at"]
+        assert [event["kind"] for event in lab.everleaf.json("log", second)].count("waits") == 1
+    process.communicate(timeout=60)
+    assert "rate-limited" not in (news.read_text() if news.exists() else "")
+
+
 def test_a_set_of_names_is_a_renewal_whoever_ordered_it(lab_with, name, new_name):
     """For another certificate, by another account, when the first is no more: its own limit alone holds it."""
     lab = lab_with(new_orders=(1, "1h"), certificates_per_domain=(1, "10d"), exact_set=(4, "40d"))
