@@ -259,7 +259,7 @@ static void end_task(struct store *s, const struct cancel *cancel, const struct 
 		if (!told)
 			log_warn("job %lld: %s", (long long)t->id, e.text);
 		told = true;
-		if (e.code == ERR_BUSY || cancel_sleep_ms(cancel, END_AGAIN_MS, &cut) < 0)
+		if (err_is_taken_over(&e) || cancel_sleep_ms(cancel, END_AGAIN_MS, &cut) < 0)
 			return;
 	}
 }

@@ -27,11 +27,13 @@ int st_task_add(struct store *s, struct task *t, struct err *e)
 	return 0;
 }
 
-static int task_find(struct store *s, struct arena *a, int64_t id, bool secrets, struct task *out,
+/* To take it: with its secrets, and locked, so that what is read is what is taken. */
+static int task_find(struct store *s, struct arena *a, int64_t id, bool to_take, struct task *out,
                      struct err *e)
 {
 	const struct arg args[] = { ARG_INT(id) };
-	const struct query q = { "where id = $1", args, 1, !secrets };
+	const struct query q = { to_take ? "where id = $1 for update" : "where id = $1", args, 1,
+		                 !to_take };
 	bool found = false;
 
 	TRY(record_get(s, a, T_TASKS, &q, out, &found, e));
@@ -141,7 +143,7 @@ int st_task_take(struct store *s, struct arena *a, int64_t id, const char *what,
 	const char *lease;
 
 	*taken = false;
-	TRY(tx_open_beside(s, &tx, e)); /* the update's own words say who gets it */
+	TRY(tx_open_beside(s, &tx, e));
 	TRY(db_now(s->db, &now, e));
 	TRY(task_find(s, a, id, true, &t, e));
 	if (t.ended_at || !is_free(a, &t, now))
@@ -187,8 +189,9 @@ int st_task_keep_own(struct store *s, int64_t seconds, struct err *e)
 
 static int lost(int64_t id, struct err *e)
 {
-	return err_set(e, ERR_BUSY, "job %lld was taken over by another process meanwhile",
-	               (long long)id);
+	err_set(e, ERR_BUSY, "job %lld was taken over by another process meanwhile", (long long)id);
+	snprintf(e->problem, sizeof(e->problem), "%s", PROBLEM_TAKEN_OVER);
+	return -ERR_BUSY;
 }
 
 int st_task_begun(struct store *s, const struct task *t, struct err *e)
