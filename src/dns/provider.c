@@ -32,8 +32,9 @@ const struct field dns_common_fields[] = {
 	FIELD(struct dns_common, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for base_url (PEM); the system's otherwise"),
 	FIELD(struct dns_common, public_only, FT_BOOL, F_HOST,
-	      "yes: what it names is not reached at loopback, link-local or private addresses; so "
-	      "for accounts made over the network unless allow_private is configured"),
+	      "yes: what it names is not reached at loopback, link-local or private addresses, nor "
+	      "at this machine's own; so for accounts made over the network unless allow_private "
+	      "is configured"),
 	FIELD_END
 };
 

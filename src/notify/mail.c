@@ -42,8 +42,9 @@ static const struct field mail_fields[] = {
 	FIELD(struct mail, ca_bundle, FT_STRING, F_HOST,
 	      "file with the trust anchors for the server (PEM); the system's otherwise"),
 	FIELD(struct mail, public_only, FT_BOOL, F_HOST,
-	      "yes: the server is not reached at a loopback, link-local or private address; so for "
-	      "channels made over the network unless allow_private is configured"),
+	      "yes: the server is not reached at a loopback, link-local or private address, nor at "
+	      "this machine's own; so for channels made over the network unless allow_private is "
+	      "configured"),
 	FIELD_NAMED(struct mail, timeout_s, "timeout", FT_INT, 0,
 	            "seconds for one delivery, at most 600 (60)"),
 	FIELD_END

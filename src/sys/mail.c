@@ -149,7 +149,8 @@ static int failed(const struct delivery *d, CURLcode result, struct err *e)
 	if (http_public_refused(&d->places))
 		return err_set(e, ERR_DENIED,
 		               "the mail server %s leads to a loopback, link-local or private "
-		               "address, where nothing is sent unless that is allowed",
+		               "address, or to one of this machine's own, where nothing is sent "
+		               "unless that is allowed",
 		               s->host);
 	switch ((int)result) {
 	case CURLE_ABORTED_BY_CALLBACK:

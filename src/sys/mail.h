@@ -23,7 +23,7 @@ struct mail_server {
 	const char *user, *password; /* NULL = no login */
 	const char *ca_bundle_file;  /* PEM; NULL = the system's */
 	const char *helo;            /* what we call ourselves */
-	bool public_only;            /* never at a loopback, link-local or private address */
+	bool public_only;            /* never inside (reach.h) */
 	uint32_t limit_s;            /* of the whole delivery; 0 = 60 */
 	const struct cancel *cancel;
 };
