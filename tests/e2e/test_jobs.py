@@ -233,9 +233,12 @@ def held_at(everleaf, nginx, tmp_path, name):
         (tmp_path / "wait").touch()
         daemon.start()
         admin = user(everleaf, daemon, "root", "admin")
-        job = renew_as_seen(Api(daemon, admin.token), name)
-        wait_until((tmp_path / "waits").exists, call)
-        return daemon, admin, job
+        while True:
+            job = renew_as_seen(Api(daemon, admin.token), name)
+            wait_until(lambda: (tmp_path / "waits").exists() or admin.get(f"/jobs/{job['id']}")["state"] == "done", call)
+            if (tmp_path / "waits").exists():
+                return daemon, admin, job
+            # one in a hundred: Pebble took the valid authorization again, and wants no challenge
 
     yield start
     daemon.stop()
@@ -267,7 +270,8 @@ def test_killed_after_it_has_changed_something(everleaf, held_at, pebble, tmp_pa
     (tmp_path / "go").touch()
     daemon.start()
     assert admin.done(job)["renewed"] == [name]
-    assert everleaf.show(name)["live_version"] == 2 and pebble.orders() == orders
+    issued = [event["kind"] for event in everleaf.json("log", name)].count("issued")
+    assert everleaf.show(name)["live_version"] == issued and pebble.orders() == orders
 
 
 def test_killed_while_the_ca_is_asked_to_revoke(make_everleaf, proxy, nginx, name):
