@@ -130,6 +130,17 @@ static int check_account(const struct binding *b, size_t n, const struct cert *s
 	return 0;
 }
 
+/* Without it neither the look before an order nor the CA's limits hold anything back, and these are
+ * shared with all whose orders go to the account. */
+static int check_preflight(const struct cert *stored, const struct cert *wanted,
+                           const struct cert_change *ch, struct err *e)
+{
+	if (!strings_has(&ch->given, "preflight") || wanted->preflight ||
+	    (stored->id && !stored->preflight))
+		return 0;
+	return denied(e, "preflight", "only operators may order without the look before");
+}
+
 /* A certificate's name is the same for all people: it says nothing of others' if it is made from
  * what is bound to one, or begins with one's own name and what no domain has. */
 static int check_own_name(struct arena *a, const char *user, const struct cert *c, struct err *e)
@@ -154,6 +165,7 @@ int owner_check_user(struct arena *a, const char *user, const struct binding *bi
 		return denied(e, "owner", "your certificates are your own");
 	TRY(check_host_words(stored, wanted, e));
 	TRY(check_account(bindings, n, stored, wanted, ch, e));
+	TRY(check_preflight(stored, wanted, ch, e));
 	if (stored->id && same_proof(stored, wanted))
 		return 0;
 	for (size_t i = 0; i < wanted->domains.n; i++)

@@ -240,6 +240,7 @@ def test_another_persons_things_are_not_there(everleaf, daemon, people, new_name
     {"listen": "127.0.0.1:1"}, {"deploy_hooks": ["main"]}, {"account": "none"}, {"ca": "letsencrypt"}, {"method": "hook"},
     {"method": "dns", "dns": ["secret"], "webroot": None}, {"webroot": "/etc"}, {"name": "another"},
     {"domains": ["foreign.example.org"]}, {"domains": None}, {"domains": []}, {"key": "x"}, {"csr": "x"}, {"status": "issued"}, {"id": 1},
+    {"preflight": False},
 ])
 def test_changes_that_are_tricks(everleaf, daemon, people, name, change):
     everleaf.run("user", "bind", "user", name)

@@ -1,6 +1,7 @@
 """Certificates over the REST API: the whole life of one, lists and searches, names in place of paths, whose it is."""
 
 import base64
+import json
 
 import pytest
 
@@ -233,6 +234,10 @@ def test_what_is_not_theirs_does_not_exist(everleaf, daemon, admin, new_name):
     refused(404, anna.get, f"/jobs/{admin_job['id']}")
     refused(403, anna.post, "/certificates", domains=[unbound], webroot="main")
     refused(403, anna.post, "/certificates", domains=[mine], webroot="main", deploy_hooks=["reload"])
+    told = refused(403, anna.post, "/certificates", domains=[mine], webroot="main", preflight=False)
+    assert "preflight" in json.dumps(told)
+    refused(403, anna.patch, f"/certificates/{mine}", preflight=False)
+    assert anna.get(f"/certificates/{mine}")["preflight"] is True
     refused(403, anna.post, "/renewal-information/refresh")
     # who reads all is given no key, and changes nothing
     assert len(auditor.get("/certificates")["items"]) == 2

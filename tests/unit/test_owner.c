@@ -127,6 +127,8 @@ static const struct row new_ones[] = {
 	  .denied = "listen" },
 	{ "a deploy hook", "example.org", "manual", .deploy_hooks = "/bin/true",
 	  .denied = "deploy_hooks" },
+	{ "without the look before", "example.org", "manual", .given = "preflight",
+	  .denied = "preflight" },
 	{ "for somebody else", "example.org", "manual", .owner = "bob", .denied = "owner" },
 	{ "for nobody", "example.org", "manual", .owner = "", .denied = "owner" },
 	{ "a name that could be a domain", "example.org", "manual", .name = "alice-x.example.com",
