@@ -3,11 +3,15 @@ Who may ask for what: every route by every role and by nobody. A route without i
 without its route.
 """
 
+import re
+
 import pytest
 
 from env import Serve
-from env.api import ROLES, People, path_of
+from env.api import ROLES, People, password_of, path_of
+from env.debs import ROOT
 from env.openapi import operations
+from env.people import Caller
 
 pytestmark = pytest.mark.threads
 
@@ -49,6 +53,13 @@ MAY = {
     "channel_delete": ADMIN, "channel_enable": ADMIN, "channel_disable": ADMIN, "channel_test": ADMIN, "channel_kinds": ALL,
 }
 
+# What is no operation (src/api/routes.def). Whoever is on this machine, and no proxy for another, may do all of it.
+MAY_ELSEWHERE = {
+    ("GET", "/healthz"): ANYBODY, ("GET", "/readyz"): ANYBODY, ("GET", "/api/v1/openapi.json"): ANYBODY,
+    ("GET", "/metrics"): READ_ALL,
+}
+ACCESS = {"ROUTE_ANYONE": ANYBODY, "ROUTE_METRICS": READ_ALL}
+
 
 @pytest.fixture
 def daemon(everleaf):
@@ -81,6 +92,54 @@ def test_every_route_by_every_role_and_by_nobody(people):
             want = 400 if who in MAY[name] else 401 if who == "nobody" else 403
             if answer.status != want or answer.json["code"] not in ("input", "unauthenticated", "denied"):
                 wrong.append(f"{name} by {who}: {answer.status} instead of {want}")
+    assert not wrong, "\n".join(wrong)
+
+
+def signed_in(daemon, who):
+    """As a browser is, by cookie."""
+    caller = Caller(daemon)
+    assert caller.sign_in(who, password_of(who)) == 200
+    return caller
+
+
+def test_every_route_by_every_role_with_a_session(daemon, people):
+    """As by token; and what another site's page has a browser send, without the word of our own pages, changes nothing."""
+    callers = {who: signed_in(daemon, who) for who in ROLES}
+    wrong = []
+    for name, (method, path, _) in operations(people.nobody.get("/openapi.json").json).items():
+        where = path_of(path, name="nobody-has-it", id="1", domain="example.org")
+        more = (where + "?no-such-member=1",) if method in ("GET", "DELETE") else (where, {"no-such-member": 1})
+        for who, caller in callers.items():
+            for has_csrf in (True, False):
+                is_refused = method != "GET" and not has_csrf and MAY[name] != ANYBODY
+                want = (400, "input") if who in MAY[name] and not is_refused else (403, "denied")
+                status, said = caller.ask(method, *more, csrf=has_csrf)
+                if status != want[0] or said["code"] != want[1]:
+                    wrong.append(f"{name} by {who}, {has_csrf=}: {status} {said} instead of {want}")
+    assert not wrong, "\n".join(wrong)
+
+
+def routes():
+    """{(method, path): who may}; nothing but rows and comments is in the file."""
+    text = re.sub(r"/\*.*?\*/", "", (ROOT / "src/api/routes.def").read_text(), flags=re.DOTALL)
+    row = r'X\("(\w+)", "([^"]+)", \w+, \w+, (\w+)\)'
+    assert not re.sub(row, "", text).strip()
+    return {(method, path): ACCESS[access] for method, path, access in re.findall(row, text)}
+
+
+def test_what_is_no_operation_by_every_role_and_by_nobody(daemon, people):
+    assert routes() == MAY_ELSEWHERE, "without a row here, or without a route"
+    ways = [("nobody", {})]
+    for who in ROLES:
+        ways += [(who, {"Authorization": f"Bearer {getattr(people, who).token}"}), (who, {"Cookie": signed_in(daemon, who).cookie})]
+    wrong = []
+    for (method, path), may in MAY_ELSEWHERE.items():
+        for who, headers in ways:
+            here = daemon.get(path, method, headers=headers)[0]
+            elsewhere = daemon.get(path, method, headers={**headers, "X-Forwarded-For": "192.0.2.1"})[0]
+            want = 200 if who in may else 401 if who == "nobody" else 403
+            if (here, elsewhere) != (200, want):
+                wrong.append(f"{path} by {who}, {list(headers)}: {here}, and {elsewhere} instead of {want} from elsewhere")
     assert not wrong, "\n".join(wrong)
 
 
