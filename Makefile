@@ -28,6 +28,7 @@ soak:
 	@tools/deps build test
 	@EVERLEAF_TEST_NODES_CERTIFICATES=200 tests/run --tests under_fire e2e-asan-pgsql
 	@EVERLEAF_TEST_HELD=1000000 tests/run --tests large e2e
+	@EVERLEAF_TEST_TRACES=50 tests/run --tests limits e2e
 	@tests/run --fuzz-seconds $$(($(MINUTES) * 60)) fuzz
 
 # Side by side with other clients; prints a table.

@@ -2,6 +2,7 @@
 
 import collections
 import math
+import os
 import random
 import re
 import signal
@@ -12,6 +13,7 @@ import pytest
 from env.certs import assert_good
 from env.gate import SlowWeb
 from env.limits_lab import lab_with, seconds  # noqa: F401
+from env.lot import drawn_seed
 from env.process import wait_until
 from env.proxy import problem
 from env.website import Website
@@ -378,19 +380,37 @@ TRACES = [  # tight, and in the proportions that Let's Encrypt publishes: limits
 ]
 
 
+@pytest.fixture
+def run_trace(lab_with, new_name, pebble, tmp_path):
+    """run_trace(seed): the independent model never refuses, and whatever is held would have been refused. Gives what was not
+    come to."""
+
+    def run(seed):
+        rng, (limits, moves, again, reached) = random.Random(seed), TRACES[seed % 2]
+        lab = lab_with(**limits)
+        with Website(tmp_path / "www", pebble.http_port) as site:
+            trace = Trace(lab, site, rng, new_name().split(".")[0])
+            while trace.n < 50 or (trace.n < 300 and not all(trace.count[what] for what in reached)):
+                trace.step(moves, again)
+        print(f"seed {seed}, {trace.n} steps: {dict(trace.count)}")
+        return [what for what in reached if not trace.count[what]]
+
+    return run
+
+
 @pytest.mark.random
 @pytest.mark.pebble_says(".")
 @pytest.mark.parametrize("seed", range(2))
-def test_random_traces(lab_with, new_name, pebble, tmp_path, seed):
-    """The independent model never refuses, and whatever is held would have been refused."""
-    rng, (limits, moves, again, reached) = random.Random(seed), TRACES[seed % 2]
-    lab = lab_with(**limits)
-    with Website(tmp_path / "www", pebble.http_port) as site:
-        trace = Trace(lab, site, rng, new_name().split(".")[0])
-        while trace.n < 50 or (trace.n < 300 and not all(trace.count[what] for what in reached)):
-            trace.step(moves, again)
-    print(f"seed {seed}, {trace.n} steps: {dict(trace.count)}")
-    assert all(trace.count[what] for what in reached), "it has come to too little"
+def test_random_traces(run_trace, seed):
+    assert not run_trace(seed), "it has come to too little"
+
+
+@pytest.mark.random
+@pytest.mark.pebble_says(".")
+@pytest.mark.parametrize("n", range(int(os.environ.get("EVERLEAF_TEST_TRACES", "1"))))
+def test_traces_drawn_anew(run_trace, n):
+    """EVERLEAF_TEST_TRACES: how many (`make soak`). What the lot does not come to is no fault."""
+    run_trace(drawn_seed(n))
 
 
 @pytest.mark.pebble_says(".")

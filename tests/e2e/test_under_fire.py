@@ -23,6 +23,7 @@ from env import Balancer, FaultProxy, Nginx, Serve
 from env.api import Api
 from env.client import user
 from env.everleaf import BINARY
+from env.lot import drawn_seed
 from env.ports import free_port
 from env.proxy import delay
 from env.process import wait_until
@@ -105,12 +106,6 @@ def orders_made(proxy):
         if exchange.status == 201:
             made[exchange.payload["identifiers"][0]["value"]].append(exchange)
     return made
-
-
-def seed():
-    value = int(os.environ.get("EVERLEAF_TEST_SEED", random.randrange(1 << 32)))
-    print(f"seed {value}")
-    return value
 
 
 def await_rest(node, names):
@@ -207,7 +202,7 @@ def test_nodes_under_fire(cluster, tmp_path, make_pebble, lab, request):
         proxy.clear()
         daemons = [Serve(one, "--jobs", "2") for one in (a, b)]
         request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
-        chaos = Chaos(seed(), cluster, daemons, proxy)
+        chaos = Chaos(drawn_seed(), cluster, daemons, proxy)
         chaos.slow(0.15)
         for daemon in daemons:
             daemon.clock(75 * DAY)
@@ -318,7 +313,7 @@ def test_first_issuances_under_fire(cluster, tmp_path, make_pebble, lab, request
         daemons = [Serve(one, "--jobs", "3", "--http", "{}:{}".format(*http), "--alpn", "{}:{}".format(*tls))
                    for one, (http, tls) in zip((a, b), responders)]
         request.addfinalizer(lambda: [daemon.kill() for daemon in daemons if daemon.process])
-        chaos = Chaos(seed(), cluster, daemons, proxy)
+        chaos = Chaos(drawn_seed(), cluster, daemons, proxy)
         chaos.slow(0.1)
         for daemon in daemons:
             daemon.start()
