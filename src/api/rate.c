@@ -1,7 +1,6 @@
 /* Token buckets: see api/rate.h. */
 #include "api/rate.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/network.h"
 
 #define SETS 1024
 #define WAYS 4
@@ -55,17 +55,14 @@ void rate_free(struct rate *r)
 	free(r);
 }
 
-/* The network that one customer of a provider has whole. */
 static void whom_text(const char *whom, char out[static 80])
 {
-	struct in6_addr at;
+	struct network n;
 
-	if (inet_pton(AF_INET6, whom, &at) == 1) {
-		memset(at.s6_addr + 8, 0, 8);
-		inet_ntop(AF_INET6, &at, out, 80);
-	} else {
+	if (network_parse(whom, &n))
+		network_text(&n, out);
+	else
 		snprintf(out, 80, "%s", whom);
-	}
 }
 
 static uint64_t mix(uint64_t h)

@@ -19,8 +19,8 @@ enum rate_kind {
 
 struct rate *rate_new(void);
 void rate_free(struct rate *r);
-/* Takes one token, if there is one; else *retry_s says when there will be. whom: an address (of
- * IPv6 its network counts) or a name. */
+/* Takes one token, if there is one; else *retry_s says when there will be. whom: an address (its
+ * network counts: base/network.h) or a name. */
 bool rate_take(struct rate *r, enum rate_kind kind, const char *whom, uint32_t *retry_s);
 /* The same, and takes nothing. */
 bool rate_has(struct rate *r, enum rate_kind kind, const char *whom, uint32_t *retry_s);

@@ -5,13 +5,12 @@
  */
 #include "flow/signin.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "sys/hash.h"
 #include "sys/password.h"
 #include "sys/totp.h"
@@ -78,27 +77,17 @@ int signin_hash_password(struct arena *a, const char *password, char **out, stru
 	return password_hash(a, password, out, e);
 }
 
-/* Attempts from one network of IPv6 count together. Those of the host itself are a proxy's, behind
- * which everybody is; they count by user alone. NULL: do not count. */
+/* Attempts from one network (base/network.h) count together. Those of the host itself are a
+ * proxy's, behind which everybody is; they count by user alone. NULL: do not count. */
 static const char *address_key(struct arena *a, const char *address)
 {
 	char text[INET6_ADDRSTRLEN];
-	struct in6_addr v6;
-	struct in_addr v4;
+	struct network n;
 
-	if (!address || strcmp(address, "::1") == 0 || strcmp(address, "127.0.0.1") == 0)
+	if (!address || strcmp(address, "::1") == 0 || !network_parse(address, &n))
 		return NULL;
-	if (inet_pton(AF_INET, address, &v4) == 1)
-		return arena_printf(a, "address:%s", address);
-	if (inet_pton(AF_INET6, address, &v6) != 1)
-		return NULL;
-	if (IN6_IS_ADDR_V4MAPPED(&v6))
-		return inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof(text))
-		           ? address_key(a, arena_strdup(a, text))
-		           : NULL;
-	memset(&v6.s6_addr[8], 0, 8);
-	return inet_ntop(AF_INET6, &v6, text, sizeof(text)) ? arena_printf(a, "address:%s", text)
-	                                                    : NULL;
+	network_text(&n, text);
+	return strcmp(text, "127.0.0.1") == 0 ? NULL : arena_printf(a, "address:%s", text);
 }
 
 struct counted {

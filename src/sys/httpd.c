@@ -1,9 +1,10 @@
 /*
  * libmicrohttpd behind sys/httpd.h: a few threads that poll, each with its share of the
  * connections. A request that may wait is handed to the crew, its connection suspended meanwhile.
- * The library's own limits cover memory and idle connections; a client that sends its request a
- * byte at a time is cut off by a thread of ours, which shuts the socket down while the list's lock
- * keeps the library from closing it.
+ * The library's own limits cover memory and idle connections, but not what comes from the many
+ * addresses of one party: connections are counted here, by network. A client that sends its request
+ * a byte at a time is cut off by a thread of ours, which shuts the socket down while the list's
+ * lock keeps the library from closing it.
  */
 #include "sys/httpd.h"
 
@@ -18,6 +19,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "sys/httpd_address.h"
 #include "sys/httpd_crew.h"
 
@@ -34,6 +36,7 @@ const struct httpd_limits httpd_limits_default = {
 /* A connection, from its first byte to its last. */
 struct link {
 	struct link *next, **at;
+	struct network from;
 	int fd;
 	int64_t since_ms; /* a request is being waited for or read since; 0 = it is answered */
 	struct httpd_credentials *tls; /* NULL = none */
@@ -377,6 +380,35 @@ static struct httpd_credentials *link_tls(struct httpd *h, struct MHD_Connection
 	return info && info->tls_session ? httpd_tls_use(h->tls, info->tls_session) : NULL;
 }
 
+/* Whether one more may come from there. Threads that take connections at the same time may each
+ * find room for the last one. */
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t len)
+{
+	struct httpd *h = cls;
+	struct network from;
+	unsigned n = 0;
+
+	(void)len;
+	if (!network_of(address, &from))
+		return MHD_NO;
+	pthread_mutex_lock(&h->lock);
+	for (const struct link *l = h->links; l; l = l->next)
+		n += network_is_same(&l->from, &from);
+	pthread_mutex_unlock(&h->lock);
+	return n < h->limits.connections_per_address ? MHD_YES : MHD_NO;
+}
+
+static struct network link_from(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct network from = { 0 };
+
+	if (info)
+		(void)network_of(info->client_addr, &from);
+	return from;
+}
+
 static void link_add(struct httpd *h, struct MHD_Connection *c, void **context)
 {
 	const union MHD_ConnectionInfo *info =
@@ -387,6 +419,7 @@ static void link_add(struct httpd *h, struct MHD_Connection *c, void **context)
 		out_of_memory();
 	l->fd = info ? info->connect_fd : -1;
 	l->since_ms = clock_monotonic_ms();
+	l->from = link_from(c);
 	l->tls = link_tls(h, c);
 	pthread_mutex_lock(&h->lock);
 	l->next = h->links;
@@ -478,13 +511,12 @@ static int mhd_start(struct httpd *h, const char *address, int fd, struct err *e
 	h->mhd = MHD_start_daemon(
 	    flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
 	        MHD_ALLOW_SUSPEND_RESUME,
-	    0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    0, on_accept, h, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-	    MHD_OPTION_CONNECTION_LIMIT, h->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-	    h->limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, h->limits.idle_s,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
-	    on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+	    MHD_OPTION_CONNECTION_LIMIT, h->limits.connections, MHD_OPTION_CONNECTION_TIMEOUT,
+	    h->limits.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
 	    h->tls ? with_tls : without, MHD_OPTION_END);
 	if (h->mhd)
 		return 0;

@@ -1,9 +1,10 @@
 /*
  * An HTTP server for the API: libmicrohttpd behind one handler. Everything a client sends is
- * bounded: connections in all and from one address, the head, the body (by what the handler allows
- * for the route, asked before a byte of it is read; all bodies together), and the time until the
- * request is whole. Handlers run on a few threads of their own, several at once; what is quick is
- * answered by the server's own threads, so that it is answered however busy the others are.
+ * bounded: connections in all and from one address (of IPv6 its network: base/network.h), the head,
+ * the body (by what the handler allows for the route, asked before a byte of it is read; all bodies
+ * together), and the time until the request is whole. Handlers run on a few threads of their own,
+ * several at once; what is quick is answered by the server's own threads, so that it is answered
+ * however busy the others are.
  */
 #ifndef SYS_HTTPD_H
 #define SYS_HTTPD_H
@@ -73,7 +74,7 @@ struct httpd_handler {
 };
 
 struct httpd_limits {
-	unsigned connections, connections_per_address;
+	unsigned connections, connections_per_address; /* of IPv6 its network */
 	unsigned idle_s; /* nothing came or went for so long: closed */
 	unsigned
 	    request_s; /* from the connection, or the last reply, until a begun request is whole */

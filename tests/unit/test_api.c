@@ -211,6 +211,9 @@ static void rates(void **state)
 		(void)rate_take(r, RATE_FAILURE, arena_printf(a, "2001:db8::%d", n + 1), &retry_s);
 	assert_false(rate_has(r, RATE_FAILURE, "2001:db8::ffff", &retry_s));
 	assert_true(rate_has(r, RATE_FAILURE, "2001:db8:0:1::1", &retry_s));
+	/* IPv4 addresses are not one network for being written so */
+	assert_false(rate_has(r, RATE_FAILURE, "::ffff:192.0.2.1", &retry_s));
+	assert_true(rate_has(r, RATE_FAILURE, "::ffff:192.0.2.2", &retry_s));
 	/* who floods the table with names does not grow it */
 	for (n = 0; n < 20000; n++)
 		(void)rate_take(r, RATE_FAILURE, arena_printf(a, "name%d", n), &retry_s);

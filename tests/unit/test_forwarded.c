@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -30,6 +31,10 @@ static const struct {
 	{ "127.0.0.1", "198.51.100.7 x", "127.0.0.1" },
 	{ "127.0.0.1", "127.0.0.1, 127.0.0.1", "127.0.0.1" },
 	{ "", "198.51.100.7", "" },
+	/* IPv4 in the words of IPv6, as a socket for both gives it */
+	{ "::ffff:127.0.0.1", "198.51.100.7", "198.51.100.7" },
+	{ "127.0.0.1", "::ffff:198.51.100.7", "198.51.100.7" },
+	{ "127.0.0.1", "198.51.100.7, ::FFFF:7f00:1", "198.51.100.7" },
 };
 
 static void test_table(void **state)
@@ -44,7 +49,8 @@ static void test_table(void **state)
 		assert_string_equal(forwarded_for(a, &trusted, rows[i].peer, rows[i].header),
 		                    rows[i].want);
 		assert_string_equal(forwarded_for(a, &none, rows[i].peer, rows[i].header),
-		                    rows[i].peer);
+		                    strncmp(rows[i].peer, "::ffff:", 7) == 0 ? rows[i].peer + 7
+		                                                             : rows[i].peer);
 	}
 }
 
