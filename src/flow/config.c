@@ -4,6 +4,7 @@
  */
 #include "flow/config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -64,6 +65,9 @@ const struct field config_fields[] = {
 	      "minutes), with /fail when something failed"),
 	FIELD(struct config, pass_within_days, FT_INT, 0,
 	      "days after which `check` says that no pass has run (2)"),
+	FIELD(struct config, warn_days, FT_JSON, 0,
+	      "days before the end of a certificate at which it is warned of ([30, 14, 7, 3, 1]); "
+	      "shorter in proportion for lifetimes below 90 days"),
 	FIELD(
 	    struct config, allow_private, FT_BOOL, 0,
 	    "addresses that people name (webhooks, CAs, DNS accounts, what the DNS of their names "
@@ -95,6 +99,47 @@ static int limits_check(const struct config *c, const struct yaml_text *text, st
 		yaml_step_to(&at, e->member);
 		return yaml_blame(text, &at, e);
 	}
+	return 0;
+}
+
+static int warn_days_wrong(const struct yaml_text *text, size_t at, const char *what, struct err *e)
+{
+	struct yaml_place place = { 0 };
+
+	yaml_step_to(&place, "warn_days");
+	if (at < WARN_DAYS_MOST)
+		yaml_step_at(&place, at);
+	(void)err_set(e, ERR_CONFIG, "warn_days: %s", what);
+	return yaml_blame(text, &place, e);
+}
+
+static int falling(const void *x, const void *y)
+{
+	return *(const int *)y - *(const int *)x;
+}
+
+static int warn_days_parse(const struct yaml_text *text, const char *json, struct warn_days *out,
+                           struct err *e)
+{
+	json_auto_t *list = NULL;
+	struct warn_days days = { 0 };
+
+	if (json_parse(json, strlen(json), &list, e) < 0 || !json_is_array(list) ||
+	    json_array_size(list) < 1 || json_array_size(list) > WARN_DAYS_MOST)
+		return warn_days_wrong(text, WARN_DAYS_MOST, "it is a list of 1 to 10 numbers", e);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		json_int_t n = json_integer_value(one); /* 0 of what is no number */
+
+		if (n < 1 || n > WARN_DAY_MOST)
+			return warn_days_wrong(text, i, "each is a whole number from 1 to 365", e);
+		for (size_t k = 0; k < i; k++)
+			if (days.v[k] == n)
+				return warn_days_wrong(text, i, "a number is there twice", e);
+		days.v[days.n++] = (int)n;
+	}
+	qsort(days.v, days.n, sizeof(days.v[0]), falling);
+	*out = days;
 	return 0;
 }
 
@@ -176,6 +221,8 @@ static int config_parse(struct arena *a, const struct yaml_text *text, struct co
 	TRY(yaml_parse(text->text, text->len, text->name, &root, e));
 	TRY(yaml_decode(a, text, NULL, root, config_fields, out, sizeof(*out), e));
 	TRY(config_check(out, text->name, e));
+	if (out->warn_days)
+		TRY(warn_days_parse(text, out->warn_days, &out->warn, e));
 	return limits_check(out, text, e);
 }
 

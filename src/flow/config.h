@@ -4,6 +4,7 @@
 #define FLOW_CONFIG_H
 
 #include "base/field.h"
+#include "flow/tell_plan.h"
 
 struct cas;
 
@@ -33,6 +34,8 @@ struct config {
 	const char *renew_window; /* "01:30", local time; NULL = renewals do not wait for one */
 	const char *ping_url;     /* fetched after each pass; NULL = none */
 	int64_t pass_within_days; /* `check` says when no pass has run for longer; 0 = 2 */
+	const char *warn_days;    /* JSON of a list; NULL = the usual ones */
+	struct warn_days warn;    /* the same */
 	bool allow_private;       /* what a person named may be an address inside */
 	struct strings trusted_proxies; /* addresses whose X-Forwarded-For is believed */
 	struct records webroots, hooks, deploy_hooks; /* of struct named_path */

@@ -394,13 +394,13 @@ static int tell_one_held(struct run *r, struct arena *a, const char *name, int64
 	struct cert c;
 
 	TRY(st_cert_get(r->store, a, name, &c, e));
-	tell_reached(&c, now, &reached);
+	tell_reached(&c, &r->config->warn, now, &reached);
 	if (reached.failing != TELL_NOTHING)
 		TRY(tell_stage(r, a, &c, reached.failing, now, e));
 	if (reached.warning >= 0)
 		TRY(tell_expiring(r, a, &c, reached.warning, e));
 	c.told_until = now;
-	return st_tell_set(r->store, name, now, tell_next(&c), e);
+	return st_tell_set(r->store, name, now, tell_next(&c, &r->config->warn), e);
 }
 
 /* The news and that it is told, in one transaction. */
@@ -428,6 +428,15 @@ static int any_enabled(struct run *r, struct arena *a, bool *any, struct err *e)
 	return 0;
 }
 
+/* When each certificate is told of next was worked out by the days of then. */
+static int follow_days(struct run *r, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct warn_days *days = &r->config->warn;
+
+	return st_tell_follow(r->store, days->n ? warn_days_text(a, days) : "", e);
+}
+
 static int tell_some(struct run *r, int64_t now, size_t *n, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -449,6 +458,7 @@ int tell_due(struct run *r, struct err *e)
 	int64_t now = clock_now();
 	size_t n;
 
+	TRY(follow_days(r, e));
 	do {
 		TRY(tell_some(r, now, &n, e));
 	} while (n == AT_ONCE && !cancel_is_set(r->cancel));

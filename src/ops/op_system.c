@@ -38,6 +38,8 @@ const struct field settings_said_fields[] = {
 	      "time of day, local, from which on renewals are made; null: any"),
 	FIELD(struct settings_said, pass_within_days, FT_INT, 0,
 	      "days without a pass that are too many; 0: 2"),
+	FIELD(struct settings_said, warn_days, FT_JSON, 0,
+	      "days before the end of a certificate at which it is warned of"),
 	FIELD(struct settings_said, wait_s, FT_INT, 0,
 	      "seconds that one request waits for the CA; 0: 300"),
 	FIELD(struct settings_said, allow_private, FT_BOOL, 0,
@@ -85,6 +87,7 @@ int op_settings(struct ops *o, struct arena *a, void *in_record, void *out_recor
 		.has_ping = c->ping_url != NULL,
 		.jobs = c->jobs,
 		.pass_within_days = c->pass_within_days,
+		.warn_days = warn_days_text(a, &c->warn),
 		.wait_s = c->wait_s,
 		.limits = c->limits,
 	};

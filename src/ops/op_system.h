@@ -16,6 +16,7 @@ struct settings_said {
 	struct strings webroots, hooks, deploy_hooks; /* the names that a request may choose */
 	bool agree_tos, allow_private, has_proxy, has_ping;
 	int64_t jobs, pass_within_days, wait_s;
+	const char *warn_days; /* JSON */
 	struct records limits; /* of struct limit_words */
 };
 extern const struct field settings_said_fields[];

@@ -369,17 +369,19 @@ def test_limits_and_settings(everleaf, admin, name):
     settings = admin.get("/settings")
     assert settings["key_type"] == "ec256" and settings["allow_private"] is False and settings["proxy"] is False
     assert str(everleaf.state) not in json.dumps(settings) and settings["webroots"] == []
+    assert settings["warn_days"] == [30, 14, 7, 3, 1]
     said = admin.get("/expiring", days=36500)
     assert [x["name"] for x in said["certificates"]] == [name] and admin.get("/expiring")["certificates"] == []
 
 
 def test_names_to_choose_from_are_told_without_their_paths(everleaf, nginx):
     path = everleaf.folder / "everleaf.yaml"
-    path.write_text(f"webroots:\n  - {{name: main, path: {nginx.web_root}}}\nproxy: http://user:{everleaf.secret(SECRET)}@proxy.example.org\n")
+    path.write_text(f"webroots:\n  - {{name: main, path: {nginx.web_root}}}\nproxy: http://user:{everleaf.secret(SECRET)}@proxy.example.org\n"
+                    "warn_days: [2, 20]\n")
     everleaf.env["EVERLEAF_CONFIG"] = str(path)
     with Serve(everleaf) as daemon:
         settings = user(everleaf, daemon, "root", "admin").get("/settings")
-    assert settings["webroots"] == ["main"] and settings["proxy"] is True
+    assert settings["webroots"] == ["main"] and settings["proxy"] is True and settings["warn_days"] == [20, 2]
     assert str(nginx.web_root) not in json.dumps(settings) and SECRET not in json.dumps(settings)
 
 

@@ -29,6 +29,7 @@ static void next_instants(void **state)
 		const char *what;
 		struct cert c;
 		int64_t want[12]; /* one after the other, until 0 */
+		struct warn_days days;
 	} cases[] = {
 		{ "90 days: a third is left when the first warning would be due",
 		  { NINETY },
@@ -73,6 +74,36 @@ static void next_instants(void **state)
 		    .failing_since = START },
 		  { 0 } },
 		{ "pending", { .status = "pending" }, { 0 } },
+		{ "90 days, two warnings of one's own",
+		  { NINETY },
+		  { END - 20 * DAY, END - 2 * DAY, END },
+		  { { 20, 2 }, 2 } },
+		{ "45 days: half of those",
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 45 * DAY,
+		    .renew_at = START + 30 * DAY },
+		  { START + 35 * DAY, START + 44 * DAY, START + 45 * DAY },
+		  { { 20, 2 }, 2 } },
+		{ "six days: a fifteenth",
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 6 * DAY,
+		    .renew_at = START + 3 * DAY },
+		  { START + 6 * DAY - 32 * HOUR, START + 6 * DAY - 192 * 60, START + 6 * DAY },
+		  { { 20, 2 }, 2 } },
+		{ "before a renewal is due: then",
+		  { NINETY },
+		  { END - 30 * DAY, END - 5 * DAY, END },
+		  { { 60, 45, 5 }, 3 } },
+		{ "more days than it has, and no renewal",
+		  { .status = "issued", .not_before = START, .not_after = END },
+		  { END - 60 * DAY, END },
+		  { { 365, 91, 60 }, 3 } },
+		{ "years: days as they are",
+		  { .status = "issued", .not_before = START, .not_after = START + 10 * DAY * 90 },
+		  { START + 540 * DAY, START + 899 * DAY, START + 900 * DAY },
+		  { { 360, 1 }, 2 } },
 	};
 
 	(void)state;
@@ -81,7 +112,7 @@ static void next_instants(void **state)
 
 		print_message("%s\n", cases[i].what);
 		for (const int64_t *want = cases[i].want;; want++) {
-			assert_int_equal(tell_next(&c), *want);
+			assert_int_equal(tell_next(&c, &cases[i].days), *want);
 			if (!*want)
 				break;
 			c.told_until = *want;
@@ -97,6 +128,7 @@ static void what_is_reached(void **state)
 		int64_t now;
 		enum tell_stage failing;
 		int warning;
+		struct warn_days days;
 	} cases[] = {
 		{ "nothing yet", { NINETY }, END - 31 * DAY, TELL_NOTHING, -1 },
 		{ "the first", { NINETY }, END - 30 * DAY, TELL_NOTHING, 30 },
@@ -131,6 +163,19 @@ static void what_is_reached(void **state)
 		  END + HOUR,
 		  TELL_END,
 		  0 },
+		{ "one's own", { NINETY }, END - 19 * DAY, TELL_NOTHING, 20, { { 20, 2 }, 2 } },
+		{ "those between are not there",
+		  { NINETY, .told_until = END - 20 * DAY },
+		  END - 3 * DAY,
+		  TELL_NOTHING,
+		  -1,
+		  { { 20, 2 }, 2 } },
+		{ "set while it was told already: the days that have passed count",
+		  { NINETY, .told_until = END - 30 * DAY },
+		  END - 18 * DAY,
+		  TELL_NOTHING,
+		  20,
+		  { { 25, 20, 2 }, 3 } },
 	};
 
 	(void)state;
@@ -138,7 +183,7 @@ static void what_is_reached(void **state)
 		struct tell_reached r;
 
 		print_message("%s\n", cases[i].what);
-		tell_reached(&cases[i].c, cases[i].now, &r);
+		tell_reached(&cases[i].c, &cases[i].days, cases[i].now, &r);
 		assert_int_equal(r.failing, cases[i].failing);
 		assert_int_equal(r.warning, cases[i].warning);
 	}
