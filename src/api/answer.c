@@ -39,7 +39,7 @@ static void answer_json(struct api_call *c, unsigned status, const char *text)
 	struct err e;
 
 	reply_text(c, status, "application/json", line_of(c->a, text));
-	if (!is_get(c) || c->op->flags & OP_LIST || ops_tag_of(c->a, text, &tag, &e) < 0)
+	if (!is_get(c) || c->op->flags & (OP_LIST | OP_RAW) || ops_tag_of(c->a, text, &tag, &e) < 0)
 		return;
 	reply_header(c, "ETag", tag);
 	if (is_seen(c, tag)) {

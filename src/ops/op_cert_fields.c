@@ -156,7 +156,7 @@ const struct field findings_said_fields[] = { FIELD_RECORDS(struct findings_said
 #define EVENT_ROWS                                                                                 \
 	PAGE_ROWS(struct event_ask),                                                               \
 	    FIELD(struct event_ask, after, FT_INT, 0,                                              \
-	          "those with a higher number, oldest first; without: the newest first"),          \
+	          "those with a higher number, oldest first; 0 or without: the newest first"),     \
 	    FIELD(struct event_ask, since, FT_TIME, 0, "not those before"),                        \
 	    FIELD(struct event_ask, kind, FT_STRING, 0, "only of this kind"),                      \
 	    FIELD(struct event_ask, actor, FT_STRING, 0, "only those that they did")

@@ -9,6 +9,7 @@
 
 #include "model/task.h"
 #include "ops/operation.h"
+#include "ops/ops_tag.h"
 #include "ops/problem.h"
 
 /* What the rows call their answers' tables, without "_fields". */
@@ -60,6 +61,19 @@ static bool has_body(const struct operation *op)
 	return strcmp(op->method, "GET") != 0 && strcmp(op->method, "DELETE") != 0;
 }
 
+/* Its answer is kept, for who sends the same again. */
+static bool is_kept(const struct operation *op)
+{
+	return strcmp(op->method, "POST") == 0 && !(op->flags & (OP_SESSION | OP_RAW)) &&
+	       op->roles != ROLES_ANYBODY;
+}
+
+/* It says what it is now, and is not told again to who has seen that. */
+static bool has_tag(const struct operation *op)
+{
+	return strcmp(op->method, "GET") == 0 && !(op->flags & (OP_LIST | OP_RAW));
+}
+
 static json_t *parameter(const struct field *f, const char *in, bool required)
 {
 	return json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", f->name, "in", in, "required",
@@ -78,10 +92,13 @@ static json_t *parameters(struct arena *a, const struct operation *op, const str
 		json_array_append_new(list, parameter(f, in_path ? "path" : "query",
 		                                      in_path || f->flags & F_REQUIRED));
 	}
-	if (strcmp(op->method, "POST") == 0 && !(op->flags & OP_SESSION))
+	if (is_kept(op))
 		json_array_append_new(list, ref(a, "parameters", "IdempotencyKey"));
-	if (strcmp(op->method, "GET") != 0 && names->n)
+	if (strcmp(op->method, "GET") != 0 && op->roles != ROLES_ANYBODY &&
+	    operation_looking_at(op))
 		json_array_append_new(list, ref(a, "parameters", "IfMatch"));
+	if (has_tag(op))
+		json_array_append_new(list, ref(a, "parameters", "IfNoneMatch"));
 	if (op->flags & OP_OPEN)
 		json_array_append_new(list, ref(a, "parameters", "LastEventId"));
 	return list;
@@ -129,23 +146,54 @@ static void hide_cookie(struct schemas *s, const struct operation *op)
 	}
 }
 
+/* A file as it is, of the types that it may have. */
+static void add_files(json_t *types, const struct operation *op)
+{
+	static const char *const certificates[] = { "application/x-pem-file",
+		                                    "application/pkix-cert", "application/x-pkcs12",
+		                                    "application/octet-stream" },
+	                         *const keys[] = { "application/x-pem-file",
+		                                   "application/jwk+json" };
+	bool is_key = op == &operations[OP_ACCOUNT_EXPORT];
+	size_t n = is_key ? ARRAY_LEN(keys) : ARRAY_LEN(certificates);
+
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(types, is_key ? keys[i] : certificates[i], json_object());
+}
+
+/* Beside those that every answer has. */
+static json_t *headers(struct arena *a, const struct operation *op)
+{
+	json_t *list = json_object();
+
+	if (op->flags & OP_CREATES)
+		json_object_set_new(list, "Location", ref(a, "headers", "Location"));
+	if (op->flags & OP_SESSION)
+		json_object_set_new(list, "Set-Cookie", ref(a, "headers", "SetCookie"));
+	if (op->flags & OP_RAW)
+		json_object_set_new(list, "Content-Disposition",
+		                    ref(a, "headers", "ContentDisposition"));
+	if (has_tag(op))
+		json_object_set_new(list, "ETag", ref(a, "headers", "ETag"));
+	if (is_kept(op))
+		json_object_set_new(list, "Idempotency-Replayed",
+		                    ref(a, "headers", "IdempotencyReplayed"));
+	return list;
+}
+
 static json_t *answer(struct schemas *s, const struct operation *op)
 {
-	json_t *types = content("application/json", out_ref(s, op)), *headers = json_object();
+	json_t *types = content("application/json", out_ref(s, op));
 
 	if (op->flags & OP_SESSION)
 		hide_cookie(s, op);
 	if (op->flags & OP_RAW)
-		json_object_set_new(types, "application/octet-stream", json_object());
+		add_files(types, op);
 	if (op->flags & OP_OPEN)
 		json_object_set_new(types, "text/event-stream",
 		                    json_pack("{s:{s:s}}", "schema", "type", "string"));
-	if (op->flags & OP_CREATES)
-		json_object_set_new(headers, "Location", ref(s->a, "headers", "Location"));
-	if (strcmp(op->method, "GET") == 0 && !(op->flags & (OP_LIST | OP_RAW)))
-		json_object_set_new(headers, "ETag", ref(s->a, "headers", "ETag"));
-	return json_pack("{s:s, s:o, s:o}", "description", op->help, "headers", headers, "content",
-	                 types);
+	return json_pack("{s:s, s:o, s:o}", "description", op->help, "headers", headers(s->a, op),
+	                 "content", types);
 }
 
 static json_t *answers(struct schemas *s, const struct operation *op)
@@ -156,9 +204,13 @@ static json_t *answers(struct schemas *s, const struct operation *op)
 	if (op->flags & OP_JOB)
 		json_object_set_new(list, "202", ref(s->a, "responses", "Job"));
 	else if (!op->out->name)
-		json_object_set_new(list, "204", json_pack("{s:s}", "description", "done"));
+		json_object_set_new(
+		    list, "204",
+		    json_pack("{s:s, s:o}", "description", "done", "headers", headers(s->a, op)));
 	else
 		json_object_set_new(list, op->flags & OP_CREATES ? "201" : "200", answer(s, op));
+	if (has_tag(op))
+		json_object_set_new(list, "304", ref(s->a, "responses", "AsSeen"));
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		json_object_set_new(list, wrong[i], ref(s->a, "responses", "Problem"));
 	return list;
@@ -239,32 +291,57 @@ static json_t *header_parameter(const char *name, const char *text)
 static json_t *shared_parameters(void)
 {
 	return json_pack(
-	    "{s:o, s:o, s:o}", "IdempotencyKey",
+	    "{s:o, s:o, s:o, s:o}", "IdempotencyKey",
 	    header_parameter("Idempotency-Key",
 	                     "chosen by the client: the same request sent again within a day is "
 	                     "answered as the first was, and not done again"),
 	    "IfMatch",
 	    header_parameter("If-Match", "the ETag of what is changed, as it was seen; 412 when it "
 	                                 "was changed since"),
+	    "IfNoneMatch",
+	    header_parameter("If-None-Match",
+	                     "the ETag of what was seen; 304 when it is that still"),
 	    "LastEventId",
 	    header_parameter("Last-Event-ID",
 	                     "with Accept: text/event-stream, the last event that was seen"));
 }
 
-static json_t *header(const char *text)
+static json_t *header(bool required, const char *text)
 {
-	return json_pack("{s:s, s:{s:s}}", "description", text, "schema", "type", "string");
+	return json_pack("{s:s, s:b, s:{s:s}}", "description", text, "required", required, "schema",
+	                 "type", "string");
+}
+
+static json_t *shared_headers(void)
+{
+	return json_pack(
+	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Location", header(true, "where it is found"),
+	    "ETag", header(true, "what it is now, for If-Match and If-None-Match"), "SetCookie",
+	    header(true, "the session's cookie; at its end an empty one"), "ContentDisposition",
+	    header(false, "what to call the file"), "IdempotencyReplayed",
+	    header(false, "true: this is the answer that was given to the same request before"),
+	    "RetryAfter", header(false, "seconds to wait before another try"), "WWWAuthenticate",
+	    header(false, "with 401: a token is wanted"));
+}
+
+static json_t *problem_response(struct arena *a)
+{
+	return json_pack("{s:s, s:{s:o, s:o}, s:o}", "description", "what was wrong (RFC 9457)",
+	                 "headers", "Retry-After", ref(a, "headers", "RetryAfter"),
+	                 "WWW-Authenticate", ref(a, "headers", "WWWAuthenticate"), "content",
+	                 content("application/problem+json", ref(a, "schemas", "Problem")));
 }
 
 static json_t *responses(struct arena *a)
 {
 	return json_pack(
-	    "{s:{s:s, s:o}, s:{s:s, s:{s:o}, s:o}}", "Problem", "description",
-	    "what was wrong (RFC 9457)", "content",
-	    content("application/problem+json", ref(a, "schemas", "Problem")), "Job", "description",
+	    "{s:o, s:{s:s, s:{s:o, s:o}, s:o}, s:{s:s, s:{s:o}}}", "Problem", problem_response(a),
+	    "Job", "description",
 	    "it will be done; the job says how it goes, and gives the result when it is done",
-	    "headers", "Location", ref(a, "headers", "Location"), "content",
-	    content("application/json", ref(a, "schemas", "Job")));
+	    "headers", "Location", ref(a, "headers", "Location"), "Idempotency-Replayed",
+	    ref(a, "headers", "IdempotencyReplayed"), "content",
+	    content("application/json", ref(a, "schemas", "Job")), "AsSeen", "description",
+	    "it is still as If-None-Match says", "headers", "ETag", ref(a, "headers", "ETag"));
 }
 
 static json_t *security_schemes(void)
@@ -286,11 +363,9 @@ static void add_problem(struct schemas *s)
 static json_t *components(struct schemas *s)
 {
 	add_problem(s);
-	return json_pack("{s:O, s:o, s:o, s:{s:o, s:o}, s:o}", "schemas", s->all, "parameters",
-	                 shared_parameters(), "responses", responses(s->a), "headers", "Location",
-	                 header("where it is found"), "ETag",
-	                 header("what it is now, for If-Match and If-None-Match"),
-	                 "securitySchemes", security_schemes());
+	return json_pack("{s:O, s:o, s:o, s:o, s:o}", "schemas", s->all, "parameters",
+	                 shared_parameters(), "responses", responses(s->a), "headers",
+	                 shared_headers(), "securitySchemes", security_schemes());
 }
 
 const char *openapi_text(struct arena *a)

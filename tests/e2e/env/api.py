@@ -5,7 +5,7 @@ import json
 import socket
 import time
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 PREFIX = "/api/v1"
 
@@ -26,6 +26,27 @@ class Answer:
         document = self.json
         assert document["status"] == self.status and document["title"] and document["type"], document
         return document
+
+
+@dataclass
+class Exchange:
+    """A request as it was sent and the answer that came, for what compares them with the description. Paths are below /api/v1."""
+
+    method: str
+    path: str
+    query: list  # of (name, value)
+    sent: dict   # headers
+    body: object
+    answer: Answer
+
+    @property
+    def kind(self):
+        return (self.answer.headers.get("Content-Type") or "").split(";")[0]
+
+    @property
+    def value(self):
+        """What stands in the answer: a JSON value, text, or None where there is nothing."""
+        return self.answer.json if "json" in self.kind else self.answer.text or None
 
 
 @dataclass
@@ -50,10 +71,9 @@ class Api:
         where = PREFIX + path + ("?" + urlencode(query, doseq=True) if query else "")
         code, got, text = self.daemon.get(where, method, data, head, timeout)
         answer = Answer(code, got, text)
-        kind = got.get("Content-Type", "")
         if raw is None and method != "HEAD":
-            self.exchanges.append((method, path.split("?")[0], body, code, kind,
-                                   answer.json if "json" in kind and text else None))
+            where = urlsplit(where)
+            self.exchanges.append(Exchange(method, where.path.removeprefix(PREFIX), parse_qsl(where.query, True), head, body, answer))
         if status is not None:
             allowed = (status,) if isinstance(status, int) else status
             assert code in allowed, f"{method} {path}: expected {status}\n{code} {text[:2000]}\n{self.daemon.log()[-1500:]}"
@@ -105,6 +125,9 @@ class Events:
         head = {"Accept": "text/event-stream", "Authorization": f"Bearer {api.token}", **api.headers, **headers}
         self.connection.request("GET", PREFIX + path, headers=head)
         self.answer = self.connection.getresponse()
+        self.noted = Exchange("GET", path.split("?")[0], parse_qsl(urlsplit(path).query, True), head, None,
+                              Answer(self.answer.status, self.answer.headers, ""))
+        api.exchanges.append(self.noted)
 
     def __enter__(self):
         return self
@@ -116,11 +139,14 @@ class Events:
         """None: the stream has ended."""
         if self.connection.sock:
             self.connection.sock.settimeout(timeout_s)
-        event = {}
+        event, end = {}, time.monotonic() + timeout_s
         while True:
+            if time.monotonic() > end:
+                raise TimeoutError("comments alone have come")
             line = self.answer.readline().decode()
             if not line:
                 return None
+            self.noted.answer.text += line
             line = line.rstrip("\n")
             if not line:
                 if "data" in event:
