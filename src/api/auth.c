@@ -157,16 +157,29 @@ void auth_part(struct api_call *c)
 	c->o = NULL;
 }
 
-int auth_allows(const struct api_call *c, unsigned roles, struct err *e)
+static int check_known(const struct api_call *c, struct err *e)
 {
-	if (roles == ROLES_ANYBODY)
-		return 0;
-	if (!c->who.user)
-		return err_set(e, ERR_UNKNOWN_CALLER,
-		               "sign in, or send an API token (Authorization: Bearer)");
-	if (!(c->who.role & roles))
-		return err_set(e, ERR_DENIED, "%s is not allowed to do this as %s", c->who.user,
-		               role_word(c->who.role));
+	return c->who.user ? 0
+	                   : err_set(e, ERR_UNKNOWN_CALLER,
+	                             "sign in, or send an API token (Authorization: Bearer)");
+}
+
+int auth_allows(const struct api_call *c, const struct operation *op, struct err *e)
+{
+	if (op->roles != ROLES_ANYBODY)
+		TRY(check_known(c, e));
+	return operation_allowed(&c->who, op, e);
+}
+
+int auth_allows_all(const struct api_call *c, struct err *e)
+{
+	TRY(check_known(c, e));
+	if (!(c->who.role & ROLES_READ_ALL) || scope_is_narrow(c->who.scope))
+		return err_set(e, ERR_DENIED, "%s is not allowed to see this as %s%s", c->who.user,
+		               role_word(c->who.role),
+		               scope_is_narrow(c->who.scope)
+		                   ? " by a token that is narrowed to some certificates"
+		                   : "");
 	return 0;
 }
 

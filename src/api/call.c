@@ -165,7 +165,7 @@ void call_operation(struct api_call *c)
 
 	if (!is_known(c))
 		return;
-	if (auth_allows(c, c->op->roles, &e) < 0)
+	if (auth_allows(c, c->op, &e) < 0)
 		reply_error(c, &e);
 	else if (is_in_bounds(c) && decode(c)) {
 		if (wants_stream(c))

@@ -67,7 +67,7 @@ static int tag_now(struct api_call *c, const struct operation *get, const char *
 	const char *text = NULL;
 	void *in = NULL;
 
-	TRY(auth_allows(c, get->roles, e));
+	TRY(auth_allows(c, get, e));
 	TRY(request_decode(c->a, get, &parts, &none, "", 0, &in, &text, e));
 	return ops_tag(c->o, c->a, get, in, tag, e);
 }

@@ -78,8 +78,10 @@ void answer_job(struct api_call *c, const struct task *task);
  * and is wrong is ERR_UNKNOWN_CALLER. */
 NODISCARD int auth_who(struct api_call *c, struct err *e);
 void auth_part(struct api_call *c);
-/* Whether one who has these ROLE_ bits may; ERR_UNKNOWN_CALLER, ERR_DENIED. */
-NODISCARD int auth_allows(const struct api_call *c, unsigned roles, struct err *e);
+/* Whether who asks may do it; ERR_UNKNOWN_CALLER, ERR_DENIED. */
+NODISCARD int auth_allows(const struct api_call *c, const struct operation *op, struct err *e);
+/* The same for what tells of all that is held. */
+NODISCARD int auth_allows_all(const struct api_call *c, struct err *e);
 /* What a person came with, to be looked up again; lives in a. */
 struct auth_means {
 	const char *token, *cookie, *address;

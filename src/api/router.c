@@ -143,7 +143,7 @@ static void handle_route(struct api_call *c, const struct route *r)
 		int rc = auth_who(c, &e);
 
 		if (rc == 0)
-			rc = auth_allows(c, ROLES_READ_ALL, &e);
+			rc = auth_allows_all(c, &e);
 		auth_part(c);
 		if (rc < 0) {
 			reply_error(c, &e);

@@ -193,8 +193,7 @@ static int stream_ask(struct streams *s, struct stream *x, struct buf *b, struct
 	int rc;
 
 	TRY(who_again(s, x, a, e));
-	if (!(x->who.role & x->op->roles))
-		return err_set(e, ERR_DENIED, "no longer allowed");
+	TRY(operation_allowed(&x->who, x->op, e));
 	o = ops_daemon_for(s->api->ops, a, &x->who);
 	rc = ask(o, a, x->op, x->in, x->after, PAGE, &page, e);
 	if (rc == 0)
@@ -328,7 +327,8 @@ static struct stream *stream_new(struct api_call *c, int64_t after)
 		               .role = c->who.role,
 		               .address = arena_strdup(x->a, c->who.address),
 		               .token = arena_strdup(x->a, c->who.token),
-		               .session = arena_strdup(x->a, c->who.session) };
+		               .session = arena_strdup(x->a, c->who.session),
+		               .scope = scope_dup(x->a, c->who.scope) };
 	x->means = auth_means(c, x->a);
 	x->connection = c->q->connection;
 	x->after = after;

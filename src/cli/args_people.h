@@ -10,7 +10,8 @@ struct user_args {
 	struct strings methods, dns, accounts;
 };
 struct token_args {
-	const char *user, *role, *expires;
+	const char *user, *role, *expires, *scope;
+	struct strings certificates, domains;
 };
 
 extern const struct option user_add_options[], user_update_options[], user_password_options[],

@@ -12,7 +12,8 @@
 int cmd_token_create(struct cli *c, struct err *e)
 {
 	const struct token_args *args = c->args;
-	struct token_new in = { c->words.v[0], args->user, args->role, args->expires };
+	struct token_new in = { c->words.v[0], args->user,         args->role,   args->expires,
+		                args->scope,   args->certificates, args->domains };
 	struct token_made made = { 0 };
 
 	TRY(ask(c, OP_TOKEN_CREATE, &in, &made, e));
@@ -24,8 +25,10 @@ int cmd_token_create(struct cli *c, struct err *e)
 	}
 	printf("%s\n", made.token);
 	if (!c->globals.quiet)
-		fprintf(stderr, "a token of %s (%s)%s%s; it is not shown again\n",
-		        shown(c->arena, made.owner), made.role, made.expires_at ? ", until " : "",
+		fprintf(stderr, "a token of %s (%s, scope %s)%s%s; it is not shown again\n",
+		        shown(c->arena, made.owner), made.role,
+		        shown(c->arena, scope_text(c->arena, &made.scope)),
+		        made.expires_at ? ", until " : "",
 		        made.expires_at ? clock_rfc3339(c->arena, made.expires_at) : "");
 	return 0;
 }
@@ -40,11 +43,12 @@ static void token_row(struct arena *a, const void *item, const char **cells)
 	cells[2] = shown(a, x->role);
 	cells[3] = shown_day(a, x->expires_at, now);
 	cells[4] = shown_day(a, x->used_at, now);
+	cells[5] = shown(a, scope_text(a, &x->scope));
 }
 
 int cmd_token_list(struct cli *c, struct err *e)
 {
-	static const char *const heading[] = { "NAME", "USER", "ROLE", "EXPIRES", "USED" };
+	static const char *const heading[] = { "NAME", "USER", "ROLE", "EXPIRES", "USED", "SCOPE" };
 	static const struct listed tokens = { heading, ARRAY_LEN(heading), token_row, "tokens" };
 	struct token_ask in = { .user = ((const struct token_args *)c->args)->user };
 

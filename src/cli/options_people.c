@@ -7,6 +7,7 @@
 #define TO(T, member) .offset = offsetof(struct T, member)
 
 static const char *const roles[] = { "admin", "operator", "user", "auditor", NULL };
+static const char *const scopes[] = { "full", "export", "read", NULL };
 
 const struct option user_add_options[] = {
 	{ "role", .kind = OPT_STRING, .arg = "ROLE", .values = roles, .flags = OPTION_NEEDED,
@@ -68,6 +69,13 @@ const struct option token_create_options[] = {
 	  .help = "what it may do at most (default: what they may)" },
 	{ "expires", .kind = OPT_STRING, .arg = "WHEN", TO(token_args, expires),
 	  .help = "when it ends: 90d, 2027-06-30, or a time of RFC 3339 (default: never)" },
+	{ "scope", .kind = OPT_STRING, .arg = "SCOPE", .values = scopes, TO(token_args, scope),
+	  .help = "of what the role allows: full (default), export (it looks, and is given private "
+	          "keys of certificates) or read (it looks)" },
+	{ "certificate", .kind = OPT_STRINGS, .arg = "NAME", TO(token_args, certificates),
+	  .help = "only for certificates called so; NAME* is all that begin so; repeatable" },
+	{ "domain", .kind = OPT_STRINGS, .arg = "DOMAIN", TO(token_args, domains),
+	  .help = "only for certificates whose names are all this one or below it; repeatable" },
 	{ 0 }
 };
 

@@ -5,7 +5,7 @@
 #ifndef MODEL_TASK_H
 #define MODEL_TASK_H
 
-#include "base/field.h"
+#include "model/scope.h"
 
 struct task {
 	int64_t id;
@@ -14,6 +14,7 @@ struct task {
 	const char *user;      /* who asked */
 	const char *address;   /* from where */
 	const char *role;      /* with what rights at most: that of the token */
+	struct scope scope;    /* to what the token was narrowed; it may change things */
 	const char *state;     /* "queued", "running", "done", "failed" */
 	const char *input;     /* secret: JSON of the operation's input */
 	const char *if_match; /* what it is about must still be so (If-Match); NULL = however it is,

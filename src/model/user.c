@@ -40,6 +40,13 @@ const struct field token_fields[] = {
 	FIELD(struct token, owner, FT_STRING, 0, "whose it is"),
 	FIELD(struct token, name, FT_STRING, 0, "what it is called"),
 	FIELD(struct token, role, FT_STRING, 0, "what it may do at most"),
+	FIELD_NAMED(struct token, scope.may, "scope", FT_STRING, 0,
+	            "of what the role allows: full, export (read, with private keys of "
+	            "certificates) or read"),
+	FIELD_NAMED(struct token, scope.certificates, "certificates", FT_STRINGS, 0,
+	            "only those called so; one with * at its end is a beginning; none: all"),
+	FIELD_NAMED(struct token, scope.domains, "domains", FT_STRINGS, 0,
+	            "only those whose names are all under these; none: all"),
 	FIELD(struct token, hash, FT_STRING, F_HIDDEN, "SHA-256"),
 	FIELD(struct token, made_by, FT_STRING, F_HIDDEN, "SHA-256 of the token that made it"),
 	FIELD(struct token, expires_at, FT_TIME, 0, "when it ends; null: never"),

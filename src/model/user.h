@@ -6,7 +6,7 @@
 #ifndef MODEL_USER_H
 #define MODEL_USER_H
 
-#include "base/field.h"
+#include "model/scope.h"
 
 struct user {
 	int64_t id;
@@ -38,6 +38,7 @@ extern const struct field binding_fields[];
 struct token {
 	int64_t id;
 	const char *owner, *name, *role;
+	struct scope scope; /* of what the role allows */
 	const char *hash;
 	const char *made_by; /* hash of the token that made it; NULL = a person, or the host */
 	int64_t expires_at;  /* 0 = never */

@@ -123,7 +123,9 @@ int op_cert_list(struct ops *o, struct arena *a, void *in_record, void *out_reco
 {
 	const struct cert_ask *in = in_record;
 	struct list_page *out = out_record;
-	struct cert_page p = { .status = in->status, .ca = in->ca, .account = in->account };
+	struct cert_page p = {
+		.status = in->status, .ca = in->ca, .account = in->account, .scope = owner_scope(o)
+	};
 	struct cert *v = NULL;
 	size_t n = 0;
 	bool none;
@@ -204,7 +206,7 @@ int op_request_list(struct ops *o, struct arena *a, void *in_record, void *out_r
 {
 	const struct request_ask *in = in_record;
 	struct list_page *out = out_record;
-	struct cert_page p = { .waiting = true };
+	struct cert_page p = { .waiting = true, .scope = owner_scope(o) };
 	struct cert_said *said;
 	struct cert *v;
 	size_t n;
@@ -252,14 +254,14 @@ static struct records days_say(struct arena *a, const struct overview *v, int64_
 	return (struct records){ said, v->n_days };
 }
 
-static int failures_say(struct ops *o, struct arena *a, const char *owner, struct records *out,
+static int failures_say(struct ops *o, struct arena *a, const struct whose *w, struct records *out,
                         struct err *e)
 {
 	struct failing_said *said;
 	struct cert *v;
 	size_t n;
 
-	TRY(st_cert_failing(o->run.store, a, owner, FAILURES_MOST, &v, &n, e));
+	TRY(st_cert_failing(o->run.store, a, w, FAILURES_MOST, &v, &n, e));
 	said = ARENA_ARRAY(a, struct failing_said, n + 1);
 	for (size_t i = 0; i < n; i++)
 		said[i] = (struct failing_said){
@@ -281,17 +283,17 @@ int op_overview(struct ops *o, struct arena *a, void *in_record, void *out_recor
 {
 	const struct overview_ask *in = in_record;
 	struct overview_said *out = out_record, said = { 0 };
-	const char *owner = owner_filter(o);
+	const struct whose w = { owner_filter(o), owner_scope(o) };
 	int64_t now = clock_now();
 	struct overview v;
 
 	if (in->days < 0 || in->days > DAYS_MOST)
 		return wrong(e, "days", "from 1 to 366");
-	TRY(st_overview(o->run.store, a, owner, now, in->days ? (size_t)in->days : DAYS_DEFAULT, &v,
+	TRY(st_overview(o->run.store, a, &w, now, in->days ? (size_t)in->days : DAYS_DEFAULT, &v,
 	                e));
 	said.counts = counts_say(a, &v, &said.total);
 	said.days = days_say(a, &v, now);
-	TRY(failures_say(o, a, owner, &said.failures, e));
+	TRY(failures_say(o, a, &w, &said.failures, e));
 	*out = said;
 	return 0;
 }

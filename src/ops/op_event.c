@@ -23,6 +23,7 @@ static int list(struct ops *o, struct arena *a, const struct event_ask *in, cons
 {
 	struct event_page p = { .cert = cert,
 		                .owner = owner_filter(o),
+		                .scope = owner_scope(o),
 		                .kind = in->kind,
 		                .actor = in->actor,
 		                .since = in->since,

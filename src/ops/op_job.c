@@ -22,10 +22,12 @@ int op_job_list(struct ops *o, struct arena *a, void *in_record, void *out_recor
 {
 	const struct job_ask *in = in_record;
 	struct list_page *out = out_record;
-	const char *own = owner_filter(o), *text;
+	/* of everybody's jobs a narrowed token sees its user's */
+	const char *own = owner_scope(o) ? o->who->user : owner_filter(o), *text;
 	struct task_filter f = { .state = in->state,
 		                 .subject = in->subject,
-		                 .user = own ? own : in->user };
+		                 .user = own ? own : in->user,
+		                 .scope = owner_scope(o) };
 	struct task *v = NULL;
 	size_t limit, n = 0;
 
@@ -46,13 +48,24 @@ int op_job_list(struct ops *o, struct arena *a, void *in_record, void *out_recor
 	return 0;
 }
 
+/* A narrowed token sees what was asked for by their user's tokens that are narrowed the same, which
+ * can tell of nothing else. */
+static bool asked_for_so(const struct ops *o, const struct task *t)
+{
+	const struct scope *s = owner_scope(o);
+
+	return !s || (t->user && strcmp(t->user, o->who->user) == 0 &&
+	              strings_same(&s->certificates, &t->scope.certificates) &&
+	              strings_same(&s->domains, &t->scope.domains));
+}
+
 static int find(struct ops *o, struct arena *a, int64_t id, struct task *out, struct err *e)
 {
 	const char *own = owner_filter(o);
 	struct task t;
 
 	TRY(st_task_get(o->run.store, a, id, &t, e));
-	if (own && (!t.user || strcmp(t.user, own) != 0))
+	if ((own && (!t.user || strcmp(t.user, own) != 0)) || !asked_for_so(o, &t))
 		return err_set(e, ERR_NOT_FOUND, "there is no job %lld", (long long)id);
 	*out = t;
 	return 0;

@@ -1,7 +1,7 @@
 /*
  * API tokens. Their text is told once, when they are made. A token is made for oneself; an
  * administrator, and the host itself, make them for others too. One that was made by a token ends
- * no later than that, goes with it, and may do no more.
+ * no later than that, goes with it, and may do no more; one of a lesser scope makes none.
  */
 #include "ops/op_token.h"
 
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "flow/limits.h"
 #include "flow/signin.h"
 #include "ops/internal.h"
 #include "ops/owner.h"
@@ -32,6 +33,13 @@ const struct field token_new_fields[] = {
 	FIELD(struct token_new, user, FT_STRING, 0, "whose it is (oneself)"),
 	FIELD(struct token_new, role, FT_STRING, 0, "what it may do at most (what they may)"),
 	FIELD(struct token_new, expires, FT_STRING, 0, "a time, a day, or days from now (90d)"),
+	FIELD(struct token_new, scope, FT_STRING, 0,
+	      "of what the role allows: full (default), export (read, with private keys of "
+	      "certificates) or read"),
+	FIELD(struct token_new, certificates, FT_STRINGS, 0,
+	      "only those called so; one with * at its end is a beginning"),
+	FIELD(struct token_new, domains, FT_STRINGS, 0,
+	      "only those whose names are all under these"),
 	FIELD_END,
 };
 const struct field token_made_fields[] = {
@@ -40,6 +48,11 @@ const struct field token_made_fields[] = {
 	FIELD(struct token_made, owner, FT_STRING, 0, "whose it is"),
 	FIELD(struct token_made, role, FT_STRING, 0, "what it may do at most"),
 	FIELD(struct token_made, expires_at, FT_TIME, 0, "when it ends; null: never"),
+	FIELD_NAMED(struct token_made, scope.may, "scope", FT_STRING, 0, "full, export or read"),
+	FIELD_NAMED(struct token_made, scope.certificates, "certificates", FT_STRINGS, 0,
+	            "only those called so; none: all"),
+	FIELD_NAMED(struct token_made, scope.domains, "domains", FT_STRINGS, 0,
+	            "only those whose names are all under these; none: all"),
 	FIELD_END,
 };
 const struct field token_end_fields[] = {
@@ -176,6 +189,8 @@ static int within_own(struct ops *o, struct arena *a, struct token *x, struct er
 
 	if (!o->who || !o->who->token)
 		return 0;
+	if (o->who->scope)
+		return err_set(e, ERR_DENIED, "a token of a lesser scope makes none");
 	TRY(st_token_get(o->run.store, a, o->who->user, o->who->token, &own, e));
 	x->made_by = own.hash;
 	if (!own.expires_at)
@@ -208,8 +223,64 @@ static int token_insert(struct ops *o, struct arena *a, struct token *x, struct 
 	}
 	TRY(st_token_put(o->run.store, x, e));
 	TRY(st_event_add(o->run.store, NULL, "token", e,
-	                 "token %s of user %s made, with the role %s", x->name, x->owner, x->role));
+	                 "token %s of user %s made, with the role %s and the scope %s", x->name,
+	                 x->owner, x->role, scope_text(a, &x->scope)));
 	return ops_tx_commit(&t, e);
+}
+
+static int check_many(size_t n, const char *member, struct err *e)
+{
+	if (n <= SCOPE_MOST)
+		return 0;
+	err_set(e, ERR_USAGE, "a token is narrowed to at most %d of them", SCOPE_MOST);
+	return err_member(e, member);
+}
+
+/* A certificate's name, or the beginning of one. */
+static int check_called(const char *text, struct err *e)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	                            "._-";
+	size_t len = strlen(text), n = strspn(text, plain);
+
+	if (len > 0 && len <= 129 && (n == len || (n + 1 == len && text[n] == '*')))
+		return 0;
+	err_set(e, ERR_USAGE,
+	        "\"%.100s\" cannot be a certificate's name: letters, digits, '.', '_' and '-', and "
+	        "one '*' at the end for all that begin so",
+	        text);
+	return err_member(e, "certificates");
+}
+
+static int take_domain(struct arena *a, const char *text, struct strings *out, struct err *e)
+{
+	const char *domain;
+
+	if (limits_domain(a, text, &domain, e) < 0)
+		return err_member(e, "domains");
+	strings_add(a, out, domain);
+	return 0;
+}
+
+static int pick_scope(struct arena *a, const struct token_new *in, struct scope *out, struct err *e)
+{
+	struct scope s = { .may = in->scope ? in->scope : "full",
+		           .certificates = in->certificates };
+
+	if (!scope_is_word(s.may)) {
+		err_set(e, ERR_USAGE,
+		        "there is no scope \"%.40s\"; there are full, export and read", s.may);
+		return err_member(e, "scope");
+	}
+	TRY(check_many(in->certificates.n, "certificates", e));
+	TRY(check_many(in->domains.n, "domains", e));
+	for (size_t i = 0; i < in->certificates.n; i++)
+		TRY(check_called(in->certificates.v[i], e));
+	for (size_t i = 0; i < in->domains.n; i++)
+		TRY(take_domain(a, in->domains.v[i], &s.domains, e));
+	scope_tidy(a, &s);
+	*out = s;
+	return 0;
 }
 
 int op_token_create(struct ops *o, struct arena *a, void *in_record, void *out_record,
@@ -235,12 +306,13 @@ int op_token_create(struct ops *o, struct arena *a, void *in_record, void *out_r
 		return err_member(e, "user");
 	TRY(pick_role(o, &u, in->role, &role, e));
 	TRY(parse_expiry(a, in->expires, clock_now(), &x.expires_at, e));
+	TRY(pick_scope(a, in, &x.scope, e));
 	TRY(secret_new(a, "evl_", &text, &hash, e));
 	x.hash = hash;
 	x.role = role_word(role);
 	TRY(token_insert(o, a, &x, e));
 	*(struct token_made *)out_record =
-	    (struct token_made){ text, x.name, x.owner, x.role, x.expires_at };
+	    (struct token_made){ text, x.name, x.owner, x.role, x.expires_at, x.scope };
 	return 0;
 }
 

@@ -12,12 +12,14 @@ struct token_ask {
 extern const struct field token_ask_fields[], token_list_fields[];
 
 struct token_new {
-	const char *name, *user, *role, *expires;
+	const char *name, *user, *role, *expires, *scope;
+	struct strings certificates, domains;
 };
 extern const struct field token_new_fields[];
 struct token_made {
 	const char *token, *name, *owner, *role;
 	int64_t expires_at;
+	struct scope scope;
 };
 extern const struct field token_made_fields[];
 struct token_end {

@@ -241,8 +241,13 @@ static json_t *operation_row(struct schemas *s, const struct operation *op)
 	              op->help, "tags", tag(s->a, op->path), "x-everleaf-roles", roles_of(op),
 	              "parameters", parameters(s->a, op, &names));
 
-	if (op->roles == ROLES_ANYBODY)
+	if (op->roles == ROLES_ANYBODY) {
 		json_object_set_new(row, "security", json_array());
+	} else {
+		json_object_set_new(row, "x-everleaf-scope", json_string(operation_scope(op)));
+		json_object_set_new(row, "x-everleaf-narrowed",
+		                    json_boolean(op->flags & OP_NARROW));
+	}
 	if (has_body(op))
 		add_body(s, row, op, &names);
 	if (op->flags & OP_JOB && op->out->name)

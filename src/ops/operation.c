@@ -40,6 +40,40 @@ const struct operation operations[N_OPERATIONS] = {
 #undef X
 };
 
+static bool is_looking(const struct operation *op)
+{
+	return strcmp(op->method, "GET") == 0 && op != &operations[OP_ACCOUNT_EXPORT];
+}
+
+const char *operation_scope(const struct operation *op)
+{
+	if (is_looking(op) || op->roles == ROLES_ANYBODY)
+		return "read";
+	return op == &operations[OP_CERTIFICATE_EXPORT] ? "export" : "full";
+}
+
+int operation_allowed(const struct who *w, const struct operation *op, struct err *e)
+{
+	const char *scope = operation_scope(op), *user = w->user ? w->user : "nobody";
+
+	if (op->roles == ROLES_ANYBODY)
+		return 0;
+	if (!(w->role & op->roles))
+		return err_set(e, ERR_DENIED, "%s is not allowed to do this as %s", user,
+		               role_word(w->role));
+	if (scope_is_narrow(w->scope) && !(op->flags & OP_NARROW))
+		return err_set(e, ERR_DENIED,
+		               "this token of %s is narrowed to some certificates, and this is "
+		               "not about certificates",
+		               user);
+	if ((strcmp(scope, "full") == 0 && !scope_may_change(w->scope)) ||
+	    (strcmp(scope, "export") == 0 && !scope_may_export(w->scope)))
+		return err_set(e, ERR_DENIED,
+		               "this token of %s has the scope %s, and for this it takes %s", user,
+		               w->scope->may, scope);
+	return 0;
+}
+
 static const struct {
 	enum role role;
 	const char *word;

@@ -36,12 +36,14 @@ enum operation_flags {
 	OP_JOB = 2, /* waits for the outside: over the network 202 and a job, whose result is out */
 	OP_CREATES =
 	    4, /* 201, with the path of what was made: the path, and out's "name" or "id" */
-	OP_SESSION = 8, /* signs in or out: out has "cookie" and "csrf" (api/session) */
-	OP_RAW = 16,    /* out is struct raw: a file to hand over as it is */
-	OP_LIST = 32,   /* out is struct list_page; in has "limit" and "cursor" */
-	OP_OPEN = 64,   /* answers events as they come too, to who accepts text/event-stream: its
-	                   items have an "id" that rises; in has "after" (FT_INT), then what has a
-	                   higher one is listed, oldest first; without, the newest is first */
+	OP_SESSION = 8,  /* signs in or out: out has "cookie" and "csrf" (api/session) */
+	OP_RAW = 16,     /* out is struct raw: a file to hand over as it is */
+	OP_LIST = 32,    /* out is struct list_page; in has "limit" and "cursor" */
+	OP_OPEN = 64,    /* answers events as they come too, to who accepts text/event-stream: its
+	                    items have an "id" that rises; in has "after" (FT_INT), then what has a
+	                    higher one is listed, oldest first; without, the newest is first */
+	OP_NARROW = 128, /* about certificates alone: also for tokens that are narrowed to some, for
+	                    whom there are no others (ops/owner) */
 };
 
 /* Takes nothing; has nothing to say. */
@@ -99,6 +101,11 @@ int check_channel_named(struct ops *o, struct arena *a, void *in_record, struct 
 	int run(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e);
 #include "ops/operations.def"
 #undef X
+
+/* What an API token must have to be used for it: "read", "export" or "full". */
+const char *operation_scope(const struct operation *op);
+/* Whether who asks may do it at all: by their role, and by how far their token goes. ERR_DENIED. */
+NODISCARD int operation_allowed(const struct who *w, const struct operation *op, struct err *e);
 
 const char *role_word(enum role role);             /* "admin" */
 bool role_parse(const char *word, enum role *out); /* false: there is none */

@@ -58,6 +58,12 @@ int ops_auth_token(struct ops *o, struct arena *a, const char *text, struct who 
 	if (x.expires_at && x.expires_at <= clock_now())
 		return nobody(e);
 	w.token = x.name;
+	if (scope_is_narrow(&x.scope) || !scope_may_change(&x.scope)) {
+		struct scope *scope = ARENA_NEW(a, struct scope);
+
+		*scope = x.scope;
+		w.scope = scope;
+	}
 	if (st_token_used(o->run.store, &x, clock_now(), &why) < 0)
 		log_warn("that the token %s was used is not written down: %s", x.name, why.text);
 	*out = w;

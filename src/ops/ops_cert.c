@@ -67,6 +67,7 @@ int ops_list(struct ops *o, const struct list_options *opt,
 	struct listing l = { opt, clock_now(), row, ctx };
 	struct cert_filter filter = {
 		.owner = opt->owner,
+		.scope = owner_scope(o),
 		.expires_before =
 		    opt->expiring_days ? l.now + (int64_t)opt->expiring_days * DAY_S : 0,
 	};
@@ -101,7 +102,11 @@ int ops_log(struct ops *o, struct arena *a, const char *name, int64_t after_id, 
             size_t *n, struct err *e)
 {
 	const struct event_page page = {
-		.cert = name, .owner = owner_filter(o), .after_id = after_id, .limit = LOG_AT_ONCE
+		.cert = name,
+		.owner = owner_filter(o),
+		.scope = owner_scope(o),
+		.after_id = after_id,
+		.limit = LOG_AT_ONCE,
 	};
 
 	return st_event_page(o->run.store, a, &page, out, n, e);
@@ -152,6 +157,7 @@ int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, s
 	struct checking w = { .arena = a, .days = days, .now = clock_now() };
 	struct cert_filter soon = {
 		.owner = owner_filter(o),
+		.scope = owner_scope(o),
 		.expires_before = w.now + (int64_t)(days ? days : CHECK_DAYS) * DAY_S,
 	};
 

@@ -147,7 +147,8 @@ static int refuse_doubles(struct arena *a, const struct strings *names, struct e
 /* Accounts are made by administrators. */
 static int check_accounts(struct ops *o, const struct issue_options *opt, struct err *e)
 {
-	if (!o->who || o->who->role == ROLE_ADMIN || (!opt->agree_tos && opt->emails.n == 0))
+	if (!o->who || (o->who->role == ROLE_ADMIN && !owner_scope(o)) ||
+	    (!opt->agree_tos && opt->emails.n == 0))
 		return 0;
 	err_set(e, ERR_DENIED, "accounts at CAs are made by administrators");
 	return err_member(e, opt->emails.n ? "email" : "agree_tos");
@@ -282,14 +283,16 @@ static int owned_by(struct ops *o, struct arena *a, const char *owner, struct st
                     struct err *e)
 {
 	struct strings mine = { 0 };
+	bool all = !owner && !owner_scope(o);
 
-	for (size_t i = 0; owner && i < names->n; i++) {
+	for (size_t i = 0; !all && i < names->n; i++) {
 		struct cert c;
 		TRY(st_cert_get(o->run.store, a, names->v[i], &c, e));
-		if (c.owner && strcmp(c.owner, owner) == 0)
+		if ((!owner || (c.owner && strcmp(c.owner, owner) == 0)) &&
+		    scope_covers(owner_scope(o), c.name, &c.domains))
 			strings_add(a, &mine, c.name);
 	}
-	if (owner)
+	if (!all)
 		*names = mine;
 	return 0;
 }
@@ -300,7 +303,7 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 {
 	struct choosing w = { a, names, opt, o->who != NULL };
 	const char *owner = owner_filter(o) ? owner_filter(o) : opt->owner;
-	struct cert_filter all = { .owner = owner };
+	struct cert_filter all = { .owner = owner, .scope = owner_scope(o) };
 	struct user known;
 
 	if (opt->owner && !owner_filter(o))
@@ -341,7 +344,8 @@ int ops_renew(struct ops *o, struct arena *a, const struct renew_options *opt,
 	if (opt->dry_run)
 		return dry_run_names(o, a, &names, opt, out, e);
 	TRY(ops_work(o, a, &names, NULL, opt->jobs, &work, out, e));
-	if (opt->names.n == 0 && !opt->owner && !owner_filter(o) && !cancel_is_set(o->run.cancel))
+	if (opt->names.n == 0 && !opt->owner && !owner_is_limited(o) &&
+	    !cancel_is_set(o->run.cancel))
 		ping_pass(&o->run, out->n_failed > 0);
 	return 0;
 }

@@ -106,9 +106,9 @@ int ops_limits(struct ops *o, struct arena *a, const struct limits_ask *ask,
 	*n = 0;
 	if (ask->unpaused && ask->names.n == 0)
 		return err_set(e, ERR_USAGE, "--unpaused wants the names that the CA has resumed");
-	if (ask->unpaused && owner_filter(o))
+	if (ask->unpaused && owner_is_limited(o))
 		return err_set(e, ERR_DENIED, "that is for operators");
-	if (names.n == 0 && owner_filter(o)) {
+	if (names.n == 0 && owner_is_limited(o)) {
 		TRY(owner_certs(o, a, &names, e));
 		if (names.n == 0)
 			return 0;

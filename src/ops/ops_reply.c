@@ -9,12 +9,16 @@ int ops_fingerprint(struct arena *a, const char *text, const char **out, struct 
 	return st_fingerprint(a, text, out, e);
 }
 
-/* A key is one person's own. */
+/* A key is one person's own, and each scope's of their tokens. */
 static int name_of(struct ops *o, struct arena *a, const char *key, const char **name,
                    struct err *e)
 {
 	const char *user = o->who && o->who->user ? o->who->user : "";
 
+	const struct scope *scope = o->who ? o->who->scope : NULL;
+
+	if (scope)
+		user = arena_printf(a, "%s\n%s", user, scope_text(a, scope));
 	return st_fingerprint(a, arena_printf(a, "%s\n%s", user, key), name, e);
 }
 

@@ -69,7 +69,7 @@ int ops_tag_by_input(struct ops *o, struct arena *a, const struct operation *op,
 	json_auto_t *given = NULL, *object = NULL;
 	void *in;
 
-	if (!get || (o->who && !(get->roles & o->who->role)))
+	if (!get || (o->who && operation_allowed(o->who, get, e) < 0))
 		return err_set(e, ERR_DENIED, "what it is about may not be looked at");
 	TRY(json_parse(input, strlen(input), &given, e));
 	object = path_members(a, get->path, given);

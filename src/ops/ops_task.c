@@ -18,6 +18,7 @@
 #include "ops/ops_auth.h"
 #include "ops/ops_daemon.h"
 #include "ops/ops_tag.h"
+#include "ops/owner.h"
 #include "ops/problem.h"
 #include "ops/tx.h"
 
@@ -80,6 +81,8 @@ int ops_task_add(struct ops *o, struct arena *a, enum operation_id op, struct ta
 		row.user = o->who->user;
 		row.role = role_word(o->who->role);
 		row.address = o->who->address;
+		if (owner_scope(o))
+			row.scope = *owner_scope(o);
 	}
 	TRY(st_task_add(o->run.store, &row, e));
 	if (o->task_added)
@@ -209,8 +212,10 @@ static int who_asks(struct ops *o, struct arena *a, const struct task *t, struct
 {
 	if (!t->user || !t->role)
 		return not_any_more(t, e);
-	if (ops_auth_again(o, a, t->user, t->role, t->address, out, e) == 0)
+	if (ops_auth_again(o, a, t->user, t->role, t->address, out, e) == 0) {
+		out->scope = scope_is_narrow(&t->scope) ? &t->scope : NULL;
 		return 0;
+	}
 	return e->code == ERR_UNKNOWN_CALLER ? not_any_more(t, e) : -(int)e->code;
 }
 
@@ -224,7 +229,7 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, struct
 	if (!op || !t->input)
 		return err_set(e, ERR_INPUT, "this version cannot do \"%s\"", t->operation);
 	TRY(who_asks(ops_daemon_ops(d), a, t, &who, e));
-	if (!(op->roles & who.role))
+	if (operation_allowed(&who, op, e) < 0)
 		return not_any_more(t, e);
 	o = ops_daemon_for(d, a, &who);
 	/* a number may come again once its row is gone, but not at that time */

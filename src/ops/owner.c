@@ -24,22 +24,47 @@ const char *owner_filter(const struct ops *o)
 	return w->user && w->role == ROLE_USER ? w->user : "";
 }
 
+const struct scope *owner_scope(const struct ops *o)
+{
+	return o->who && scope_is_narrow(o->who->scope) ? o->who->scope : NULL;
+}
+
+bool owner_is_limited(const struct ops *o)
+{
+	return owner_filter(o) || owner_scope(o);
+}
+
 bool owner_may_see(const struct ops *o, const struct cert *c)
 {
 	const char *owner = owner_filter(o);
 
-	return !owner || (*owner && c->owner && strcmp(c->owner, owner) == 0);
+	return (!owner || (*owner && c->owner && strcmp(c->owner, owner) == 0)) &&
+	       scope_covers(owner_scope(o), c->name, &c->domains);
+}
+
+/* Looked at by operation_allowed already; here for what an operation does besides. */
+static int check_may_change(const struct who *w, struct err *e)
+{
+	return scope_may_change(w->scope)
+	           ? 0
+	           : err_set(e, ERR_DENIED, "this token has the scope %s: it changes nothing",
+	                     w->scope->may);
 }
 
 int owner_check_write(const struct ops *o, struct err *e)
 {
 	if (!o->who || (o->who->user && (o->who->role & ROLES_CHANGE)))
-		return 0;
+		return o->who ? check_may_change(o->who, e) : 0;
 	return err_set(e, ERR_DENIED, "auditors read; they change nothing");
 }
 
 int owner_check_secret(const struct ops *o, struct err *e)
 {
+	if (o->who && !scope_may_export(o->who->scope))
+		return err_set(e, ERR_DENIED,
+		               "this token has the scope %s: it is given no private keys (--scope "
+		               "export makes one that is; --part fullchain has none)",
+		               o->who->scope->may);
 	if (!o->who || (o->who->user && (o->who->role & ROLES_CHANGE)))
 		return 0;
 	return err_set(e, ERR_DENIED, "auditors are not given private keys");
@@ -120,7 +145,7 @@ static int add_name(void *ctx, const struct cert *c, struct arena *a, struct err
 
 int owner_certs(const struct ops *o, struct arena *a, struct strings *out, struct err *e)
 {
-	const struct cert_filter filter = { .owner = owner_filter(o) };
+	const struct cert_filter filter = { .owner = owner_filter(o), .scope = owner_scope(o) };
 	struct gathering g = { .arena = a };
 
 	TRY(st_cert_each(o->run.store, &filter, add_name, &g, e));
@@ -144,11 +169,38 @@ static int check_named_owner(const struct ops *o, struct arena *a, const struct 
 	return err_member(e, "owner");
 }
 
+static int check_scope_name(const struct ops *o, const char *name, struct err *e)
+{
+	if (scope_covers_name(owner_scope(o), name))
+		return 0;
+	err_set(e, ERR_DENIED,
+	        "this token makes no certificate called %s: it is narrowed to others (%s)", name,
+	        scope_text(o->arena, owner_scope(o)));
+	return err_member(e, "name");
+}
+
+/* What was in the scope is in it still when it has been changed. */
+static int check_scope(const struct ops *o, const struct cert *stored, const struct cert *wanted,
+                       struct err *e)
+{
+	const struct scope *s = owner_scope(o);
+
+	if (!stored->id)
+		TRY(check_scope_name(o, wanted->name, e));
+	if (scope_covers(s, wanted->name, &wanted->domains))
+		return 0;
+	err_set(e, ERR_DENIED, "this token is narrowed to other names (%s)",
+	        scope_text(o->arena, s));
+	return err_member(e, scope_covers_domains(s, &wanted->domains) ? "name" : "domains");
+}
+
 int owner_meet(void *ctx, const struct cert *stored, struct err *e)
 {
 	const struct ops *o = ctx;
 
 	TRY(owner_check_write(o, e));
+	if (stored->id && !owner_may_see(o, stored))
+		TRY(check_scope_name(o, stored->name, e));
 	if (stored->id && !owner_may_see(o, stored)) {
 		err_set(e, ERR_EXISTS, "the name %s is taken; give the certificate another one",
 		        stored->name);
@@ -164,6 +216,7 @@ int owner_rule(void *ctx, struct arena *a, const struct cert_change *ch, const s
 	struct binding *v;
 	size_t n;
 
+	TRY(check_scope(o, stored, wanted, e));
 	if (strings_has(&ch->given, "ca") &&
 	    !(stored->ca && ch->values.ca && strcmp(stored->ca, ch->values.ca) == 0))
 		TRY(owner_check_ca(o, a, ch->values.ca, e));

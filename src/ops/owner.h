@@ -1,8 +1,8 @@
 /*
  * Whose certificates somebody may see and touch. What is not theirs does not exist for them: one by
  * name is found by ops_cert_name, which looks here; a list, count, search or page of events filters
- * by owner_filter. Every request that is taken in passes owner_rule (struct run's `rule`, set for
- * whoever asks over the network). The host's own command line has all rights.
+ * by owner_filter and owner_scope. Every request that is taken in passes owner_rule (struct run's
+ * `rule`, set for whoever asks over the network). The host's own command line has all rights.
  */
 #ifndef OPS_OWNER_H
 #define OPS_OWNER_H
@@ -15,8 +15,12 @@
 /* The owner whose certificates alone exist for who asks; NULL = everybody's do. Who is not signed
  * in gets "", whom nothing belongs to. */
 const char *owner_filter(const struct ops *o);
+/* What else limits them to some certificates: a token that is narrowed; NULL = nothing. */
+const struct scope *owner_scope(const struct ops *o);
+/* Either does. */
+bool owner_is_limited(const struct ops *o);
 bool owner_may_see(const struct ops *o, const struct cert *c);
-/* ERR_DENIED for who only reads: auditors, and nobody. */
+/* ERR_DENIED for who only reads: auditors, tokens of that scope, and nobody. */
 NODISCARD int owner_check_write(const struct ops *o, struct err *e);
 /* The same for private keys and key stores. */
 NODISCARD int owner_check_secret(const struct ops *o, struct err *e);
@@ -31,7 +35,7 @@ NODISCARD int owner_check_ca(const struct ops *o, struct arena *a, const char *c
 /* DNS accounts that are shared with who asks. *all: every one is. */
 NODISCARD int owner_dns_accounts(const struct ops *o, struct arena *a, struct strings *out,
                                  bool *all, struct err *e);
-/* Names of the certificates of who asks is limited to (owner_filter is not NULL). */
+/* Names of the certificates that who asks is limited to (owner_is_limited). */
 NODISCARD int owner_certs(const struct ops *o, struct arena *a, struct strings *out, struct err *e);
 
 /* An intake_rule; ctx: struct ops *. Makes who asks the owner of a new certificate for which none

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "model/scope.h"
+
 enum role {
 	ROLE_AUDITOR = 1,  /* reads everything but secrets */
 	ROLE_USER = 2,     /* what is theirs, for the domains bound to them */
@@ -25,8 +27,9 @@ struct who {
 	const char *user; /* NULL = nobody is signed in */
 	enum role role;   /* of the user, or the lesser one of the token */
 	const char *address;
-	const char *token;   /* name of the API token; NULL = none */
-	const char *session; /* identifier of the browser's session; NULL = none */
+	const char *token;         /* name of the API token; NULL = none */
+	const struct scope *scope; /* how far that goes within the role; NULL = all the way */
+	const char *session;       /* identifier of the browser's session; NULL = none */
 };
 
 #endif

@@ -140,10 +140,19 @@ bool kept_get(struct store *s, const char *name, void *out, size_t size);
 void kept_put(struct store *s, const char *name, int64_t began_ms, int64_t held, const void *v,
               size_t size);
 void kept_free(struct store *s);
-/* Counts by status as stored, which is one of four; of one owner, or of all (NULL). *held:
- * together. */
-NODISCARD int count_by_status(struct store *s, const char *owner, struct status_count *out,
+/* Counts by status as stored, which is one of four; of some, or of all (NULL). *held: together. */
+NODISCARD int count_by_status(struct store *s, const struct whose *w, struct status_count *out,
                               size_t room, int64_t *held, struct err *e);
+
+/* A condition on rows of certs whose parameters are numbered from first on; args has room for
+ * SCOPE_ARGS (and one more: whose_sql), *n = so many. NULL: the scope covers all. */
+#define SCOPE_ARGS (2 * SCOPE_MOST)
+#define SCOPE_SQL_MAX 6000
+const char *scope_sql(struct arena *a, const struct scope *s, size_t first, struct arg *args,
+                      size_t *n);
+/* " and …", or nothing. */
+const char *whose_sql(struct arena *a, const struct whose *w, size_t first, struct arg *args,
+                      size_t *n);
 
 /* Prepares and binds. */
 NODISCARD int query_prepare(struct store *s, const char *sql, const struct arg *args, size_t n,

@@ -343,7 +343,7 @@ static int row_read(struct store *s, struct arena *a, const struct table *t, str
 static int select_prepare(struct store *s, enum table_id t, const struct query *q,
                           struct db_stmt **out, struct err *e)
 {
-	char sql[SQL_MAX + 1024];
+	char sql[SQL_MAX + 1024 + SCOPE_SQL_MAX];
 
 	TRY(text_of(s, &s->select[t], &tables[t], select_text, e));
 	snprintf(sql, sizeof(sql), "%s%s", s->select[t], q->tail);

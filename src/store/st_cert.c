@@ -114,6 +114,7 @@ int st_cert_each(struct store *s, const struct cert_filter *f,
 	/* now is 0: the status as it is stored */
 	struct cert_page p = { .status = f ? f->status : NULL,
 		               .owner = f ? f->owner : NULL,
+		               .scope = f ? f->scope : NULL,
 		               .expires_before = f ? f->expires_before : 0,
 		               .secrets = true,
 		               .limit = EACH_AT_ONCE };

@@ -12,8 +12,8 @@
 #include "store/internal.h"
 
 #define FEW 1500
-#define TAIL_MAX 2400
-#define MOST_ARGS 40
+#define TAIL_MAX (2400 + SCOPE_SQL_MAX)
+#define MOST_ARGS (40 + SCOPE_ARGS)
 #define MOST_CONDITIONS 8
 
 static const char *const columns[] = {
@@ -383,6 +383,21 @@ static int conditions(struct page_query *q, struct arena *a, const struct condit
 	return 0;
 }
 
+/* Without an index's order: what is in a scope is found by its own indexes, and is little. */
+static int scope_condition(struct page_query *q, struct arena *a, const struct cert_page *p,
+                           struct err *e)
+{
+	size_t n;
+	const char *sql = scope_sql(a, p->scope, q->n + 1, q->args + q->n, &n);
+
+	if (!sql)
+		return 0;
+	TRY(buf_printf(&q->tail, e, "%s%s", q->begun ? " and " : "where ", sql));
+	q->begun = true;
+	q->n += n;
+	return 0;
+}
+
 /* Where the last page ended. */
 static int place_condition(struct page_query *q, struct arena *a, const struct cert_page *p,
                            struct err *e)
@@ -426,15 +441,16 @@ static int page_text(struct store *s, struct arena *a, const struct cert_page *p
 	add_equal(q, a, p, "account", p->account);
 	add_end(q, a, p);
 	add_waiting(q, a, p);
-	if (is_search(p) && q->n_conditions == 1 && p->order == CERT_BY_NAME) {
+	if (is_search(p) && q->n_conditions == 1 && p->order == CERT_BY_NAME && !p->scope) {
 		TRY(search_alone(q, a, p, e));
 		return order_text(q, a, p, e);
 	}
 	TRY(fewest(s, a, p, q, &first, e));
-	within = first || q->n_conditions > (first_plain(q) ? 1 : 0);
+	within = first || p->scope || q->n_conditions > (first_plain(q) ? 1 : 0);
 	if (within)
 		TRY(buf_str(&q->tail, "where name in (select name from certs ", e));
 	TRY(conditions(q, a, first, e));
+	TRY(scope_condition(q, a, p, e));
 	TRY(place_condition(q, a, p, e));
 	TRY(order_text(q, a, p, e));
 	if (!within)

@@ -6,21 +6,23 @@
 
 #define DAY_S 86400
 
-int count_by_status(struct store *s, const char *owner, struct status_count *out, size_t room,
+int count_by_status(struct store *s, const struct whose *w, struct status_count *out, size_t room,
                     int64_t *held, struct err *e)
 {
 	static const char *const words[] = { "pending", "issued", "failed", "revoked" };
-	const struct arg args[] = { ARG_TEXT(owner) };
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const struct whose all = { 0 };
+	struct arg args[SCOPE_ARGS + 1];
 	struct db_stmt *st = NULL;
-	size_t n = 0;
+	size_t n = 0, n_args;
+	const char *some;
 	int rc;
 
+	some = whose_sql(a, w ? w : &all, 1, args, &n_args);
 	TRY(query_prepare(s,
-	                  owner ? "select status, count(*) from certs where owner = $1 group by "
-	                          "status"
-	                        : "select status, count(*) from certs group by status",
-	                  args, owner ? 1 : 0, &st, e));
+	                  arena_printf(a, "select status, count(*) from certs%s%s group by status",
+	                               *some ? " where 1 = 1" : "", some),
+	                  args, n_args, &st, e));
 	*held = 0;
 	while ((rc = db_step(st, e)) == 1) {
 		const char *status = db_column_text(st, a, 0);

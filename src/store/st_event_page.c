@@ -4,9 +4,9 @@
 #include "base/buf.h"
 #include "store/internal.h"
 
-#define TAIL_MAX 700
+#define TAIL_MAX (700 + SCOPE_SQL_MAX)
 #define FEW 2000
-#define MOST_ARGS 8
+#define MOST_ARGS (8 + SCOPE_ARGS)
 
 struct event_query {
 	struct buf tail;
@@ -25,6 +25,23 @@ static int condition(struct event_query *q, const char *before, const char *behi
 	q->args[q->n++] = value;
 	return buf_printf(&q->tail, e, "%s%s $%zu%s", q->n == 1 ? "where " : " and ", before, q->n,
 	                  behind);
+}
+
+/* A certificate of the name now may be another one than had it then. */
+static int scope_condition(struct event_query *q, struct arena *a, const struct scope *s,
+                           struct err *e)
+{
+	size_t n;
+	const char *sql = scope_sql(a, s, q->n + 1, q->args + q->n, &n);
+
+	if (!sql)
+		return 0;
+	TRY(buf_printf(&q->tail, e,
+	               "%scert in (select name from certs where %s) and exists (select 1 from "
+	               "certs where certs.name = events.cert and certs.created_at <= events.at)",
+	               q->n ? " and " : "where ", sql));
+	q->n += n;
+	return 0;
 }
 
 /* The few since then are found by their time; of many, the page is full soon. */
@@ -66,6 +83,7 @@ int st_event_page(struct store *s, struct arena *a, const struct event_page *p, 
 		              "exists (select 1 from certs where certs.name = events.cert and "
 		              "certs.created_at <= events.at and certs.owner =",
 		              ")", (struct arg)ARG_TEXT(p->owner), e));
+	TRY(scope_condition(&q, a, p->scope, e));
 	if (p->kind)
 		TRY(condition(&q, "kind =", "", (struct arg)ARG_TEXT(p->kind), e));
 	if (p->actor)

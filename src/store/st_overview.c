@@ -1,5 +1,5 @@
 /* What stands at the top of a page: counts, what comes on which day, and what failed last; of one
- * owner or of all. Each is one reading of an index. */
+ * owner, of what is in a token's scope, or of all. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,17 +10,32 @@
 #define OVERVIEW_DAYS_MOST 366
 #define ASK_AT_ONCE 1000
 
-/* Of one owner: theirs are read once. */
-static int by_day_of(struct store *s, const char *sql, const char *owner, int64_t now,
+static bool is_all(const struct whose *w)
+{
+	return !w->owner && !w->scope;
+}
+
+/* Of some: they are read once. column: by which they are counted. */
+static int by_day_of(struct store *s, const char *column, const struct whose *w, int64_t now,
                      int64_t *days, size_t n_days, struct err *e)
 {
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	const int64_t first = now / DAY_S;
-	const struct arg args[] = { ARG_INT(now), ARG_INT((first + (int64_t)n_days) * DAY_S),
-		                    ARG_TEXT(owner) };
+	struct arg args[SCOPE_ARGS + 3] = { ARG_INT(now),
+		                            ARG_INT((first + (int64_t)n_days) * DAY_S) };
 	struct db_stmt *st = NULL;
+	const char *some;
+	size_t n;
 	int rc;
 
-	TRY(query_prepare(s, sql, args, 3, &st, e));
+	some = whose_sql(a, w, 3, args + 2, &n);
+	TRY(query_prepare(
+	    s,
+	    arena_printf(a,
+	                 "select %s / 86400, count(*) from certs where %s >= $1 and %s < $2 and "
+	                 "status <> 'revoked'%s group by %s / 86400",
+	                 column, column, column, some, column),
+	    args, n + 2, &st, e));
 	while ((rc = db_step(st, e)) == 1) {
 		int64_t day = db_column_int(st, 0) - first;
 
@@ -45,34 +60,35 @@ static int by_day(struct store *s, const char *sql, int64_t now, int64_t *days, 
 	return 0;
 }
 
-#define WITHIN(column) column " >= $1 and " column " < $2 and status <> 'revoked'"
-#define OF_DAY(column) "select count(*) from certs where " WITHIN(column)
-#define OF_DAYS(column)                                                                            \
-	"select " column                                                                           \
-	" / 86400, count(*) from certs where " WITHIN(column) " and owner = $3 group by " column   \
-	                                                      " / 86400"
+#define OF_DAY(column)                                                                             \
+	"select count(*) from certs where " column " >= $1 and " column                            \
+	" < $2 and status <> 'revoked'"
 
-static int calendar(struct store *s, const char *owner, int64_t now, struct overview *o,
+static int calendar(struct store *s, const struct whose *w, int64_t now, struct overview *o,
                     struct err *e)
 {
-	if (!owner) {
+	if (is_all(w)) {
 		TRY(by_day(s, OF_DAY("renew_at"), now, o->renewals, o->n_days, e));
 		return by_day(s, OF_DAY("not_after"), now, o->ends, o->n_days, e);
 	}
-	TRY(by_day_of(s, OF_DAYS("renew_at"), owner, now, o->renewals, o->n_days, e));
-	return by_day_of(s, OF_DAYS("not_after"), owner, now, o->ends, o->n_days, e);
+	TRY(by_day_of(s, "renew_at", w, now, o->renewals, o->n_days, e));
+	return by_day_of(s, "not_after", w, now, o->ends, o->n_days, e);
 }
 
-static int ended(struct store *s, const char *owner, int64_t now, int64_t *n, struct err *e)
+static int ended(struct store *s, struct arena *a, const struct whose *w, int64_t now, int64_t *n,
+                 struct err *e)
 {
-	const struct arg args[] = { ARG_INT(now), ARG_TEXT(owner) };
+	struct arg args[SCOPE_ARGS + 2] = { ARG_INT(now) };
+	const char *some;
+	size_t n_args;
 
+	some = whose_sql(a, w, 2, args + 1, &n_args);
 	return query_int(s,
-	                 owner ? "select count(*) from certs where status = 'issued' and not_after "
-	                         "> 0 and not_after <= $1 and owner = $2"
-	                       : "select count(*) from certs where status = 'issued' and not_after "
-	                         "> 0 and not_after <= $1",
-	                 args, owner ? 2 : 1, n, e);
+	                 arena_printf(a,
+	                              "select count(*) from certs where status = 'issued' and "
+	                              "not_after > 0 and not_after <= $1%s",
+	                              some),
+	                 args, n_args + 1, n, e);
 }
 
 /* As it is kept: without pointers to what an arena has. */
@@ -81,21 +97,21 @@ struct flat {
 	int64_t ended, days[2 * OVERVIEW_DAYS_MOST];
 };
 
-static int count(struct store *s, const char *owner, int64_t now, const char *name, size_t days,
-                 struct flat *f, struct err *e)
+static int count(struct store *s, struct arena *a, const struct whose *w, int64_t now,
+                 const char *name, size_t days, struct flat *f, struct err *e)
 {
 	struct overview o = { .n_days = days, .renewals = f->days, .ends = f->days + days };
 	int64_t began_ms = clock_monotonic_ms(), held;
 
-	TRY(count_by_status(s, owner, f->counts, ARRAY_LEN(f->counts), &held, e));
-	TRY(ended(s, owner, now, &f->ended, e));
-	TRY(calendar(s, owner, now, &o, e));
-	if (!owner)
+	TRY(count_by_status(s, w, f->counts, ARRAY_LEN(f->counts), &held, e));
+	TRY(ended(s, a, w, now, &f->ended, e));
+	TRY(calendar(s, w, now, &o, e));
+	if (is_all(w))
 		kept_put(s, name, began_ms, held, f, sizeof(*f));
 	return 0;
 }
 
-int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now, size_t days,
+int st_overview(struct store *s, struct arena *a, const struct whose *w, int64_t now, size_t days,
                 struct overview *out, struct err *e)
 {
 	struct flat *f = ARENA_NEW(a, struct flat);
@@ -105,8 +121,8 @@ int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now
 	snprintf(name, sizeof(name), "%zu/%lld", days, (long long)(now / DAY_S));
 	if (days > OVERVIEW_DAYS_MOST)
 		return err_set(e, ERR_USAGE, "at most %d days", OVERVIEW_DAYS_MOST);
-	if (owner || !kept_get(s, name, f, sizeof(*f)))
-		TRY(count(s, owner, now, name, days, f, e));
+	if (!is_all(w) || !kept_get(s, name, f, sizeof(*f)))
+		TRY(count(s, a, w, now, name, days, f, e));
 	*out = (struct overview){
 		.ended = f->ended, .n_days = days, .renewals = f->days, .ends = f->days + days
 	};
@@ -119,19 +135,17 @@ int st_cert_first_made(struct store *s, int64_t *at, struct err *e)
 	return query_int(s, "select min(created_at) from certs", NULL, 0, at, e);
 }
 
-int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
+int st_cert_failing(struct store *s, struct arena *a, const struct whose *w, size_t limit,
                     struct cert **out, size_t *n, struct err *e)
 {
-	const struct arg args[] = { ARG_INT((int64_t)limit), ARG_TEXT(owner) };
-	const struct query all = { "where failures > 0 order by last_error_at desc limit $1", args,
-		                   1, true };
-	const struct query mine = {
-		"where failures > 0 and owner = $2 order by last_error_at desc limit $1", args, 2,
-		true
-	};
+	struct arg args[SCOPE_ARGS + 2] = { ARG_INT((int64_t)limit) };
+	struct query q = { .args = args, .no_secrets = true };
+	const char *some = whose_sql(a, w, 2, args + 1, &q.n_args);
 	void *rows = NULL;
 
-	TRY(record_list(s, a, T_CERTS, owner ? &mine : &all, &rows, n, e));
+	q.n_args++;
+	q.tail = arena_printf(a, "where failures > 0%s order by last_error_at desc limit $1", some);
+	TRY(record_list(s, a, T_CERTS, &q, &rows, n, e));
 	*out = rows;
 	return 0;
 }

@@ -47,7 +47,7 @@ int st_task_get(struct store *s, struct arena *a, int64_t id, struct task *out, 
 
 struct task_query {
 	char tail[256];
-	struct arg args[6];
+	struct arg args[8];
 	struct query q;
 };
 
@@ -74,6 +74,12 @@ int st_task_list(struct store *s, struct arena *a, const struct task_filter *f, 
 		condition(&tq, "subject =", (struct arg)ARG_TEXT(f->subject));
 	if (f->user)
 		condition(&tq, "asked_by =", (struct arg)ARG_TEXT(f->user));
+	if (f->scope) {
+		condition(&tq, "certificates =",
+		          (struct arg)ARG_TEXT(strings_text(a, &f->scope->certificates)));
+		condition(&tq,
+		          "domains =", (struct arg)ARG_TEXT(strings_text(a, &f->scope->domains)));
+	}
 	condition(&tq, "1 = 1 order by id desc limit", (struct arg)ARG_INT((int64_t)f->limit));
 	tq.q.tail = tq.tail;
 	tq.q.args = tq.args;

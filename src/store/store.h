@@ -72,7 +72,8 @@ NODISCARD int st_cert_get(struct store *s, struct arena *a, const char *name, st
 struct cert_filter {
 	const char *status; /* NULL = any */
 	const char *owner;
-	int64_t expires_before; /* 0 = any */
+	const struct scope *scope; /* NULL = any */
+	int64_t expires_before;    /* 0 = any */
 };
 NODISCARD int st_cert_list(struct store *s, struct arena *a, const struct cert_filter *f,
                            struct cert **out, size_t *n, struct err *e);
@@ -86,6 +87,7 @@ NODISCARD int st_cert_each(struct store *s, const struct cert_filter *f,
 enum cert_order { CERT_BY_NAME, CERT_BY_END, CERT_BY_RENEWAL, CERT_BY_AGE };
 struct cert_page {
 	const char *status, *owner, *ca, *account; /* NULL = any; status as plan_status says it */
+	const struct scope *scope;                 /* NULL = any */
 	int64_t expires_before;                    /* 0 = any */
 	const char *search; /* beginning of its name, or of a name it is for, or a domain above
 	                       one; NULL = any */
@@ -104,21 +106,26 @@ NODISCARD int st_cert_page(struct store *s, struct arena *a, const struct cert_p
 NODISCARD int st_ari_ask_again(struct store *s, int64_t now, int64_t *n, struct err *e);
 /* When the oldest that is here was asked for; 0 = there is none. */
 NODISCARD int st_cert_first_made(struct store *s, int64_t *at, struct err *e);
+/* Some certificates: NULL = any owner's, and all of these. */
+struct whose {
+	const char *owner;
+	const struct scope *scope;
+};
 /* Those that failed last, newest failure first. */
-NODISCARD int st_cert_failing(struct store *s, struct arena *a, const char *owner, size_t limit,
+NODISCARD int st_cert_failing(struct store *s, struct arena *a, const struct whose *w, size_t limit,
                               struct cert **out, size_t *n, struct err *e);
 struct status_count {
 	const char *status;
 	int64_t n;
 };
-/* Of one owner, or of all (NULL): counts, and how many renew and end on each day, today first. */
+/* Counts, and how many renew and end on each day, today first. */
 struct overview {
 	struct status_count counts[8]; /* as stored; the first NULL ends them */
 	int64_t ended;                 /* of those that are issued */
 	size_t n_days;
 	int64_t *renewals, *ends;
 };
-NODISCARD int st_overview(struct store *s, struct arena *a, const char *owner, int64_t now,
+NODISCARD int st_overview(struct store *s, struct arena *a, const struct whose *w, int64_t now,
                           size_t days, struct overview *out, struct err *e);
 NODISCARD int st_cert_delete(
     struct store *s, const char *name,
@@ -164,6 +171,7 @@ NODISCARD int st_task_get(struct store *s, struct arena *a, int64_t id, struct t
                           struct err *e); /* ERR_NOT_FOUND */
 struct task_filter {
 	const char *state, *subject, *user; /* NULL = any */
+	const struct scope *scope;          /* asked for by a token narrowed so; NULL = by any */
 	int64_t before_id;                  /* 0 = the newest */
 	size_t limit;
 };
@@ -283,6 +291,7 @@ NODISCARD int st_event_list(struct store *s, struct arena *a, const char *cert, 
 
 struct event_page {
 	const char *cert, *owner, *kind, *actor; /* NULL = any; owner: of their certificates */
+	const struct scope *scope;               /* NULL = any; else of certificates in it */
 	int64_t since, after_id;                 /* 0 = from the first (or the newest) */
 	bool newest_first;
 	size_t limit;

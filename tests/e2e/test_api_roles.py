@@ -53,6 +53,24 @@ MAY = {
     "channel_delete": ADMIN, "channel_enable": ADMIN, "channel_disable": ADMIN, "channel_test": ADMIN, "channel_kinds": ALL,
 }
 
+# What a token of a lesser scope may be used for, within its role: `read` these, `export` one more, all others only `full`.
+FOR_READ = {
+    "certificate_list", "certificate_show", "certificate_download", "certificate_versions", "certificate_events",
+    "certificate_explain", "expiring", "request_list", "request_show", "job_list", "job_show", "event_list", "overview", "limits",
+    "account_list", "account_show", "ca_list", "ca_show", "dns_list", "dns_show", "provider_list", "provider_show",
+    "user_list", "user_show", "binding_list", "token_list", "session_show", "version", "settings",
+    "channel_list", "channel_show", "channel_kinds",
+}
+FOR_EXPORT = FOR_READ | {"certificate_export"}
+# What one that is narrowed to some certificates may be used for.
+FOR_NARROWED = {
+    "certificate_list", "certificate_create", "certificate_renew_due", "certificate_show", "certificate_set",
+    "certificate_delete", "certificate_renew", "certificate_revoke", "certificate_verify", "certificate_new_challenge",
+    "certificate_download", "certificate_export", "certificate_send", "certificate_versions", "certificate_events",
+    "certificate_explain", "certificate_preflight", "expiring", "request_list", "request_show", "request_set",
+    "request_new_challenge", "job_list", "job_show", "job_cancel", "event_list", "overview", "version",
+}
+
 # What is no operation (src/api/routes.def). Whoever is on this machine, and no proxy for another, may do all of it.
 MAY_ELSEWHERE = {
     ("GET", "/healthz"): ANYBODY, ("GET", "/readyz"): ANYBODY, ("GET", "/api/v1/openapi.json"): ANYBODY,
@@ -93,6 +111,48 @@ def test_every_route_by_every_role_and_by_nobody(people):
             if answer.status != want or answer.json["code"] not in ("input", "unauthenticated", "denied"):
                 wrong.append(f"{name} by {who}: {answer.status} instead of {want}")
     assert not wrong, "\n".join(wrong)
+
+
+# scope: (what `token create` is given, what it is for)
+SCOPES = {
+    "full": (["--scope", "full"], set(MAY)),
+    "export": (["--scope", "export"], FOR_EXPORT),
+    "read": (["--scope", "read"], FOR_READ),
+    "narrowed by name": (["--certificate", "web-*"], FOR_NARROWED),
+    "narrowed by domain": (["--domain", "example.org"], FOR_NARROWED),
+    "narrowed and read": (["--scope", "read", "--certificate", "web", "--domain", "example.org"], FOR_NARROWED & FOR_READ),
+}
+
+
+def test_every_route_by_every_scope_of_each_role(people):
+    """As by the role (above), or refused; also with If-Match and an Idempotency-Key, which look at more than is asked for."""
+    rows = operations(people.nobody.get("/openapi.json").json)
+    wrong = []
+    for who in ROLES:
+        for word, (options, may) in SCOPES.items():
+            client = people.client(who, word.replace(" ", "-"), *options)
+            for name, (method, path, row) in rows.items():
+                assert row.get("x-everleaf-narrowed", False) == (name in FOR_NARROWED), name
+                assert MAY[name] == ANYBODY or row["x-everleaf-scope"] == (
+                    "read" if name in FOR_READ else "export" if name in FOR_EXPORT else "full"), name
+                want = 400 if MAY[name] == ANYBODY or (who in MAY[name] and name in may) else 403
+                answer = ask(client, method, path)
+                if answer.status != want or answer.json["code"] not in ("input", "denied"):
+                    wrong.append(f"{name} by {who}, {word}: {answer.status} instead of {want}")
+                if want == 403 and method != "GET" and who == "admin":
+                    for more in {"If-Match": "*"}, {"Idempotency-Key": "one"}:
+                        where, body = path_of(path, name="x", id="1", domain="x"), None if method == "DELETE" else {}
+                        assert client.ask(method, where, body, headers=more, status=range(200, 600)).status == 403, (name, word)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_metrics_tell_of_all(daemon, people):
+    elsewhere = {"X-Forwarded-For": "192.0.2.1"}
+    for who in ROLES:
+        for word, (options, _) in SCOPES.items():
+            token = people.client(who, word.replace(" ", "-"), *options).token
+            status = daemon.get("/metrics", headers={**elsewhere, "Authorization": f"Bearer {token}"})[0]
+            assert status == (200 if who in READ_ALL and "narrowed" not in word else 403), (who, word)
 
 
 def signed_in(daemon, who):

@@ -69,6 +69,8 @@ def full(everleaf, new_name):
     everleaf.issue(new_name())
     everleaf.run("dns", "add", "exec", "home", "--credentials", everleaf.secret_file("dns.yaml", "program: /bin/true"),
                  status=(0, 1, 2))
+    everleaf.run("user", "add", "root", "--role", "admin")
+    everleaf.run("token", "create", "deploy", "--scope", "export", "--certificate", "web-*", "--domain", "example.org", shows_secrets=True)
     return everleaf
 
 
@@ -92,6 +94,7 @@ def test_there_and_back(full, other, tmp_path, name):
         assert place.run("restore", file).status == 0
         assert everything(place) == before
         told(place, "restored")
+        assert place.json("token", "list") == full.json("token", "list")
         one = place.names()[0]
         assert place.run("export", one, "--part", "key", shows_secrets=True).out == full.live(one, "privkey.pem").read_text()
         assert place.run("log", "--verify").status == 0

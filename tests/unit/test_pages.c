@@ -144,12 +144,12 @@ static void test_overview(void **state)
 
 	fill(p);
 	put(p, "later", "later.test", "anna", 1000 + 2 * 86400);
-	OK(st_overview(p->s, p->a, NULL, 1000, 3, &o, E));
+	OK(st_overview(p->s, p->a, &(struct whose){ 0 }, 1000, 3, &o, E));
 	assert_int_equal(o.ended, 1);
 	assert_int_equal(o.ends[0], 3);
 	assert_int_equal(o.ends[2], 1);
 	assert_int_equal(o.renewals[1], 1);
-	OK(st_overview(p->s, p->a, "anna", 1000, 3, &o, E));
+	OK(st_overview(p->s, p->a, &(struct whose){ .owner = "anna" }, 1000, 3, &o, E));
 	assert_int_equal(o.ended, 0);
 	assert_int_equal(o.ends[0], 2);
 }
