@@ -43,7 +43,9 @@ static void process(struct buf *b, const struct daemon_state *s)
 	head(b, "build_info", "gauge", "The version of this daemon.");
 	line(b, "everleaf_build_info{version=\"%s\"} 1\n", EVERLEAF_VERSION);
 	gauge(b, "start_time_seconds", "When this daemon started, Unix time.", s->started_at);
-	gauge(b, "ready", "1 when the database answers and the scheduler goes round.", s->ready);
+	gauge(b, "ready",
+	      "1 when the database answers, the scheduler goes round and the clock is not wrong.",
+	      s->ready);
 	gauge(b, "last_pass_timestamp_seconds",
 	      "When the last pass ended, of which a worker makes one every ten minutes, Unix time; "
 	      "0: none yet.",
@@ -62,6 +64,9 @@ static void process(struct buf *b, const struct daemon_state *s)
 	line(b, "everleaf_failures_total %" PRIu64 "\n", s->turns[TURN_FAILED]);
 	head(b, "clock_jumps", "counter", "How often the clock jumped.");
 	line(b, "everleaf_clock_jumps_total %" PRIu64 "\n", s->clock_jumps);
+	gauge(b, "clock_held",
+	      "1 while nothing is begun that nobody asked for, since the clock is not believed.",
+	      s->clock_held);
 }
 
 static int64_t of_status(const struct store_counts *c, const char *status)

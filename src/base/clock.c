@@ -57,6 +57,17 @@ static int64_t offset_s(void)
 #endif
 }
 
+int64_t clock_of_others(int64_t at)
+{
+#ifdef EVERLEAF_FAULT_POINTS
+	const char *file = getenv("EVERLEAF_OTHERS_CLOCK_FILE");
+
+	if (file)
+		return at + offset_in_file(file);
+#endif
+	return at + offset_s();
+}
+
 int64_t clock_now_ms(void)
 {
 	struct timespec now;

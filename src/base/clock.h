@@ -13,6 +13,10 @@
 int64_t clock_now(void);    /* Unix seconds */
 int64_t clock_now_ms(void); /* the same in milliseconds */
 int64_t clock_monotonic_ms(void);
+/* What another machine's clock says, as it is. A test build moves that as it moves this one's, or
+ * as EVERLEAF_OTHERS_CLOCK_FILE says: in a test the servers' clocks stand in for those of a world
+ * where it is as late as the test says. */
+int64_t clock_of_others(int64_t at);
 void clock_set(
     int64_t unix_s); /* for tests: from now on clock_now() is this plus elapsed time; 0 = real */
 

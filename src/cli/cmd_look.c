@@ -316,6 +316,10 @@ int cmd_check(struct cli *c, struct err *e)
 	}
 	for (size_t i = 0; i < n && !c->globals.json; i++)
 		print_expiring(c, &v[i]);
+	if (said.clock)
+		return err_set(e, ERR_EXPIRING,
+		               "%s: until it is right the daemon renews nothing by itself",
+		               said.clock);
 	if (n)
 		return err_set(e, ERR_EXPIRING, "%s", "");
 	if (!said.overdue)

@@ -1,7 +1,8 @@
 /*
  * See sched.h. The clock is compared with the one that cannot be set: a jump of a quarter of an
- * hour holds everything back for five minutes, in which a wrong clock is put right again. The
- * database may go away: it is asked again, ever less often, and readiness says so meanwhile.
+ * hour holds everything back for five minutes, in which a wrong clock is put right again; then, as
+ * at the start, until its witnesses were heard (daemon/doubt). The database may go away: it is
+ * asked again, ever less often, and readiness says so meanwhile.
  */
 #include "daemon/sched.h"
 
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/turn.h"
+#include "daemon/doubt.h"
 #include "daemon/holdback.h"
 #include "daemon/journal.h"
 
@@ -28,6 +30,7 @@
 #define JUMP_S 900
 #define JUMP_HOLD_S 300
 #define ALIVE_MS 60000
+#define CLOCK "/clock"
 #define DAILY "/daily"
 #define LIVE "/live"
 #define LIVE_MS 5000
@@ -48,6 +51,7 @@ struct sched {
 	bool stopping;
 	bool asked; /* to look again at once */
 	struct holdback held;
+	struct doubt doubt;
 	struct daemon_state state;
 	int64_t round_ms;         /* monotonic: when it last went round */
 	int64_t news_ms, pass_ms; /* when they are next due */
@@ -100,6 +104,46 @@ static void task(struct sched *s, const char *subject)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void tell_clock(struct sched *s, enum doubt_state state, const char *words)
+{
+	if (!words)
+		return;
+	if (state == DOUBT_NONE)
+		log_info("%s", words);
+	else
+		log_warn("%s", words);
+	ops_daemon_clock_tell(s->ops, words);
+}
+
+/* The clock's witnesses are heard by a worker, since CAs may be slow. */
+static void hear_witnesses(struct sched *s)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	enum clock_verdict verdict;
+	enum doubt_state state;
+	const char *why = NULL, *words = NULL;
+	unsigned era;
+	struct err e;
+	int failed;
+
+	pthread_mutex_lock(&s->lock);
+	era = s->doubt.era;
+	pthread_mutex_unlock(&s->lock);
+	failed = ops_daemon_clock(s->ops, a, &verdict, &why, &e);
+	pthread_mutex_lock(&s->lock);
+	if (failed)
+		doubt_unheard(&s->doubt, clock_monotonic_ms());
+	else if (doubt_hear(&s->doubt, era, verdict, why, clock_now()))
+		words = doubt_words(a, &s->doubt);
+	state = s->doubt.state;
+	s->asked = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	if (failed)
+		log_warn("what time it is could not be found out: %s", e.text);
+	tell_clock(s, state, words);
+}
+
 static void turn(void *ctx, const char *subject)
 {
 	struct sched *s = ctx;
@@ -113,6 +157,10 @@ static void turn(void *ctx, const char *subject)
 	}
 	if (strcmp(subject, LIVE) == 0) {
 		ops_daemon_follow(s->ops);
+		return;
+	}
+	if (strcmp(subject, CLOCK) == 0) {
+		hear_witnesses(s);
 		return;
 	}
 	if (strcmp(subject, DAILY) == 0) {
@@ -140,7 +188,7 @@ static void turn(void *ctx, const char *subject)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Whether the clock may be believed. */
+/* Whether it has not jumped for a while. */
 static bool clock_is_steady(struct sched *s)
 {
 	int64_t now = clock_now(), ahead = now - clock_monotonic_ms() / 1000,
@@ -154,12 +202,36 @@ static bool clock_is_steady(struct sched *s)
 		s->jump_until = now + JUMP_HOLD_S;
 		pthread_mutex_lock(&s->lock);
 		s->state.clock_jumps++;
+		doubt_begin(&s->doubt);
 		pthread_mutex_unlock(&s->lock);
 	}
 	return now >= s->jump_until;
 }
 
-static void offer_one(struct sched *s, const char *subject, const char *group)
+/* *most: how much of what is due may begin now. */
+static bool clock_is_believed(struct sched *s, size_t *most)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	bool steady = clock_is_steady(s), wants, held;
+	const char *words = NULL;
+	enum doubt_state state;
+
+	pthread_mutex_lock(&s->lock);
+	if (doubt_pass(&s->doubt, clock_now()))
+		words = doubt_words(a, &s->doubt);
+	state = s->doubt.state;
+	wants = doubt_wants_look(&s->doubt, clock_monotonic_ms());
+	*most = steady ? doubt_allows(&s->doubt, clock_now()) : 0;
+	held = s->state.clock_held = !steady || state < DOUBT_SPREAD;
+	pthread_mutex_unlock(&s->lock);
+	tell_clock(s, state, words);
+	if (wants)
+		workers_offer(s->workers, CLOCK, NULL);
+	return !held;
+}
+
+/* Gives whether it was offered: not those that are held back. */
+static bool offer_one(struct sched *s, const char *subject, const char *group)
 {
 	bool held;
 
@@ -168,12 +240,18 @@ static void offer_one(struct sched *s, const char *subject, const char *group)
 	pthread_mutex_unlock(&s->lock);
 	if (!held)
 		workers_offer(s->workers, subject, group);
+	return !held;
 }
 
-static void offer(struct sched *s, const struct job_due *v, size_t n)
+static void offer(struct sched *s, const struct job_due *v, size_t n, size_t most)
 {
-	for (size_t i = 0; i < n; i++)
-		offer_one(s, v[i].subject, v[i].ca);
+	size_t offered = 0;
+
+	for (size_t i = 0; i < n && offered < most; i++)
+		offered += offer_one(s, v[i].subject, v[i].ca);
+	pthread_mutex_lock(&s->lock);
+	doubt_began(&s->doubt, offered, clock_now());
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* What people asked for does not wait for the clock. Whoever has the fewest at work comes first. */
@@ -262,7 +340,7 @@ static int64_t look(struct sched *s)
 	struct job_due *v;
 	struct task *tasks;
 	struct err e;
-	size_t n, n_tasks, held;
+	size_t n, n_tasks, held, most;
 
 	pthread_mutex_lock(&s->lock);
 	held = s->held.n;
@@ -278,8 +356,8 @@ static int64_t look(struct sched *s)
 	ops_daemon_tell_reload(s->ops);
 	offer_tasks(s, a, tasks, n_tasks);
 	offer_live(s);
-	if (clock_is_steady(s)) {
-		offer(s, v, n);
+	if (clock_is_believed(s, &most)) {
+		offer(s, v, n, most);
 		offer_news(s);
 		offer_daily(s);
 	}
@@ -380,6 +458,10 @@ void sched_state(struct sched *s, struct daemon_state *out)
 	workers_load(s->workers, &load);
 	pthread_mutex_lock(&s->lock);
 	*out = s->state;
+	if (out->ready && s->doubt.state == DOUBT_WRONG) {
+		out->ready = false;
+		snprintf(out->why, sizeof(out->why), "%s", s->doubt.why);
+	}
 	pthread_mutex_unlock(&s->lock);
 	out->running = load.running;
 	out->sleeping = load.sleeping;

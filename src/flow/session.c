@@ -177,6 +177,15 @@ int session_http(struct run *r, const char *ca_bundle_file, bool public_only, st
 	return http_shared(r, "services", &o, out, e);
 }
 
+int session_http_of_ca(struct run *r, const struct ca *ca, bool unverified, struct http **out,
+                       struct err *e)
+{
+	struct http_options o = options_for_ca(r, ca);
+
+	o.unverified = unverified;
+	return http_shared(r, ca->url, &o, out, e);
+}
+
 int session_http_as_ca(struct run *r, struct http **out, struct err *e)
 {
 	const struct http_options o = {

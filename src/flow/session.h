@@ -19,6 +19,10 @@ NODISCARD int session_open(struct run *r, const struct ca *ca, struct acme **out
  * too. */
 NODISCARD int session_http(struct run *r, const char *ca_bundle_file, bool public_only,
                            struct http **out, struct err *e);
+/* A CA's own connections. unverified: others, for which its certificate is not looked at. Opened
+ * once a process; borrowed. */
+NODISCARD int session_http_of_ca(struct run *r, const struct ca *ca, bool unverified,
+                                 struct http **out, struct err *e);
 /* Connections as a CA makes them when it validates: to http too, without a proxy, certificates not
  * looked at. Opened once a process; borrowed. */
 NODISCARD int session_http_as_ca(struct run *r, struct http **out, struct err *e);

@@ -27,6 +27,8 @@ const struct field expiring_said_fields[] = {
 	              "those that end soon, or have ended"),
 	FIELD(struct expiring_said, last_pass, FT_TIME, 0, "when all was looked after last"),
 	FIELD(struct expiring_said, overdue, FT_BOOL, 0, "that is too long ago"),
+	FIELD(struct expiring_said, clock, FT_STRING, 0,
+	      "what is wrong with the machine's clock, so that nothing is renewed by itself"),
 	FIELD_END,
 };
 const struct field revoke_foreign_fields[] = {
@@ -64,6 +66,7 @@ int op_expiring(struct ops *o, struct arena *a, void *in, void *out, struct err 
 	}
 	TRY(ops_check(o, a, (int)days, &v, &n, e));
 	TRY(ops_last_pass(o, &said.last_pass, &said.overdue, e));
+	TRY(ops_clock_wrong(o, a, &said.clock, e));
 	said.certificates = (struct records){ v, n };
 	*(struct expiring_said *)out = said;
 	return 0;

@@ -11,6 +11,7 @@ struct expiring_said {
 	struct records certificates; /* of struct expiring */
 	int64_t last_pass;
 	bool overdue;
+	const char *clock; /* what is wrong with it; NULL = nothing */
 };
 extern const struct field expiring_ask_fields[], expiring_said_fields[];
 

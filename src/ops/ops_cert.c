@@ -12,6 +12,7 @@
 #include "flow/keep.h"
 #include "flow/lease.h"
 #include "flow/ping.h"
+#include "flow/witness.h"
 #include "flow/plan.h"
 #include "flow/retire.h"
 #include "flow/session.h"
@@ -256,6 +257,16 @@ int ops_revoke_file(struct ops *o, struct arena *a, const char *cert_file, const
 int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e)
 {
 	return ping_is_overdue(&o->run, last, overdue, e);
+}
+
+int ops_clock_wrong(struct ops *o, struct arena *a, const char **why, struct err *e)
+{
+	enum clock_verdict verdict;
+	const char *words = NULL;
+
+	TRY(witness_look(&o->run, a, false, &verdict, &words, e));
+	*why = verdict == CLOCK_WRONG ? words : NULL;
+	return 0;
 }
 
 int ops_master_key_rotate(struct ops *o, struct err *e)

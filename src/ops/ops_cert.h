@@ -140,6 +140,8 @@ NODISCARD int ops_check(struct ops *o, struct arena *a, int days /* 0 = not give
 /* When the last pass over all that is due ended (0 = never); overdue: longer ago than configured.
  */
 NODISCARD int ops_last_pass(struct ops *o, int64_t *last, bool *overdue, struct err *e);
+/* What shows that this machine's clock is wrong, CAs not asked; NULL = nothing. */
+NODISCARD int ops_clock_wrong(struct ops *o, struct arena *a, const char **why, struct err *e);
 
 /* `master-key rotate`. */
 NODISCARD int ops_master_key_rotate(struct ops *o, struct err *e);

@@ -399,6 +399,24 @@ int ops_daemon_head(struct ops_daemon *d, struct arena *a, const char **out, str
 	return st_chain_head(d->ops->run.store, a, out, e);
 }
 
+int ops_daemon_clock(struct ops_daemon *d, struct arena *a, enum clock_verdict *verdict,
+                     const char **why, struct err *e)
+{
+	struct generation *g = generation_hold(d);
+	int failed = witness_look(&g->run, a, true, verdict, why, e);
+
+	generation_release(d, g);
+	return failed;
+}
+
+void ops_daemon_clock_tell(struct ops_daemon *d, const char *text)
+{
+	struct err e;
+
+	if (st_event_add(d->ops->run.store, NULL, "clock", &e, "%s", text) < 0)
+		log_warn("the log does not have it how the clock is: %s", e.text);
+}
+
 void ops_daemon_daily(struct ops_daemon *d)
 {
 	struct generation *g = generation_hold(d);

@@ -7,6 +7,7 @@
 
 #include "model/task.h"
 #include "ops/ops.h"
+#include "flow/witness.h"
 #include "store/store.h"
 
 struct ops_daemon;
@@ -57,6 +58,13 @@ const char *ops_daemon_client(struct ops_daemon *d, struct arena *a, const char 
  * after (failed: something was not). Waits for the network. */
 void ops_daemon_news(struct ops_daemon *d, bool pass, bool failed);
 
+/* Whether this machine's clock may be believed, and why not (flow/witness). Waits for the network.
+ */
+NODISCARD int ops_daemon_clock(struct ops_daemon *d, struct arena *a, enum clock_verdict *verdict,
+                               const char **why, struct err *e);
+/* What came of it, as an event. */
+void ops_daemon_clock_tell(struct ops_daemon *d, const char *text);
+
 /* What is done once a day (flow/persist_daily). Waits for the network. */
 void ops_daemon_daily(struct ops_daemon *d);
 /* The event log's last number and MAC, "NUMBER:MAC". */
@@ -72,6 +80,7 @@ struct daemon_state {
 	    last_look_at; /* the last look at what is due that succeeded; 0 = none */
 	unsigned running, sleeping, queued, slots;
 	uint64_t turns[N_TURNS], clock_jumps;
+	bool clock_held; /* it is not believed for now: nothing is begun that nobody asked for */
 };
 /* What is live of a certificate, by its name or the first name it is for. ERR_NOT_FOUND: there is
  * none, or nothing of it is live. */

@@ -216,6 +216,16 @@ bool store_is_shared(const struct store *s)
 	return s->is_shared;
 }
 
+int store_clock(struct store *s, int64_t *now, struct err *e)
+{
+	int failed;
+
+	db_lock(s->db);
+	failed = db_now(s->db, now, e);
+	db_unlock(s->db);
+	return failed;
+}
+
 bool store_is_away(struct store *s)
 {
 	return db_is_away(s->db);

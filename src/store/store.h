@@ -46,6 +46,8 @@ bool store_is_away(struct store *s);
 void store_patience_here(int64_t wait_ms);
 /* On a server, which other hosts may use too. */
 bool store_is_shared(const struct store *s);
+/* By the clock of the database's server; this machine's where there is none. */
+NODISCARD int store_clock(struct store *s, int64_t *now, struct err *e);
 
 NODISCARD int store_begin(struct store *s, struct err *e);
 NODISCARD int store_commit(struct store *s, struct err *e); /* a failure has rolled back */

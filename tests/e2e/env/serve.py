@@ -17,7 +17,7 @@ class Serve(Daemon):
 
     def __init__(self, everleaf, *args, env=None):
         super().__init__("serve", everleaf.folder / "serve")
-        self.everleaf, self.args, self.extra_env = everleaf, args, env or {}
+        self.everleaf, self.args, self.extra_env = everleaf, args, dict(env or {})
         self.port = free_port()
         self.clock_file = self.folder / "clock"
         self.looked_at = 0
@@ -36,13 +36,20 @@ class Serve(Daemon):
     @property
     def clock_env(self):
         """For the command line beside it."""
-        return {"EVERLEAF_CLOCK_FILE": str(self.clock_file)}
+        others = {key: value for key, value in self.extra_env.items() if key == "EVERLEAF_OTHERS_CLOCK_FILE"}
+        return {"EVERLEAF_CLOCK_FILE": str(self.clock_file), **others}
 
-    def start(self):
+    def others_clock(self, seconds):
+        """What the clocks of its CA and its database's server say, from its next start; without it what its own says."""
+        path = self.folder / "others"
+        path.write_text(str(int(seconds)))
+        self.extra_env["EVERLEAF_OTHERS_CLOCK_FILE"] = str(path)
+
+    def start(self, asked="/readyz"):
         self.looked_at = len(self.log())
         self.spawn([BINARY, "serve", "--listen", self.address, *map(str, self.args)],
                    env={**self.everleaf.env, **self.clock_env, **self.extra_env})
-        self.await_ready(lambda: self.get("/readyz")[0] == 200)
+        self.await_ready(lambda: self.get(asked)[0] == 200)
         return self
 
     def stop(self):
