@@ -1,6 +1,6 @@
 /*
- * Looking a field up by name. The tables are constant data of the records' own files; pure, any
- * thread.
+ * Fields by name, compared and copied. The tables are constant data of the records' own files;
+ * pure, any thread.
  */
 #include "base/field.h"
 
@@ -29,6 +29,29 @@ bool field_is_same(const struct field *f, const void *x, const void *y)
 		return true;
 	}
 	return false;
+}
+
+void field_copy(struct arena *a, const struct field *f, void *to, const void *from)
+{
+	switch (f->type) {
+	case FT_STRING:
+	case FT_SECRET:
+	case FT_JSON:
+		FIELD_STRING(f, to) = arena_strdup(a, FIELD_STRING(f, from));
+		break;
+	case FT_INT:
+	case FT_TIME:
+		FIELD_INT(f, to) = FIELD_INT(f, from);
+		break;
+	case FT_BOOL:
+		FIELD_BOOL(f, to) = FIELD_BOOL(f, from);
+		break;
+	case FT_STRINGS:
+		FIELD_STRINGS(f, to) = strings_dup(a, &FIELD_STRINGS(f, from));
+		break;
+	case FT_RECORDS:
+		break;
+	}
 }
 
 const struct field *field_find(const struct field *table, const char *name)

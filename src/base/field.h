@@ -84,6 +84,9 @@ const struct field *field_find(const struct field *table, const char *name); /* 
 /* Whether two records have the same in a field. FT_RECORDS are not compared. */
 bool field_is_same(const struct field *f, const void *x, const void *y);
 
+/* Takes a field over; what it points at is copied into the arena. FT_RECORDS are left. */
+void field_copy(struct arena *a, const struct field *f, void *to, const void *from);
+
 /* A list's answer: some of its items, and where to go on. Its own field table names the items'. */
 struct list_page {
 	struct records items;

@@ -32,6 +32,7 @@ const struct command_group command_groups[] = {
 	{ "account", "accounts at CAs" },
 	{ "ca", "the CAs themselves" },
 	{ "dns", "write access to DNS zones" },
+	{ "settings", "what holds for all nodes" },
 	{ "notify", "who is told of what happens, and how" },
 	{ "user", "who may ask the daemon" },
 	{ "token", "by what programs are known to the daemon" },

@@ -354,6 +354,8 @@ static int64_t look(struct sched *s)
 	s->failed_wait_ms = 0;
 	write_head(s);
 	ops_daemon_tell_reload(s->ops);
+	if (ops_daemon_settings(s->ops, &e) < 0)
+		log_warn("whether settings were changed could not be seen: %s", e.text);
 	offer_tasks(s, a, tasks, n_tasks);
 	offer_live(s);
 	if (clock_is_believed(s, &most)) {

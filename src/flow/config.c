@@ -1,6 +1,6 @@
 /*
  * Reads everleaf.yaml: YAML into JSON, then the field table. Everything that can be said here can
- * be overridden on the command line.
+ * be overridden on the command line; what it does not say may be set in the store (model/setting).
  */
 #include "flow/config.h"
 
@@ -12,11 +12,14 @@
 #include "flow/cas.h"
 #include "flow/nightly.h"
 #include "model/limit.h"
+#include "sys/key.h"
+#include "sys/mail.h"
 #include "sys/names.h"
 #include "sys/yaml.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/everleaf/everleaf.yaml"
 #define CAS_DEFAULT_FILE "/etc/everleaf/cas.yaml"
+#define EMAILS_MOST 10
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
 
 static const struct field named_path_fields[] = {
@@ -28,17 +31,12 @@ static const struct field named_path_fields[] = {
 };
 
 const struct field config_fields[] = {
-	FIELD(struct config, ca, FT_STRING, 0,
-	      "the CA used where none is named: a name of `everleaf ca list`, or a directory URL"),
+	SETTINGS_ROWS(struct config, set.),
 	FIELD(struct config, account, FT_STRING, 0, "the account used where none is named"),
-	FIELD(struct config, email, FT_STRINGS, 0,
-	      "contacts of an account that is registered on the fly"),
-	FIELD(struct config, agree_tos, FT_BOOL, 0, "the CA's terms of service are agreed to"),
 	FIELD(struct config, ca_bundle, FT_STRING, 0,
 	      "file of trust anchors for the ACME servers' own TLS"),
 	FIELD(struct config, proxy, FT_STRING, 0,
 	      "URL of the HTTP proxy; without it the environment's"),
-	FIELD(struct config, key_type, FT_STRING, 0, "key type of new certificates"),
 	FIELD(struct config, jobs, FT_INT, 0, "certificates worked on at once"),
 	FIELD(struct config, hook_config, FT_STRING, 0,
 	      "file that hook scripts are told of as CONFIG"),
@@ -56,18 +54,9 @@ const struct field config_fields[] = {
 	      "addresses of proxies before the API, whose X-Forwarded-For is believed"),
 	FIELD(struct config, http, FT_STRING, 0, "ADDR:PORT that the daemon keeps for http-01"),
 	FIELD(struct config, alpn, FT_STRING, 0, "ADDR:PORT that the daemon keeps for tls-alpn-01"),
-	FIELD(
-	    struct config, renew_window, FT_STRING, 0,
-	    "time of day, local (\"01:30\"), from which on renewals that can wait are made, spread "
-	    "over an hour; without it they do not wait"),
 	FIELD(struct config, ping_url, FT_STRING, 0,
 	      "address fetched after each pass (`renew` without names; the daemon's, every ten "
 	      "minutes), with /fail when something failed"),
-	FIELD(struct config, pass_within_days, FT_INT, 0,
-	      "days after which `check` says that no pass has run (2)"),
-	FIELD(struct config, warn_days, FT_JSON, 0,
-	      "days before the end of a certificate at which it is warned of ([30, 14, 7, 3, 1]); "
-	      "shorter in proportion for lifetimes below 90 days"),
 	FIELD(
 	    struct config, allow_private, FT_BOOL, 0,
 	    "addresses that people name (webhooks, CAs, DNS accounts, what the DNS of their names "
@@ -78,8 +67,6 @@ const struct field config_fields[] = {
 	              "hook scripts that may be chosen by name over the network"),
 	FIELD_RECORDS(struct config, deploy_hooks, struct named_path, named_path_fields, 0,
 	              "deploy hooks that may be chosen by name over the network"),
-	FIELD(struct config, wait_s, FT_INT, 0,
-	      "seconds that one request waits for the CA to validate and issue"),
 	FIELD_END
 };
 
@@ -102,40 +89,32 @@ static int limits_check(const struct config *c, const struct yaml_text *text, st
 	return 0;
 }
 
-static int warn_days_wrong(const struct yaml_text *text, size_t at, const char *what, struct err *e)
-{
-	struct yaml_place place = { 0 };
-
-	yaml_step_to(&place, "warn_days");
-	if (at < WARN_DAYS_MOST)
-		yaml_step_at(&place, at);
-	(void)err_set(e, ERR_CONFIG, "warn_days: %s", what);
-	return yaml_blame(text, &place, e);
-}
-
 static int falling(const void *x, const void *y)
 {
 	return *(const int *)y - *(const int *)x;
 }
 
-static int warn_days_parse(const struct yaml_text *text, const char *json, struct warn_days *out,
-                           struct err *e)
+/* *at: which of them is wrong; WARN_DAYS_MOST = none in particular. */
+static int warn_days_parse(const char *json, struct warn_days *out, size_t *at, struct err *e)
 {
 	json_auto_t *list = NULL;
 	struct warn_days days = { 0 };
 
+	*at = WARN_DAYS_MOST;
 	if (json_parse(json, strlen(json), &list, e) < 0 || !json_is_array(list) ||
 	    json_array_size(list) < 1 || json_array_size(list) > WARN_DAYS_MOST)
-		return warn_days_wrong(text, WARN_DAYS_MOST, "it is a list of 1 to 10 numbers", e);
+		return err_set(e, ERR_CONFIG, "warn_days: it is a list of 1 to 10 numbers");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *one = json_array_get(list, i);
 		json_int_t n = json_integer_value(one); /* 0 of what is no number */
 
+		*at = i;
 		if (n < 1 || n > WARN_DAY_MOST)
-			return warn_days_wrong(text, i, "each is a whole number from 1 to 365", e);
+			return err_set(e, ERR_CONFIG,
+			               "warn_days: each is a whole number from 1 to 365");
 		for (size_t k = 0; k < i; k++)
 			if (days.v[k] == n)
-				return warn_days_wrong(text, i, "a number is there twice", e);
+				return err_set(e, ERR_CONFIG, "warn_days: a number is there twice");
 		days.v[days.n++] = (int)n;
 	}
 	qsort(days.v, days.n, sizeof(days.v[0]), falling);
@@ -143,16 +122,62 @@ static int warn_days_parse(const struct yaml_text *text, const char *json, struc
 	return 0;
 }
 
-static int watch_check(const struct config *c, const char *name, struct err *e)
+static int warn_days_of_file(const struct yaml_text *text, const char *json, struct warn_days *out,
+                             struct err *e)
 {
+	struct yaml_place place = { 0 };
+	size_t at;
+
+	if (!json || warn_days_parse(json, out, &at, e) == 0)
+		return 0;
+	yaml_step_to(&place, "warn_days");
+	if (at < WARN_DAYS_MOST)
+		yaml_step_at(&place, at);
+	return yaml_blame(text, &place, e);
+}
+
+int config_check_settings(const struct settings *s, struct err *e)
+{
+	struct warn_days days;
+	size_t at;
 	int minute;
 
-	if (c->pass_within_days < 0 || c->pass_within_days > 365)
-		return err_set(e, ERR_CONFIG,
-		               "%s: pass_within_days is %lld, it must be from 1 to 365", name,
-		               (long long)c->pass_within_days);
-	if (c->renew_window && nightly_parse(c->renew_window, &minute, e) < 0)
-		return err_ctx(e, "%s: renew_window", name);
+	if (s->warn_days && warn_days_parse(s->warn_days, &days, &at, e) < 0)
+		return err_member(e, "warn_days");
+	if (s->pass_within_days < 0 || s->pass_within_days > 365) {
+		err_set(e, ERR_CONFIG, "pass_within_days is %lld, it must be from 1 to 365",
+		        (long long)s->pass_within_days);
+		return err_member(e, "pass_within_days");
+	}
+	if (s->wait_s < 0 || s->wait_s > 3600) {
+		err_set(e, ERR_CONFIG, "wait_s is %lld, it must be from 1 to 3600",
+		        (long long)s->wait_s);
+		return err_member(e, "wait_s");
+	}
+	if (s->renew_window && nightly_parse(s->renew_window, &minute, e) < 0) {
+		err_ctx(e, "renew_window");
+		return err_member(e, "renew_window");
+	}
+	if (s->email.n > EMAILS_MOST) {
+		err_set(e, ERR_CONFIG, "an account has at most %d mail addresses", EMAILS_MOST);
+		return err_member(e, "email");
+	}
+	for (size_t i = 0; i < s->email.n; i++)
+		if (!mail_is_address(s->email.v[i])) {
+			err_set(e, ERR_CONFIG, "email: \"%s\" is no mail address", s->email.v[i]);
+			return err_member(e, "email");
+		}
+	if (s->key_type && key_type_parse(s->key_type) == KEY_NONE) {
+		err_set(e, ERR_CONFIG,
+		        "key_type is one of ec256, ec384, rsa2048, rsa3072 and rsa4096, not \"%s\"",
+		        s->key_type);
+		return err_member(e, "key_type");
+	}
+	return 0;
+}
+
+static int ping_check(const struct config *c, const char *name, struct err *e)
+{
 	if (c->ping_url && strncmp(c->ping_url, "https://", 8) != 0 &&
 	    strncmp(c->ping_url, "http://", 7) != 0)
 		return err_set(e, ERR_CONFIG, "%s: ping_url must begin with https:// or http://",
@@ -199,10 +224,9 @@ static int config_check(const struct config *c, const char *name, struct err *e)
 	if (c->jobs < 0 || c->jobs > 64)
 		return err_set(e, ERR_CONFIG, "%s: jobs is %lld, it must be from 1 to 64", name,
 		               (long long)c->jobs);
-	if (c->wait_s < 0 || c->wait_s > 3600)
-		return err_set(e, ERR_CONFIG, "%s: wait_s is %lld, it must be from 1 to 3600", name,
-		               (long long)c->wait_s);
-	return watch_check(c, name, e);
+	if (config_check_settings(&c->set, e) < 0)
+		return err_ctx(e, "%s", name);
+	return ping_check(c, name, e);
 }
 
 /* With a configuration of one's own, only what that names. */
@@ -220,9 +244,11 @@ static int config_parse(struct arena *a, const struct yaml_text *text, struct co
 
 	TRY(yaml_parse(text->text, text->len, text->name, &root, e));
 	TRY(yaml_decode(a, text, NULL, root, config_fields, out, sizeof(*out), e));
+	FIELD_EACH (f, settings_fields)
+		if (json_object_get(root, f->name))
+			strings_add(a, &out->in_file, f->name);
+	TRY(warn_days_of_file(text, out->set.warn_days, &out->warn, e));
 	TRY(config_check(out, text->name, e));
-	if (out->warn_days)
-		TRY(warn_days_parse(text, out->warn_days, &out->warn, e));
 	return limits_check(out, text, e);
 }
 
@@ -243,4 +269,18 @@ int config_read(struct arena *a, const char *file, struct config *out, struct er
 	TRY(cas_over(a, file, &c, e));
 	*out = c;
 	return 0;
+}
+
+void config_over(struct arena *a, struct config *c, const struct settings *stored)
+{
+	struct err ignored;
+	size_t at;
+
+	FIELD_EACH (f, settings_fields)
+		if (!strings_has(&c->in_file, f->name))
+			field_copy(a, f, &c->set, stored);
+	/* what was stored was looked at; should it be wrong, the usual days hold */
+	c->warn.n = 0;
+	if (c->set.warn_days)
+		(void)warn_days_parse(c->set.warn_days, &c->warn, &at, &ignored);
 }

@@ -29,29 +29,9 @@ static bool is_given(const struct cert_change *ch, const char *field)
 /* Copies the given fields. */
 static void merge(struct arena *a, const struct cert_change *ch, struct cert *c)
 {
-	FIELD_EACH (f, cert_fields) {
-		if (!is_given(ch, f->name))
-			continue;
-		switch (f->type) {
-		case FT_STRING:
-		case FT_SECRET:
-		case FT_JSON:
-			FIELD_STRING(f, c) = arena_strdup(a, FIELD_STRING(f, &ch->values));
-			break;
-		case FT_INT:
-		case FT_TIME:
-			FIELD_INT(f, c) = FIELD_INT(f, &ch->values);
-			break;
-		case FT_BOOL:
-			FIELD_BOOL(f, c) = FIELD_BOOL(f, &ch->values);
-			break;
-		case FT_STRINGS:
-			FIELD_STRINGS(f, c) = strings_dup(a, &FIELD_STRINGS(f, &ch->values));
-			break;
-		case FT_RECORDS: /* a certificate has none */
-			break;
-		}
-	}
+	FIELD_EACH (f, cert_fields)
+		if (is_given(ch, f->name))
+			field_copy(a, f, c, &ch->values);
 }
 
 /* What was asked for cannot be; member: which part of it, as records name it. */
@@ -272,7 +252,7 @@ static int check_keystore(const struct cert *c, struct err *e)
 static void defaults(struct run *r, struct cert *c)
 {
 	if (!c->key_type)
-		c->key_type = r->config->key_type ? r->config->key_type : "ec256";
+		c->key_type = r->config->set.key_type ? r->config->set.key_type : "ec256";
 	if (!c->signature)
 		c->signature = "sha256";
 	if (!c->key_policy)
@@ -325,8 +305,8 @@ static int choose_ca(struct run *r, struct arena *a, const struct cert_change *c
 	if (c->ca)
 		return ca_named(r, a, c->ca, &ca, e);
 	TRY(st_account_list(r->store, a, &v, &n, e));
-	c->ca = r->config->ca ? r->config->ca : n == 1 ? v[0].ca : NULL;
-	for (size_t i = 0; i < n && !r->config->ca; i++)
+	c->ca = r->config->set.ca ? r->config->set.ca : n == 1 ? v[0].ca : NULL;
+	for (size_t i = 0; i < n && !r->config->set.ca; i++)
 		if (v[i].is_default)
 			c->ca = v[i].ca;
 	if (!c->ca)

@@ -22,7 +22,7 @@ static int job_follow(struct run *r, const struct cert *c, struct err *e)
 {
 	struct plan p;
 
-	nightly_plan(r->config->renew_window, c, clock_now(), &p);
+	nightly_plan(r->config->set.renew_window, c, clock_now(), &p);
 	return st_job_set(r->store, c->name, p.run_at, e);
 }
 
@@ -48,7 +48,7 @@ static int keep_once(struct run *r, struct cert *c, const struct kept *k, struct
 {
 	struct plan p;
 
-	nightly_plan(r->config->renew_window, c, clock_now(), &p);
+	nightly_plan(r->config->set.renew_window, c, clock_now(), &p);
 	c->renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
 	if ((k->v && st_version_put(r->store, k->v, e) < 0) ||
@@ -227,7 +227,7 @@ int keep_issued(struct run *r, struct arena *a, struct cert *c, struct order *ro
 	record_from_version(&next, &v);
 	next.issued_identity = row->identity;
 	next.account = row->account; /* its renewals stay with this account */
-	nightly_plan(r->config->renew_window, &next, clock_now(), &p);
+	nightly_plan(r->config->set.renew_window, &next, clock_now(), &p);
 	next.renew_at = p.renew_at;
 	TRY(store_begin(r->store, e));
 	if (store_issued(r, a, c, &next, &done, &v, e) < 0) {

@@ -54,7 +54,8 @@ void ping_pass(struct run *r, bool failed)
 
 int ping_is_overdue(struct run *r, int64_t *last, bool *overdue, struct err *e)
 {
-	int64_t days = r->config->pass_within_days ? r->config->pass_within_days : DAYS_DEFAULT;
+	int64_t days =
+	    r->config->set.pass_within_days ? r->config->set.pass_within_days : DAYS_DEFAULT;
 
 	int64_t since;
 

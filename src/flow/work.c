@@ -45,7 +45,7 @@ static int decide(const struct run *r, struct arena *a, struct cert *c,
 	const char *identity;
 	struct plan p;
 
-	nightly_plan(opt->named ? NULL : r->config->renew_window, c, now, &p);
+	nightly_plan(opt->named ? NULL : r->config->set.renew_window, c, now, &p);
 	*why = plan_explain(a, c, now);
 	TRY(cert_identity(a, c, &identity, e));
 	*go = opt->force || opt->new_challenge;

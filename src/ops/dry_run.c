@@ -60,7 +60,7 @@ static int staging_account(struct ops *o, struct ops *dry, struct arena *a, cons
 	/* whoever has an account agreed to the CA's terms; its contacts serve here too */
 	if (account_for_cert(&o->run, a, c, &account, &err) == 0 && spec.emails.n == 0)
 		spec.emails = account.contacts;
-	else if (!opt->agree_tos && !o->config.agree_tos)
+	else if (!opt->agree_tos && !o->config.set.agree_tos)
 		return err_set(e, ERR_USAGE,
 		               "there is no account at %s yet: give --email ADDR --agree-tos",
 		               c->ca);

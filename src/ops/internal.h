@@ -13,9 +13,10 @@ struct ops {
 	struct ops_options options;
 	struct config config;
 	struct run run;
-	const struct who *who; /* NULL = the host itself */
-	const char *actor;     /* who that is, in events */
-	struct ops *dry;       /* the dry-run's own state folder; opened when first needed */
+	const struct who *who;     /* NULL = the host itself */
+	const char *actor;         /* who that is, in events */
+	struct ops *dry;           /* the dry-run's own state folder; opened when first needed */
+	struct ops_daemon *daemon; /* that works for somebody over the network; NULL = none */
 	void (*task_added)(void *ctx); /* of a daemon: told of a task to do; NULL = nobody */
 	void *task_added_ctx;
 };

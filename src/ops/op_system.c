@@ -4,6 +4,7 @@
 #include "model/limit.h"
 #include "ops/internal.h"
 #include "ops/operation.h"
+#include "ops/ops_settings.h"
 
 const struct field version_said_fields[] = {
 	FIELD(struct version_said, version, FT_STRING, 0, "of the program"),
@@ -26,22 +27,15 @@ int op_version(struct ops *o, struct arena *a, void *in_record, void *out_record
 	return 0;
 }
 
+const struct field settings_change_fields[] = { SETTINGS_ROWS(struct settings_change, set.),
+	                                        FIELD_END };
 const struct field settings_said_fields[] = {
-	FIELD(struct settings_said, ca, FT_STRING, 0, "the CA used where none is named"),
+	SETTINGS_ROWS(struct settings_said, set.),
+	FIELD(struct settings_said, in_file, FT_STRINGS, 0,
+	      "those of the members before that the configuration file on the daemon's host says, "
+	      "and that are changed there alone"),
 	FIELD(struct settings_said, account, FT_STRING, 0, "the account used where none is named"),
-	FIELD(struct settings_said, email, FT_STRINGS, 0,
-	      "contacts of an account that is registered on the fly"),
-	FIELD(struct settings_said, agree_tos, FT_BOOL, 0, "the CA's terms are agreed to"),
-	FIELD(struct settings_said, key_type, FT_STRING, 0, "of new certificates"),
 	FIELD(struct settings_said, jobs, FT_INT, 0, "certificates worked on at once; 0: 8"),
-	FIELD(struct settings_said, renew_window, FT_STRING, 0,
-	      "time of day, local, from which on renewals are made; null: any"),
-	FIELD(struct settings_said, pass_within_days, FT_INT, 0,
-	      "days without a pass that are too many; 0: 2"),
-	FIELD(struct settings_said, warn_days, FT_JSON, 0,
-	      "days before the end of a certificate at which it is warned of"),
-	FIELD(struct settings_said, wait_s, FT_INT, 0,
-	      "seconds that one request waits for the CA; 0: 300"),
 	FIELD(struct settings_said, allow_private, FT_BOOL, 0,
 	      "what a person names may be an address inside"),
 	FIELD_NAMED(struct settings_said, has_proxy, "proxy", FT_BOOL, 0, "there is an HTTP proxy"),
@@ -56,40 +50,13 @@ const struct field settings_said_fields[] = {
 	FIELD_END,
 };
 
-static struct strings names_of(struct arena *a, const struct records *list)
+int op_settings(struct ops *o, struct arena *a, void *in, void *out, struct err *e)
 {
-	const struct named_path *v = list->v;
-	struct strings names = { 0 };
-
-	for (size_t i = 0; i < list->n; i++)
-		strings_add(a, &names, v[i].name);
-	return names;
+	(void)in;
+	return ops_settings(o, a, out, e);
 }
 
-int op_settings(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
+int op_settings_change(struct ops *o, struct arena *a, void *in, void *out, struct err *e)
 {
-	const struct config *c = &o->config;
-
-	(void)in_record;
-	(void)e;
-	*(struct settings_said *)out_record = (struct settings_said){
-		.ca = ops_ca_asked(o, NULL),
-		.account = c->account,
-		.key_type = c->key_type ? c->key_type : "ec256",
-		.renew_window = c->renew_window,
-		.email = c->email,
-		.webroots = names_of(a, &c->webroots),
-		.hooks = names_of(a, &c->hooks),
-		.deploy_hooks = names_of(a, &c->deploy_hooks),
-		.agree_tos = c->agree_tos,
-		.allow_private = c->allow_private,
-		.has_proxy = c->proxy != NULL,
-		.has_ping = c->ping_url != NULL,
-		.jobs = c->jobs,
-		.pass_within_days = c->pass_within_days,
-		.warn_days = warn_days_text(a, &c->warn),
-		.wait_s = c->wait_s,
-		.limits = c->limits,
-	};
-	return 0;
+	return ops_settings_change(o, a, in, out, e);
 }

@@ -102,6 +102,15 @@ static int open_store(struct ops *o, struct err *e)
 	return store_open(&so, &o->run.store, e);
 }
 
+static int take_settings(struct ops *o, struct err *e)
+{
+	struct settings stored;
+
+	TRY(st_settings_get(o->run.store, o->arena, &stored, e));
+	config_over(o->arena, &o->config, &stored);
+	return 0;
+}
+
 static int ops_fill(struct ops *o, const struct ops_options *options, struct err *e)
 {
 	const char *dir = options->state_dir ? options->state_dir : default_state(o->arena);
@@ -128,7 +137,7 @@ static int ops_fill(struct ops *o, const struct ops_options *options, struct err
 	TRY(sessions_new(&o->run.sessions, e));
 	if (open_store(o, e) < 0)
 		return e->code == ERR_NOT_FOUND && options->empty_is_fine ? 0 : -(int)e->code;
-	return 0;
+	return o->run.store ? take_settings(o, e) : 0;
 }
 
 int ops_open(const struct ops_options *options, struct ops **out, struct err *e)
@@ -188,6 +197,7 @@ int ops_dry(struct ops *o, struct ops **out, struct err *e)
 		options.database_url = NULL;
 		options.create_state = true;
 		TRY(ops_open(&options, &o->dry, e));
+		o->dry->config = o->config; /* its store has no settings of its own */
 		o->dry->run.dry_run = true;
 		o->dry->run.dns_store = o->run.store;
 		o->dry->run.hooks_dir = o->run.state_dir;

@@ -13,7 +13,7 @@
 
 const char *ops_ca_asked(const struct ops *o, const char *given)
 {
-	return given ? given : o->config.ca ? o->config.ca : "letsencrypt";
+	return given ? given : o->config.set.ca ? o->config.set.ca : "letsencrypt";
 }
 
 int ops_ca_named(struct ops *o, struct arena *a, const char *given, struct ca *out, struct err *e)

@@ -180,6 +180,11 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 		return err_set(e, ERR_INPUT,
 		               "%s is known by cas.yaml, not added here, and cannot be deleted",
 		               name);
+	if (o->config.set.ca && strcmp(o->config.set.ca, name) == 0)
+		return err_set(e, ERR_INPUT,
+		               "%s is used where no CA is named; have another one used first "
+		               "(`everleaf settings set ca=NAME`, or the configuration file)",
+		               name);
 	TRY(st_account_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].ca, name) == 0)

@@ -1,6 +1,6 @@
 /*
- * The daemon's side of ops. What a turn works with (configuration, sessions at the CAs) is one
- * generation, counted: a reload makes another, and the former one goes with its last turn.
+ * The daemon's side of ops. What a turn works with is one generation (generation.h), counted: a
+ * reload makes another, and the former one goes with its last turn.
  */
 #include "ops/ops_daemon.h"
 
@@ -19,6 +19,7 @@
 #include "flow/post.h"
 #include "flow/session.h"
 #include "flow/tell.h"
+#include "ops/generation.h"
 #include "ops/internal.h"
 #include "ops/owner.h"
 #include "ops/who.h"
@@ -28,13 +29,6 @@
 #define CALL_PATIENCE_MS 3000
 /* then the database is away, which the responder knows what to do about */
 #define CHALLENGE_PATIENCE_MS 500
-
-struct generation {
-	struct arena *arena;
-	struct config config;
-	struct run run;
-	unsigned refs; /* under the daemon's lock */
-};
 
 struct ops_daemon {
 	struct ops *ops;
@@ -46,47 +40,6 @@ struct ops_daemon {
 };
 
 const char *const turn_words[N_TURNS] = { "unchanged", "issued", "renewed", "pending", "failed" };
-
-static void generation_free(struct generation *g)
-{
-	if (!g)
-		return;
-	sessions_free(g->run.sessions);
-	arena_free(g->arena);
-	free(g);
-}
-DEFINE_CLEANUP(generation_cleanup, struct generation, generation_free)
-
-static void tell_step(void *ctx, const char *subject, const char *step)
-{
-	(void)ctx;
-	(void)subject; /* the log's context says it */
-	if (step)
-		log_detail("%s", step);
-}
-
-static int generation_new(struct ops *o, struct generation **out, struct err *e)
-{
-	CLEANUP(generation_cleanup) struct generation *g = calloc(1, sizeof(*g));
-
-	if (!g)
-		return err_set(e, ERR_MEMORY, "out of memory");
-	g->arena = arena_new(0);
-	TRY(config_read(g->arena, o->options.config_file, &g->config, e));
-	g->run = o->run;
-	g->run.sessions = NULL;
-	g->run.config = &g->config;
-	g->run.ca_bundle = o->options.ca_bundle ? o->options.ca_bundle : g->config.ca_bundle;
-	g->run.step = tell_step;
-	g->run.is_daemon = g->run.keeps_leases = true;
-	if (g->run.ca_bundle && access(g->run.ca_bundle, R_OK) < 0)
-		return err_set(e, ERR_CONFIG, "the trust anchors %s cannot be read",
-		               g->run.ca_bundle);
-	TRY(sessions_new(&g->run.sessions, e));
-	g->refs = 1;
-	*out = TAKE(g);
-	return 0;
-}
 
 static struct generation *generation_hold(struct ops_daemon *d)
 {
@@ -113,14 +66,17 @@ static void generation_release(struct ops_daemon *d, struct generation *g)
 int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct ops_daemon **out,
                     struct err *e)
 {
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct settings stored;
 	struct generation *g;
 	struct ops_daemon *d;
 	int fd;
 
+	TRY(st_settings_get(o->run.store, a, &stored, e));
 	TRY(daemon_become(o->run.state_dir, http, alpn, &fd, e));
 	o->run.http = http;
 	o->run.alpn = alpn;
-	if (generation_new(o, &g, e) < 0) {
+	if (generation_read(o, &stored, &g, e) < 0) {
 		close(fd);
 		return -(int)e->code;
 	}
@@ -146,17 +102,42 @@ void ops_daemon_close(struct ops_daemon *d)
 	free(d);
 }
 
-int ops_daemon_reload(struct ops_daemon *d, struct err *e)
+static void replace(struct ops_daemon *d, struct generation *fresh)
 {
-	struct generation *fresh, *former;
+	struct generation *former;
 
-	TRY(generation_new(d->ops, &fresh, e));
 	pthread_mutex_lock(&d->lock);
 	former = d->now;
 	d->now = fresh;
 	pthread_mutex_unlock(&d->lock);
 	generation_release(d, former);
+}
+
+int ops_daemon_reload(struct ops_daemon *d, struct err *e)
+{
+	struct generation *g = generation_hold(d), *fresh;
+	int rc = generation_read(d->ops, &g->stored, &fresh, e);
+
+	generation_release(d, g);
+	TRY(rc);
+	replace(d, fresh);
 	atomic_store(&d->reload_untold, true);
+	return 0;
+}
+
+int ops_daemon_settings(struct ops_daemon *d, struct err *e)
+{
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	struct settings stored;
+	struct generation *g;
+
+	TRY(st_settings_get(d->ops->run.store, a, &stored, e));
+	g = generation_hold(d);
+	if (!settings_same(&g->stored, &stored)) {
+		replace(d, generation_with(d->ops, g, &stored));
+		log_info("settings were changed");
+	}
+	generation_release(d, g);
 	return 0;
 }
 
@@ -198,6 +179,7 @@ struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct w
 	v->ops.run.rule = &v->rule;
 	v->ops.run.public_only = !v->ops.config.allow_private;
 	v->ops.who = who;
+	v->ops.daemon = d;
 	v->ops.actor = who->user ? arena_printf(a, "user:%s", who->user) : "nobody";
 	v->ops.dry = NULL;
 	ops_act(&v->ops);

@@ -20,6 +20,8 @@ void ops_daemon_close(struct ops_daemon *d);
 /* Reads the configuration file again. Turns that are running end with the former one; a file with a
  * mistake changes nothing. */
 NODISCARD int ops_daemon_reload(struct ops_daemon *d, struct err *e);
+/* Takes over what another node, or a command on the host, set in the store since. */
+NODISCARD int ops_daemon_settings(struct ops_daemon *d, struct err *e);
 /* The event that says so, if there is one to write. Needs the database, so it is not part of it. */
 void ops_daemon_tell_reload(struct ops_daemon *d);
 /* Certificates at once, by the configuration. */

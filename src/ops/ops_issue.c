@@ -62,9 +62,9 @@ int issue_result_error(const struct issue_result *r, struct err *e)
 static int ensure_account(struct ops *o, struct arena *a, const struct cert *c,
                           const struct issue_options *opt, struct err *e)
 {
-	struct strings emails = opt->emails.n ? opt->emails : o->config.email;
+	struct strings emails = opt->emails.n ? opt->emails : o->config.set.email;
 	struct register_spec spec = { .emails = emails,
-		                      .agree_tos = opt->agree_tos || o->config.agree_tos };
+		                      .agree_tos = opt->agree_tos || o->config.set.agree_tos };
 	struct account account;
 	struct err err;
 	struct ca ca;
@@ -91,7 +91,8 @@ int ops_issue_account(struct ops *o, struct arena *a, const struct cert *c, stru
 	struct err err;
 	int result = account_for_cert(&o->run, a, c, &account, &err);
 
-	if (result == 0 || (result == -ERR_NOT_FOUND && o->config.email.n && o->config.agree_tos))
+	if (result == 0 ||
+	    (result == -ERR_NOT_FOUND && o->config.set.email.n && o->config.set.agree_tos))
 		return 0;
 	*e = err;
 	if (result != -ERR_NOT_FOUND)

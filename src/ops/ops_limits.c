@@ -24,9 +24,9 @@ struct subject {
 static int ca_asked(struct ops *o, struct arena *a, const char *ca, struct ca *out, struct err *e)
 {
 	return ca_resolve(&o->run, a,
-	                  ca             ? ca
-	                  : o->config.ca ? o->config.ca
-	                                 : "letsencrypt",
+	                  ca                 ? ca
+	                  : o->config.set.ca ? o->config.set.ca
+	                                     : "letsencrypt",
 	                  out, e);
 }
 

@@ -24,6 +24,7 @@
 #include "model/limit.h"
 #include "model/order.h"
 #include "model/outbox.h"
+#include "model/setting.h"
 #include "model/task.h"
 #include "model/version.h"
 
@@ -365,6 +366,14 @@ NODISCARD int st_tell_follow(struct store *s, const char *rule, struct err *e);
 /* When the last pass over all that is due ended; 0 = never. */
 NODISCARD int st_pass_put(struct store *s, int64_t at, struct err *e);
 NODISCARD int st_pass_get(struct store *s, int64_t *at, struct err *e);
+
+/* What was set for all nodes. take: for a change, in its transaction; nobody else changes it then.
+ */
+NODISCARD int st_settings_get(struct store *s, struct arena *a, struct settings *out,
+                              struct err *e);
+NODISCARD int st_settings_take(struct store *s, struct arena *a, struct settings *out,
+                               struct err *e);
+NODISCARD int st_settings_put(struct store *s, const struct settings *x, struct err *e);
 
 /* Where the master key of a state folder is: the file that EVERLEAF_MASTER_KEY_FILE names, else the
  * credential everleaf-master-key that systemd hands over, else master.key in the folder. */

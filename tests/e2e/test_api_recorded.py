@@ -269,6 +269,8 @@ def channels(people):
 def system(people):
     for client in (people.admin, people.operator, people.auditor):
         client.get("/settings")
+    people.admin.patch("/settings", {"key_type": "ec384", "email": ["pki@example.org"], "warn_days": [20, 2], "wait_s": 200})
+    people.admin.patch("/settings", {"key_type": None, "email": [], "warn_days": None})
     for client in (people.admin, people.user):
         client.get("/version")
 

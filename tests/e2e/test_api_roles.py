@@ -48,7 +48,7 @@ MAY = {
     "session_create": ANYBODY, "session_show": ALL, "session_end": ALL, "session_first": ANYBODY, "session_password": ALL,
     "totp_begin": ALL, "totp_confirm": ALL, "totp_remove": ALL,
     # the daemon
-    "version": ALL, "settings": READ_ALL,
+    "version": ALL, "settings": READ_ALL, "settings_change": ADMIN,
     "channel_list": READ_ALL, "channel_add": ADMIN, "channel_show": READ_ALL, "channel_update": ADMIN,
     "channel_delete": ADMIN, "channel_enable": ADMIN, "channel_disable": ADMIN, "channel_test": ADMIN, "channel_kinds": ALL,
 }
