@@ -284,3 +284,35 @@ void config_over(struct arena *a, struct config *c, const struct settings *store
 	if (c->set.warn_days)
 		(void)warn_days_parse(c->set.warn_days, &c->warn, &at, &ignored);
 }
+
+static const char *replace(struct arena *a, const char *text, const char *from, const char *to)
+{
+	size_t len = strlen(from), to_len = strlen(to), n = 0;
+	char *out, *end;
+
+	for (const char *p = text; (p = strstr(p, from)); p += len)
+		n++;
+	if (n == 0)
+		return text;
+	end = out = arena_alloc(a, strlen(text) + n * to_len + 1);
+	for (const char *p; (p = strstr(text, from)); text = p + len) {
+		end = mempcpy(end, text, (size_t)(p - text));
+		end = mempcpy(end, to, to_len);
+	}
+	memcpy(end, text, strlen(text) + 1);
+	return out;
+}
+
+const char *config_name_paths(struct arena *a, const struct config *c, const char *text)
+{
+	const struct records *lists[] = { &c->webroots, &c->hooks, &c->deploy_hooks };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct named_path *v = lists[i]->v;
+
+		for (size_t k = 0; k < lists[i]->n; k++)
+			if (v[k].path && strlen(v[k].path) > 1)
+				text = replace(a, text, v[k].path, v[k].name);
+	}
+	return text;
+}

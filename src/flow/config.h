@@ -46,4 +46,7 @@ void config_over(struct arena *a, struct config *c, const struct settings *store
 /* Whether the values can be; *e names the member. ERR_CONFIG. */
 NODISCARD int config_check_settings(const struct settings *s, struct err *e);
 
+/* A text as a customer is told it: paths of the host by the names that they have here. */
+const char *config_name_paths(struct arena *a, const struct config *c, const char *text);
+
 #endif

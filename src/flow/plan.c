@@ -16,6 +16,7 @@
 #define BACKOFF_FIRST_S 300
 #define FIRST_EVERY_S 300
 #define FIRST_FOR_S DAY_S
+#define FIRST_HELD_S 3600 /* a hold that is part of a day's attempts */
 #define SHORT_LIFETIME_S (10 * DAY_S)
 
 static int policy_number(const char *s, char **end, int64_t *out)
@@ -73,11 +74,15 @@ static bool plan_has_certificate(const struct cert *c)
 	return c->not_after > 0;
 }
 
-/* The next first attempt would be later than a day after the first one. */
+/* The next first attempt would be later than a day after the first one. For a limit of the CA that
+ * opens late it is waited all the same: that much was said when it was held back. */
 static bool plan_gave_up(const struct cert *c)
 {
-	return c->failing_since > 0 &&
-	       c->last_error_at + FIRST_EVERY_S > c->failing_since + FIRST_FOR_S;
+	int64_t end = c->failing_since + FIRST_FOR_S, next = c->last_error_at + FIRST_EVERY_S;
+
+	if (c->retry_at > next && c->retry_at - c->last_error_at <= FIRST_HELD_S)
+		next = c->retry_at;
+	return c->failing_since > 0 && next > end;
 }
 
 void plan_next(const struct cert *c, int64_t now, struct plan *out)

@@ -41,7 +41,7 @@ static int add_row(struct run *r, struct arena *a, const struct channel *x, cons
 		.account = n->account,
 		.person = person,
 		.subject = subject,
-		.text = n->text,
+		.text = person ? config_name_paths(a, r->config, n->text) : n->text,
 		.at = now,
 		.due_at = daily ? nightly_next(now + 1, DIGEST_MINUTE) : now,
 	};
@@ -289,6 +289,21 @@ static const char *how_long(enum tell_stage stage)
 	return "";
 }
 
+/* What failed last, which is not what an attempt was held back for since. */
+static const char *last_failure(struct run *r, struct arena *a, const struct cert *c)
+{
+	const struct event_page p = {
+		.cert = c->name, .kind = "failed", .newest_first = true, .limit = 1
+	};
+	struct event *v;
+	struct err ignored;
+	size_t n;
+
+	if (st_event_page(r->store, a, &p, &v, &n, &ignored) < 0 || n == 0)
+		return c->last_error ? c->last_error : "unknown";
+	return v[0].text;
+}
+
 int tell_given_up(struct run *r, const struct cert *c, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -307,8 +322,7 @@ int tell_given_up(struct run *r, const struct cert *c, struct err *e)
 		    "again, for another 24 hours.\n",
 		    c->name, clock_rfc3339(a, c->failing_since),
 		    c->live_self_signed ? " A self-signed stand-in serves in its place." : "",
-		    strings_join(a, &c->domains, ", "), c->last_error ? c->last_error : "unknown",
-		    c->name),
+		    strings_join(a, &c->domains, ", "), last_failure(r, a, c), c->name),
 	};
 
 	return tell(r, &n, e);

@@ -154,39 +154,11 @@ static const char *shown_path(const struct ops *o, const struct records *list, c
 	return name ? name : o->who->role == ROLE_USER ? NULL : path;
 }
 
-static const char *replace(struct arena *a, const char *text, const char *from, const char *to)
-{
-	size_t len = strlen(from), to_len = strlen(to), n = 0;
-	char *out, *end;
-
-	for (const char *p = text; (p = strstr(p, from)); p += len)
-		n++;
-	if (n == 0)
-		return text;
-	end = out = arena_alloc(a, strlen(text) + n * to_len + 1);
-	for (const char *p; (p = strstr(text, from)); text = p + len) {
-		end = mempcpy(end, text, (size_t)(p - text));
-		end = mempcpy(end, to, to_len);
-	}
-	memcpy(end, text, strlen(text) + 1);
-	return out;
-}
-
 const char *cert_text_shown(const struct ops *o, struct arena *a, const char *text)
 {
-	const struct records *lists[] = { &o->config.webroots, &o->config.hooks,
-		                          &o->config.deploy_hooks };
-
 	if (!text || !o->who || o->who->role != ROLE_USER)
 		return text;
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		const struct named_path *v = lists[i]->v;
-
-		for (size_t k = 0; k < lists[i]->n; k++)
-			if (v[k].path && strlen(v[k].path) > 1)
-				text = replace(a, text, v[k].path, v[k].name);
-	}
-	return text;
+	return config_name_paths(a, &o->config, text);
 }
 
 void cert_show_to(const struct ops *o, struct arena *a, struct cert *c)
