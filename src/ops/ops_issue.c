@@ -148,8 +148,7 @@ static int refuse_doubles(struct arena *a, const struct strings *names, struct e
 /* Accounts are made by administrators. */
 static int check_accounts(struct ops *o, const struct issue_options *opt, struct err *e)
 {
-	if (!o->who || (o->who->role == ROLE_ADMIN && !owner_scope(o)) ||
-	    (!opt->agree_tos && opt->emails.n == 0))
+	if (!o->who || o->who->role == ROLE_ADMIN || (!opt->agree_tos && opt->emails.n == 0))
 		return 0;
 	err_set(e, ERR_DENIED, "accounts at CAs are made by administrators");
 	return err_member(e, opt->emails.n ? "email" : "agree_tos");
