@@ -15,7 +15,8 @@ static int name_put(struct store *s, const char *cert, const char *domain, bool 
 {
 	return RUN(s,
 	           "insert into cert_names (cert, domain, whole) values ($1, $2, $3) "
-	           "on conflict (domain, cert) do nothing",
+	           "on conflict (domain, cert) do update set whole = 1 "
+	           "where excluded.whole = 1 and cert_names.whole = 0",
 	           NULL, e, ARG_TEXT(cert), ARG_TEXT(domain), ARG_INT(whole));
 }
 

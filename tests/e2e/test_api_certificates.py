@@ -176,6 +176,9 @@ def test_lists(everleaf, daemon, admin, name):
     assert [c["name"] for c in admin.all("/certificates", status="failed")] == [names[0]]
     assert [c["name"] for c in admin.all("/certificates", q=name)] == names, "by the domain above"
     assert [c["name"] for c in admin.all("/certificates", q="bet")] == [names[1]]
+    # a name that stands above another one of its certificate, in whichever order
+    admin.patch(f"/certificates/{names[0]}", domains=[f"www.delta.{name}", f"delta.{name}"])
+    assert [c["name"] for c in admin.all("/certificates", q="delt")] == [names[0]]
     assert [c["name"] for c in admin.all("/certificates", sort="not_after", limit=1)][0] == names[0]
     assert admin.all("/certificates", owner="somebody") == []
     for query, member in (({"sort": "size"}, "sort"), ({"order": "up"}, "order"), ({"status": "odd"}, "status"),
