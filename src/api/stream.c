@@ -198,6 +198,8 @@ static int stream_ask(struct streams *s, struct stream *x, struct buf *b, struct
 	rc = ask(o, a, x->op, x->in, x->after, PAGE, &page, e);
 	if (rc == 0)
 		rc = page_write(x->op, &page, b, &x->after, e);
+	if (rc == 0 && page.upto > x->after)
+		x->after = page.upto; /* nothing of it was asked for */
 	ops_daemon_part(s->api->ops, o);
 	return rc;
 }
@@ -295,21 +297,18 @@ static int begin_after(struct api_call *c, int64_t *after, struct err *e)
 {
 	const char *seen = httpd_header(c->q, "Last-Event-ID");
 	struct list_page page = { 0 };
-	const struct field *items = field_find(c->op->out, "items"), *id;
 
 	*after = FIELD_INT(field_find(c->op->in, "after"), c->in);
 	if (seen) {
 		const struct field f = { .name = "Last-Event-ID", .type = FT_INT };
 
-		return json_decode_text(c->a, &f, seen, after, e);
+		TRY(json_decode_text(c->a, &f, seen, after, e));
+	} else if (!*after) {
+		TRY(ask(c->o, c->a, c->op, c->in, 0, 1, &page, e));
+		*after = page.upto;
 	}
-	if (*after)
-		return 0;
-	TRY(ask(c->o, c->a, c->op, c->in, 0, 1, &page, e));
-	id = field_find(items->of, "id");
-	if (page.items.n)
-		*after = FIELD_INT(id, page.items.v);
-	return 0;
+	/* what cannot be asked for after a number is refused at once */
+	return ask(c->o, c->a, c->op, c->in, *after, 1, &page, e);
 }
 
 static struct stream *stream_new(struct api_call *c, int64_t after)

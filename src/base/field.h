@@ -91,6 +91,8 @@ void field_copy(struct arena *a, const struct field *f, void *to, const void *fr
 struct list_page {
 	struct records items;
 	const char *next; /* cursor of what comes after; NULL = nothing */
+	int64_t upto;     /* of items with a number that rises (OP_OPEN): what is to come has higher
+	                     ones, as have those behind this page if it goes upwards; not told */
 };
 #define LIST_FIELDS(T, table)                                                                      \
 	{                                                                                          \

@@ -53,15 +53,16 @@ int ask_each(struct cli *c, enum operation_id op, void *in,
 
 int ask_all(struct cli *c, enum operation_id op, struct records *out, struct err *e)
 {
+	const struct field *cursor = field_find(operations[op].in, "cursor");
 	size_t size = field_find(operations[op].out, "items")->of_size, n;
 	struct records all = { 0 };
-	struct page in = { 0 };
+	void *in = arena_alloc(c->arena, operations[op].in_size);
 	struct list_page page;
 
 	do {
 		char *v;
 
-		TRY(one_page(c, c->arena, op, &in, &page, e));
+		TRY(one_page(c, c->arena, op, in, &page, e));
 		n = all.n + page.items.n;
 		v = arena_alloc(c->arena, (n + 1) * size);
 		if (all.n)
@@ -69,8 +70,8 @@ int ask_all(struct cli *c, enum operation_id op, struct records *out, struct err
 		if (page.items.n)
 			memcpy(v + all.n * size, page.items.v, page.items.n * size);
 		all = (struct records){ v, n };
-		in.cursor = page.next;
-	} while (in.cursor);
+		FIELD_STRING(cursor, in) = page.next;
+	} while (page.next);
 	*out = all;
 	return 0;
 }

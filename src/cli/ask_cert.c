@@ -55,7 +55,7 @@ static void take_challenges(struct arena *a, const struct records *said, struct 
 
 static int take_versions(struct cli *c, const char *name, struct cert_details *d, struct err *e)
 {
-	struct named_page in = { .name = name, .limit = PAGE_MOST };
+	struct version_ask in = { .name = name, .limit = PAGE_MOST };
 	struct list_page page = { 0 };
 
 	TRY(ask(c, OP_CERTIFICATE_VERSIONS, &in, &page, e));
@@ -93,7 +93,10 @@ int ask_events(struct cli *c, struct arena *a, const char *name, int64_t after_i
 	*more = false;
 	if (!c->remote)
 		return ops_log(c->ops, a, name, after_id, out, n, e);
-	TRY(ask_in(c, a, name ? OP_CERTIFICATE_EVENTS : OP_EVENT_LIST, &in, &page, e));
+	do { /* a page may have none, and say where to go on */
+		TRY(ask_in(c, a, name ? OP_CERTIFICATE_EVENTS : OP_EVENT_LIST, &in, &page, e));
+		in.cursor = page.next;
+	} while (page.items.n == 0 && page.next);
 	*out = page.items.v;
 	*n = page.items.n;
 	*more = page.next != NULL;

@@ -68,7 +68,7 @@ int cmd_user_list(struct cli *c, struct err *e)
 	static const char *const heading[] = { "NAME",          "ROLE",  "STATUS",
 		                               "SECOND FACTOR", "LOGIN", "EMAIL" };
 	static const struct listed users = { heading, ARRAY_LEN(heading), user_row, "users" };
-	struct page in = { 0 };
+	struct user_ask in = { 0 };
 
 	return print_listed(c, OP_USER_LIST, &in, &users, e);
 }

@@ -5,7 +5,6 @@
 
 #include "ops/internal.h"
 #include "ops/operation.h"
-#include "ops/page.h"
 
 const struct field account_register_fields[] = {
 	FIELD(struct account_register, ca, FT_STRING, 0, "name of the CA (default: the usual one)"),
@@ -54,6 +53,50 @@ const struct field ca_add_fields[] = {
 	FIELD(struct ca_add, parallel, FT_INT, 0, "requests under way at once (8)"),
 	FIELD_END,
 };
+const struct field account_ask_fields[] = {
+	LIST_ROWS(struct account_ask, "name, ca, status or created_at"),
+	FIELD(struct account_ask, q, FT_STRING, 0, "whose name, CA or contacts have this in them"),
+	FIELD(struct account_ask, ca, FT_STRING, 0, "only at this CA"),
+	FIELD(struct account_ask, status, FT_STRING, 0,
+	      "registering, valid, deactivated or revoked"),
+	FIELD_END,
+};
+static const char *const account_words[] = { "registering", "valid", "deactivated", "revoked",
+	                                     NULL };
+static const struct list_filter account_filters[] = {
+	{ "q", LIST_HAS, { "name", "ca", "contacts" }, NULL },
+	{ "ca", LIST_IS, { "ca" }, NULL },
+	{ "status", LIST_IS, { "status" }, account_words },
+};
+static const struct list_rule account_rule = {
+	.ask = account_ask_fields,
+	.items = account_fields,
+	.size = sizeof(struct account),
+	.key = "name",
+	.sorts = (const char *const[]){ "name", "ca", "status", "created_at", NULL },
+	.filters = account_filters,
+	.n_filters = ARRAY_LEN(account_filters),
+};
+const struct field ca_ask_fields[] = {
+	LIST_ROWS(struct ca_ask, "name, url or created_at; without: as they are known"),
+	FIELD(struct ca_ask, q, FT_STRING, 0, "whose name or address has this in it"),
+	FIELD(struct ca_ask, known, FT_STRING, 0, "true: built in or of this host; false: added"),
+	FIELD_END,
+};
+static const struct list_filter ca_filters[] = {
+	{ "q", LIST_HAS, { "name", "url" }, NULL },
+	{ "known", LIST_IS, { "known" }, list_yes_no },
+};
+static const struct list_rule ca_rule = {
+	.ask = ca_ask_fields,
+	.items = ca_fields,
+	.size = sizeof(struct ca),
+	.key = "name",
+	.sorts = (const char *const[]){ "name", "url", "created_at", NULL },
+	.as_given = true,
+	.filters = ca_filters,
+	.n_filters = ARRAY_LEN(ca_filters),
+};
 const struct field account_page_fields[] = LIST_FIELDS(struct account, account_fields);
 const struct field ca_page_fields[] = LIST_FIELDS(struct ca, ca_fields);
 
@@ -70,7 +113,7 @@ int op_account_list(struct ops *o, struct arena *a, void *in, void *out, struct 
 	size_t n;
 
 	TRY(ops_account_list(o, a, &v, &n, e));
-	return page_cut(a, in, v, n, sizeof(*v), offsetof(struct account, name), out, e);
+	return list_cut(a, &account_rule, in, v, n, out, e);
 }
 
 int op_account_show(struct ops *o, struct arena *a, void *in, void *out, struct err *e)
@@ -180,7 +223,7 @@ int op_ca_list(struct ops *o, struct arena *a, void *in, void *out, struct err *
 	size_t n;
 
 	TRY(ops_ca_list(o, a, &v, &n, e));
-	return page_cut(a, in, v, n, sizeof(*v), offsetof(struct ca, name), out, e);
+	return list_cut(a, &ca_rule, in, v, n, out, e);
 }
 
 int op_ca_show(struct ops *o, struct arena *a, void *in, void *out, struct err *e)

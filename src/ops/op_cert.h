@@ -4,6 +4,7 @@
 
 #include "model/explanation.h"
 #include "model/task.h"
+#include "ops/listing.h"
 #include "ops/operation.h"
 #include "ops/ops_cert.h"
 
@@ -93,12 +94,12 @@ struct send_in {
 extern const struct field cert_renew_fields[], cert_renew_due_fields[], cert_revoke_fields[],
     cert_export_fields[], cert_export_get_fields[], cert_send_fields[];
 
-struct named_page {
-	const char *name;
-	int64_t limit;
-	const char *cursor;
+struct version_ask {
+	LIST_MEMBERS;
+	const char *name, *q;
 };
-extern const struct field named_page_fields[], version_page_fields[];
+extern const struct field version_ask_fields[], version_page_fields[];
+extern const struct list_rule version_rule;
 
 struct findings_said {
 	struct records findings; /* of struct finding */
@@ -106,27 +107,29 @@ struct findings_said {
 extern const struct field findings_said_fields[];
 
 struct event_ask {
+	LIST_MEMBERS;
 	const char *name; /* /certificates/{name}/events */
-	int64_t limit;
-	const char *cursor;
-	int64_t after, since;
-	const char *cert, *kind, *actor;
+	int64_t after, since, until;
+	const char *q, *cert, *kind, *actor;
 };
 extern const struct field event_ask_fields[], cert_event_ask_fields[], event_page_fields[];
+extern const struct list_rule event_rule;
 
 struct request_ask {
-	int64_t limit;
-	const char *cursor, *owner;
+	LIST_MEMBERS;
+	const char *q, *owner, *status, *method, *ca;
 };
 extern const struct field request_ask_fields[], request_page_fields[];
 
 struct job_ask {
-	int64_t limit;
-	const char *cursor, *state, *subject, *user;
+	LIST_MEMBERS;
+	int64_t since, until;
+	const char *q, *state, *operation, *subject, *user;
 };
 struct job_named {
 	int64_t id;
 };
+extern const struct list_rule job_rule;
 extern const struct field job_ask_fields[], job_named_fields[], job_page_fields[];
 
 struct overview_ask {

@@ -141,10 +141,25 @@ const struct field cert_send_fields[] = {
 	FIELD_END,
 };
 
-const struct field named_page_fields[] = {
-	FIELD(struct named_page, name, FT_STRING, F_REQUIRED, "its own name"),
-	PAGE_ROWS(struct named_page),
+const struct field version_ask_fields[] = {
+	FIELD(struct version_ask, name, FT_STRING, F_REQUIRED, "its own name"),
+	LIST_ROWS(struct version_ask, "n, issued_at or not_after"),
+	FIELD(struct version_ask, q, FT_STRING, 0,
+	      "whose serial number, issuer or fingerprint has this in it"),
 	FIELD_END,
+};
+static const struct list_filter version_filters[] = {
+	{ "q", LIST_HAS, { "serial", "issuer", "fingerprint" }, NULL },
+};
+const struct list_rule version_rule = {
+	.ask = version_ask_fields,
+	.items = version_fields,
+	.size = sizeof(struct version),
+	.key = "n",
+	.sorts = (const char *const[]){ "n", "issued_at", "not_after", NULL },
+	.descending = true,
+	.filters = version_filters,
+	.n_filters = ARRAY_LEN(version_filters),
 };
 const struct field version_page_fields[] = LIST_FIELDS(struct version, version_fields);
 
@@ -154,10 +169,14 @@ const struct field findings_said_fields[] = { FIELD_RECORDS(struct findings_said
 	                                      FIELD_END };
 
 #define EVENT_ROWS                                                                                 \
-	PAGE_ROWS(struct event_ask),                                                               \
+	LIST_ROWS(struct event_ask, "id, or at: by their time, as they are with since or until"),  \
 	    FIELD(struct event_ask, after, FT_INT, 0,                                              \
 	          "those with a higher number, oldest first; 0 or without: the newest first"),     \
 	    FIELD(struct event_ask, since, FT_TIME, 0, "not those before"),                        \
+	    FIELD(struct event_ask, until, FT_TIME, 0, "those before"),                            \
+	    FIELD(struct event_ask, q, FT_STRING, 0,                                               \
+	          "whose text, certificate or actor has this in it; of what is long ago a page "   \
+	          "may have few of them, or none, and say where to go on"),                        \
 	    FIELD(struct event_ask, kind, FT_STRING, 0, "only of this kind"),                      \
 	    FIELD(struct event_ask, actor, FT_STRING, 0, "only those that they did")
 const struct field event_ask_fields[] = {
@@ -170,21 +189,70 @@ const struct field cert_event_ask_fields[] = {
 	EVENT_ROWS,
 	FIELD_END,
 };
+static const struct list_filter event_filters[] = {
+	{ "cert", LIST_IS, { "cert" }, NULL },
+	{ "actor", LIST_IS, { "actor" }, NULL },
+	{ "kind", LIST_IS, { "kind" }, NULL },
+	{ "after", LIST_SINCE, { "id" }, NULL },
+	{ "since", LIST_SINCE, { "at" }, NULL },
+	{ "until", LIST_BEFORE, { "at" }, NULL },
+	{ "q", LIST_HAS, { "text", "cert", "actor" }, NULL },
+};
+const struct list_rule event_rule = {
+	.ask = event_ask_fields,
+	.items = event_fields,
+	.size = sizeof(struct event),
+	.key = "id",
+	.sorts = (const char *const[]){ "id", "at", NULL },
+	.descending = true,
+	.filters = event_filters,
+	.n_filters = ARRAY_LEN(event_filters),
+};
 const struct field event_page_fields[] = LIST_FIELDS(struct event, event_fields);
 
 const struct field request_ask_fields[] = {
-	PAGE_ROWS(struct request_ask),
+	LIST_ROWS(struct request_ask, "name, not_after, renew_at or created_at"),
+	FIELD(struct request_ask, q, FT_STRING, 0,
+	      "whose own name, or a name it is for, begins so; or that is for something below this "
+	      "domain"),
 	FIELD(struct request_ask, owner, FT_STRING, 0, "only theirs"),
+	FIELD(struct request_ask, status, FT_STRING, 0, "pending, issued, failed or expired"),
+	FIELD(struct request_ask, method, FT_STRING, 0, "only those proved this way"),
+	FIELD(struct request_ask, ca, FT_STRING, 0, "only of this CA"),
 	FIELD_END,
 };
 const struct field request_page_fields[] = LIST_FIELDS(struct cert_said, cert_said_fields);
 
 const struct field job_ask_fields[] = {
-	PAGE_ROWS(struct job_ask),
+	LIST_ROWS(struct job_ask, "id or ended_at"),
 	FIELD(struct job_ask, state, FT_STRING, 0, "queued, running, done or failed"),
+	FIELD(struct job_ask, operation, FT_STRING, 0, "only of this kind: certificate_renew"),
 	FIELD(struct job_ask, subject, FT_STRING, 0, "only about this certificate"),
 	FIELD(struct job_ask, user, FT_STRING, 0, "only those that they asked for"),
+	FIELD(struct job_ask, since, FT_TIME, 0, "not those asked for before"),
+	FIELD(struct job_ask, until, FT_TIME, 0, "those asked for before"),
+	FIELD(struct job_ask, q, FT_STRING, 0, "whose kind, subject or asker has this in it"),
 	FIELD_END,
+};
+static const char *const state_words[] = { "queued", "running", "done", "failed", NULL };
+static const struct list_filter job_filters[] = {
+	{ "subject", LIST_IS, { "subject" }, NULL },
+	{ "user", LIST_IS, { "asked_by" }, NULL },
+	{ "operation", LIST_IS, { "operation" }, NULL },
+	{ "state", LIST_IS, { "state" }, state_words },
+	{ "since", LIST_SINCE, { "created_at" }, NULL },
+	{ "until", LIST_BEFORE, { "created_at" }, NULL },
+	{ "q", LIST_HAS, { "operation", "subject", "asked_by" }, NULL },
+};
+const struct list_rule job_rule = {
+	.ask = job_ask_fields,
+	.items = task_fields,
+	.size = sizeof(struct task),
+	.key = "id",
+	.sorts = (const char *const[]){ "id", "ended_at", NULL },
+	.descending = true,
+	.filters = job_filters,
+	.n_filters = ARRAY_LEN(job_filters),
 };
 const struct field job_named_fields[] = {
 	FIELD(struct job_named, id, FT_INT, F_REQUIRED, "its number"),

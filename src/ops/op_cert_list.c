@@ -22,28 +22,19 @@ static int wrong(struct err *e, const char *member, const char *text)
 	return err_member(e, member);
 }
 
-static int order_of(const struct cert_ask *in, struct cert_page *p, struct err *e)
+static int order_of(const char *sort, const char *order, struct cert_page *p, struct err *e)
 {
-	static const struct {
-		const char *word;
-		enum cert_order order;
-	} words[] = { { "name", CERT_BY_NAME },
-		      { "not_after", CERT_BY_END },
-		      { "renew_at", CERT_BY_RENEWAL },
-		      { "created_at", CERT_BY_AGE } };
-	bool found = !in->sort;
+	static const char *const words[] = { [CERT_BY_NAME] = "name",
+		                             [CERT_BY_END] = "not_after",
+		                             [CERT_BY_RENEWAL] = "renew_at",
+		                             [CERT_BY_AGE] = "created_at",
+		                             NULL };
 
-	for (size_t i = 0; in->sort && i < ARRAY_LEN(words); i++)
-		if (strcmp(words[i].word, in->sort) == 0) {
-			p->order = words[i].order;
-			found = true;
-		}
-	if (!found)
-		return wrong(e, "sort", "name, not_after, renew_at or created_at");
-	if (in->order && strcmp(in->order, "asc") != 0 && strcmp(in->order, "desc") != 0)
-		return wrong(e, "order", "asc or desc");
-	p->descending = in->order && strcmp(in->order, "desc") == 0;
-	return 0;
+	TRY(list_word("sort", sort, words, e));
+	for (size_t i = 0; sort && words[i]; i++)
+		if (strcmp(words[i], sort) == 0)
+			p->order = (enum cert_order)i;
+	return list_order(order, &p->descending, e);
 }
 
 /* Nobody looks further than what is theirs. *none: they ask for somebody else's. */
@@ -55,25 +46,34 @@ static void of_owner(const struct ops *o, const char *asked, const char **owner,
 	*none = own && asked && strcmp(own, asked) != 0;
 }
 
-static int status_of(const char *status, struct err *e)
+static int check_status(const char *status, struct err *e)
 {
-	static const char *const words[] = { "pending", "issued", "failed", "revoked", "expired" };
+	static const char *const words[] = { "pending", "issued",  "failed",
+		                             "revoked", "expired", NULL };
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (!status || strcmp(words[i], status) == 0)
-			return 0;
-	return wrong(e, "status", "pending, issued, failed, revoked or expired");
+	return list_word("status", status, words, e);
+}
+
+static int check_method(const char *method, struct err *e)
+{
+	static const char *const words[] = { "webroot", "standalone",  "alpn",  "dns", "manual",
+		                             "hook",    "dns-persist", "agent", NULL };
+
+	return list_word("method", method, words, e);
 }
 
 /* A name is written as people write it; it is kept as the DNS has it. */
-static const char *search_of(struct arena *a, const char *q)
+static int search_of(struct arena *a, const char *q, const char **out, struct err *e)
 {
 	const char *made = NULL;
 
+	if (q && strlen(q) > 253)
+		return wrong(e, "q", "at most 253 bytes");
 	for (const char *p = q; p && *p; p++)
 		if ((unsigned char)*p >= 0x80)
 			made = intake_cert_name(a, q);
-	return made ? made : q;
+	*out = made ? made : q;
+	return 0;
 }
 
 static const char *order_word(const struct cert_page *p)
@@ -131,15 +131,13 @@ int op_cert_list(struct ops *o, struct arena *a, void *in_record, void *out_reco
 	bool none;
 
 	TRY(page_limit(in->limit, &p.limit, e));
-	TRY(order_of(in, &p, e));
-	TRY(status_of(in->status, e));
+	TRY(order_of(in->sort, in->order, &p, e));
+	TRY(check_status(in->status, e));
 	if (in->expiring < 0 || in->expiring > EXPIRING_MOST)
 		return wrong(e, "expiring", "a number of days");
 	if (in->expiring)
 		p.expires_before = clock_now() + in->expiring * DAY_S;
-	if (in->q && strlen(in->q) > 253)
-		return wrong(e, "q", "at most 253 bytes");
-	p.search = search_of(a, in->q);
+	TRY(search_of(a, in->q, &p.search, e));
 	of_owner(o, in->owner, &p.owner, &none);
 	if (none)
 		return 0;
@@ -168,25 +166,11 @@ int op_cert_show(struct ops *o, struct arena *a, void *in_record, void *out_reco
 int op_cert_versions(struct ops *o, struct arena *a, void *in_record, void *out_record,
                      struct err *e)
 {
-	const struct named_page *in = in_record;
-	struct list_page *out = out_record;
-	int64_t from = INT64_MAX;
+	const struct version_ask *in = in_record;
 	struct cert_details d;
-	size_t limit, n = 0, first = 0;
-	const char *text;
 
-	TRY(page_limit(in->limit, &limit, e));
-	if (in->cursor)
-		TRY(place_of(a, in->cursor, "version", &from, &text, e));
 	TRY(ops_show(o, a, in->name, &d, e));
-	while (first < d.n_versions && d.versions[first].n >= from)
-		first++;
-	n = d.n_versions - first < limit ? d.n_versions - first : limit;
-	out->items = (struct records){ d.versions + first, n };
-	out->next = first + n < d.n_versions
-	                ? place_cursor(a, "version", d.versions[first + n - 1].n, "")
-	                : NULL;
-	return 0;
+	return list_cut(a, &version_rule, in, d.versions, d.n_versions, out_record, e);
 }
 
 int op_cert_explain(struct ops *o, struct arena *a, void *in_record, void *out_record,
@@ -206,20 +190,30 @@ int op_request_list(struct ops *o, struct arena *a, void *in_record, void *out_r
 {
 	const struct request_ask *in = in_record;
 	struct list_page *out = out_record;
-	struct cert_page p = { .waiting = true, .scope = owner_scope(o) };
+	struct cert_page p = { .waiting = true,
+		               .status = in->status,
+		               .method = in->method,
+		               .ca = in->ca,
+		               .scope = owner_scope(o) };
 	struct cert_said *said;
 	struct cert *v;
 	size_t n;
 	bool none;
 
 	TRY(page_limit(in->limit, &p.limit, e));
+	TRY(order_of(in->sort, in->order, &p, e));
+	TRY(check_status(in->status, e));
+	TRY(check_method(in->method, e));
+	TRY(search_of(a, in->q, &p.search, e));
 	of_owner(o, in->owner, &p.owner, &none);
 	if (none)
 		return 0;
 	TRY(read_page(o, a, &p, in->cursor, &v, &n, &out->next, e));
 	said = ARENA_ARRAY(a, struct cert_said, n + 1);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		v[i].status = plan_status(&v[i], clock_now());
 		TRY(cert_say(o, a, &v[i], &said[i], e));
+	}
 	out->items = (struct records){ said, n };
 	return 0;
 }

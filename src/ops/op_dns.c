@@ -7,7 +7,6 @@
 #include "ops/internal.h"
 #include "ops/op_fields.h"
 #include "ops/operation.h"
-#include "ops/page.h"
 
 const struct field dns_add_fields[] = {
 	FIELD(struct dns_add, provider, FT_STRING, F_REQUIRED, "whose service it is at"),
@@ -89,6 +88,28 @@ const struct field dns_looked_fields[] = {
 	FIELD(struct dns_looked, missing, FT_STRING, 0, "what is not everywhere yet"),
 	FIELD_END,
 };
+const struct field dns_ask_fields[] = {
+	LIST_ROWS(struct dns_ask, "name, provider, last_test_at, created_at or updated_at"),
+	FIELD(struct dns_ask, q, FT_STRING, 0, "whose name, provider or zones have this in them"),
+	FIELD(struct dns_ask, provider, FT_STRING, 0, "only at this service"),
+	FIELD(struct dns_ask, enabled, FT_STRING, 0, "true or false"),
+	FIELD_END,
+};
+static const struct list_filter dns_filters[] = {
+	{ "q", LIST_HAS, { "name", "provider", "zones" }, NULL },
+	{ "provider", LIST_IS, { "provider" }, NULL },
+	{ "enabled", LIST_IS, { "enabled" }, list_yes_no },
+};
+static const struct list_rule dns_rule = {
+	.ask = dns_ask_fields,
+	.items = dns_account_fields,
+	.size = sizeof(struct dns_account),
+	.key = "name",
+	.sorts = (const char *const[]){ "name", "provider", "last_test_at", "created_at",
+	                                "updated_at", NULL },
+	.filters = dns_filters,
+	.n_filters = ARRAY_LEN(dns_filters),
+};
 const struct field dns_page_fields[] = LIST_FIELDS(struct dns_account, dns_account_fields);
 const struct field provider_said_fields[] = {
 	FIELD(struct provider_said, name, FT_STRING, 0, "its word here"),
@@ -107,15 +128,42 @@ const struct field provider_said_fields[] = {
 	              "settings that every account may have"),
 	FIELD_END,
 };
+const struct field provider_ask_fields[] = {
+	LIST_ROWS(struct provider_ask, "name or title"),
+	FIELD(struct provider_ask, q, FT_STRING, 0, "whose word or title has this in it"),
+	FIELD_END,
+};
+static const struct list_filter provider_filters[] = {
+	{ "q", LIST_HAS, { "name", "title" }, NULL },
+};
+static const struct list_rule provider_rule = {
+	.ask = provider_ask_fields,
+	.items = provider_said_fields,
+	.size = sizeof(struct provider_said),
+	.key = "name",
+	.sorts = (const char *const[]){ "name", "title", NULL },
+	.as_given = true,
+	.filters = provider_filters,
+	.n_filters = ARRAY_LEN(provider_filters),
+};
 const struct field provider_page_fields[] = LIST_FIELDS(struct provider_said, provider_said_fields);
+
+static int check_provider(struct arena *a, const char *name, struct err *e)
+{
+	struct dns_service s;
+
+	return ops_dns_service(a, name, &s, e) < 0 ? err_member(e, "provider") : 0;
+}
 
 int op_dns_list(struct ops *o, struct arena *a, void *in, void *out, struct err *e)
 {
 	struct dns_account *v = NULL;
 	size_t n;
 
+	if (((const struct dns_ask *)in)->provider)
+		TRY(check_provider(a, ((const struct dns_ask *)in)->provider, e));
 	TRY(ops_dns_list(o, a, &v, &n, e));
-	return page_cut(a, in, v, n, sizeof(*v), offsetof(struct dns_account, name), out, e);
+	return list_cut(a, &dns_rule, in, v, n, out, e);
 }
 
 int op_dns_show(struct ops *o, struct arena *a, void *in, void *out, struct err *e)
@@ -263,7 +311,7 @@ int op_provider_list(struct ops *o, struct arena *a, void *in, void *out, struct
 	v = ARENA_ARRAY(a, struct provider_said, n + 1);
 	for (size_t i = 0; i < n; i++)
 		v[i] = provider_say(a, &services[i]);
-	return page_cut(a, in, v, n, sizeof(*v), offsetof(struct provider_said, name), out, e);
+	return list_cut(a, &provider_rule, in, v, n, out, e);
 }
 
 int op_provider_show(struct ops *o, struct arena *a, void *in, void *out, struct err *e)

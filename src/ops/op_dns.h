@@ -2,10 +2,21 @@
 #ifndef OPS_OP_DNS_H
 #define OPS_OP_DNS_H
 
+#include "ops/listing.h"
 #include "ops/ops_dns.h"
 #include "ops/ops_persist.h"
 
 extern const struct field dns_add_fields[], dns_change_fields[], dns_page_fields[];
+
+struct dns_ask {
+	LIST_MEMBERS;
+	const char *q, *provider, *enabled;
+};
+struct provider_ask {
+	LIST_MEMBERS;
+	const char *q;
+};
+extern const struct field dns_ask_fields[], provider_ask_fields[];
 
 /* An account, with what may be shown of its settings. */
 struct dns_said {

@@ -1,4 +1,5 @@
 /* Jobs: what was asked for and waits, runs, or ended not long ago. A `user` sees their own. */
+#include <ctype.h>
 #include <string.h>
 
 #include "ops/internal.h"
@@ -7,44 +8,42 @@
 #include "ops/people.h"
 #include "ops/problem.h"
 
-static int check_state(const char *state, struct err *e)
+/* In a job it is written in lower case. */
+static int check_operation(const char *word, struct err *e)
 {
-	static const char *const words[] = { "queued", "running", "done", "failed" };
+	bool known = !word;
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (!state || strcmp(words[i], state) == 0)
-			return 0;
-	err_set(e, ERR_USAGE, "\"state\" must be queued, running, done or failed");
-	return err_member(e, "state");
+	for (size_t i = 0; word && i < N_OPERATIONS; i++)
+		known = known ||
+		        ((operations[i].flags & OP_JOB) && strcasecmp(operations[i].id, word) == 0);
+	for (const char *p = word; p && *p; p++)
+		known = known && !isupper((unsigned char)*p);
+	if (known)
+		return 0;
+	err_set(e, ERR_USAGE, "\"operation\" must be one that makes jobs, like certificate_renew");
+	return err_member(e, "operation");
 }
 
 int op_job_list(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
-	const struct job_ask *in = in_record;
-	struct list_page *out = out_record;
+	struct job_ask in = *(const struct job_ask *)in_record;
 	/* of everybody's jobs a narrowed token sees its user's */
-	const char *own = owner_scope(o) ? o->who->user : owner_filter(o), *text;
-	struct task_filter f = { .state = in->state,
-		                 .subject = in->subject,
-		                 .user = own ? own : in->user,
-		                 .scope = owner_scope(o) };
-	struct task *v = NULL;
-	size_t limit, n = 0;
+	const char *own = owner_scope(o) ? o->who->user : owner_filter(o);
+	struct list_place stopped;
+	struct list_ask ask;
+	void *rows;
+	size_t n;
 
-	TRY(page_limit(in->limit, &limit, e));
-	TRY(check_state(in->state, e));
-	if (in->cursor)
-		TRY(place_of(a, in->cursor, "job", &f.before_id, &text, e));
-	if (own && in->user && strcmp(own, in->user) != 0)
+	if (own && !in.user)
+		in.user = own;
+	TRY(check_operation(in.operation, e));
+	TRY(list_asked(a, &job_rule, &in, &ask, e));
+	if (own && strcmp(own, in.user) != 0)
 		return 0;
-	f.limit = limit + 1;
-	TRY(st_task_list(o->run.store, a, &f, &v, &n, e));
-	out->next = NULL;
-	if (n > limit) {
-		n = limit;
-		out->next = place_cursor(a, "job", v[n - 1].id, "");
-	}
-	out->items = (struct records){ v, n };
+	ask.scope = owner_scope(o);
+	ask.limit++;
+	TRY(st_list(o->run.store, a, LISTED_TASKS, &ask, &rows, &n, &stopped, e));
+	list_answer(a, &job_rule, &ask, rows, n, &stopped, out_record);
 	return 0;
 }
 

@@ -43,6 +43,29 @@ const struct field channel_said_fields[] = {
 	FIELD(struct channel_said, waiting, FT_INT, 0, "news on its way"),
 	FIELD_END,
 };
+const struct field channel_ask_fields[] = {
+	LIST_ROWS(struct channel_ask, "name, kind, last_sent_at, created_at or updated_at"),
+	FIELD(struct channel_ask, q, FT_STRING, 0, "whose name or kinds of news have this in them"),
+	FIELD(struct channel_ask, kind, FT_STRING, 0, "mail, webhook or command"),
+	FIELD(struct channel_ask, enabled, FT_STRING, 0, "true or false"),
+	FIELD_END,
+};
+static const char *const kind_words[] = { "mail", "webhook", "command", NULL };
+static const struct list_filter channel_filters[] = {
+	{ "q", LIST_HAS, { "name", "events" }, NULL },
+	{ "kind", LIST_IS, { "kind" }, kind_words },
+	{ "enabled", LIST_IS, { "enabled" }, list_yes_no },
+};
+static const struct list_rule channel_rule = {
+	.ask = channel_ask_fields,
+	.items = channel_fields,
+	.size = sizeof(struct channel),
+	.key = "name",
+	.sorts = (const char *const[]){ "name", "kind", "last_sent_at", "created_at", "updated_at",
+	                                NULL },
+	.filters = channel_filters,
+	.n_filters = ARRAY_LEN(channel_filters),
+};
 const struct field channel_page_fields[] = LIST_FIELDS(struct channel, channel_fields);
 const struct field news_said_fields[] = {
 	FIELD(struct news_said, event, FT_STRING, 0, "its word"),
@@ -68,7 +91,7 @@ int op_channel_list(struct ops *o, struct arena *a, void *in, void *out, struct 
 	size_t n;
 
 	TRY(ops_notify_list(o, a, &v, &n, e));
-	return page_cut(a, in, v, n, sizeof(*v), offsetof(struct channel, name), out, e);
+	return list_cut(a, &channel_rule, in, v, n, out, e);
 }
 
 int op_channel_show(struct ops *o, struct arena *a, void *in, void *out, struct err *e)

@@ -2,9 +2,16 @@
 #ifndef OPS_OP_NOTIFY_H
 #define OPS_OP_NOTIFY_H
 
+#include "ops/listing.h"
 #include "ops/ops_notify.h"
 
 extern const struct field notify_add_fields[], notify_change_fields[], channel_page_fields[];
+
+struct channel_ask {
+	LIST_MEMBERS;
+	const char *q, *kind, *enabled;
+};
+extern const struct field channel_ask_fields[];
 
 /* A channel, with what may be shown of its settings. */
 struct channel_said {

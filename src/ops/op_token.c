@@ -21,11 +21,27 @@
 #define DAY_S 86400
 
 const struct field token_ask_fields[] = {
-	FIELD(struct token_ask, limit, FT_INT, 0, "at most so many (50; up to 1000)"),
-	FIELD(struct token_ask, cursor, FT_STRING, 0,
-	      "where to go on: \"next\" of the last answer"),
+	LIST_ROWS(struct token_ask, "id, name, owner, role, expires_at, used_at or created_at"),
+	FIELD(struct token_ask, q, FT_STRING, 0, "whose name or owner has this in it"),
 	FIELD(struct token_ask, user, FT_STRING, 0, "only theirs"),
+	FIELD(struct token_ask, role, FT_STRING, 0, "admin, operator, user or auditor"),
 	FIELD_END,
+};
+static const char *const role_words[] = { "admin", "operator", "user", "auditor", NULL };
+static const struct list_filter token_filters[] = {
+	{ "q", LIST_HAS, { "name", "owner" }, NULL },
+	{ "user", LIST_IS, { "owner" }, NULL },
+	{ "role", LIST_IS, { "role" }, role_words },
+};
+static const struct list_rule token_rule = {
+	.ask = token_ask_fields,
+	.items = token_fields,
+	.size = sizeof(struct token),
+	.key = "id",
+	.sorts = (const char *const[]){ "id", "name", "owner", "role", "expires_at", "used_at",
+	                                "created_at", NULL },
+	.filters = token_filters,
+	.n_filters = ARRAY_LEN(token_filters),
 };
 const struct field token_list_fields[] = LIST_FIELDS(struct token, token_fields);
 const struct field token_new_fields[] = {
@@ -68,29 +84,21 @@ static bool for_all(const struct ops *o)
 
 int op_token_list(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
-	const struct token_ask *in = in_record;
-	struct list_page *out = out_record;
-	const char *owner = for_all(o) ? in->user : o->who->user;
-	struct bytes cursor;
-	struct token *v;
-	size_t limit, n;
-	int64_t after = 0;
+	struct token_ask in = *(const struct token_ask *)in_record;
+	const char *own = for_all(o) ? NULL : o->who->user;
+	struct list_place stopped;
+	struct list_ask ask;
+	void *rows;
+	size_t n;
 
-	TRY(page_limit(in->limit, &limit, e));
-	if (in->cursor) {
-		if (base64url_decode(a, in->cursor, &cursor, e) < 0)
-			return err_member(e, "cursor");
-		after = strtoll(arena_strndup(a, (char *)cursor.v, cursor.n), NULL, 10);
-	}
-	if (!o->run.store || (in->user && owner && strcmp(in->user, owner) != 0))
+	if (own && !in.user)
+		in.user = own;
+	TRY(list_asked(a, &token_rule, &in, &ask, e));
+	if (!o->run.store || (own && strcmp(in.user, own) != 0))
 		return 0;
-	TRY(st_token_list(o->run.store, a, owner, after, limit + 1, &v, &n, e));
-	out->items = (struct records){ v, n < limit ? n : limit };
-	if (n > limit) {
-		const char *last = arena_printf(a, "%lld", (long long)v[limit - 1].id);
-
-		out->next = base64url_encode(a, last, strlen(last));
-	}
+	ask.limit++;
+	TRY(st_list(o->run.store, a, LISTED_TOKENS, &ask, &rows, &n, &stopped, e));
+	list_answer(a, &token_rule, &ask, rows, n, NULL, out_record);
 	return 0;
 }
 

@@ -3,11 +3,11 @@
 #define OPS_OP_TOKEN_H
 
 #include "model/user.h"
-#include "ops/operation.h"
+#include "ops/listing.h"
 
 struct token_ask {
-	int64_t limit;
-	const char *cursor, *user;
+	LIST_MEMBERS;
+	const char *q, *user, *role;
 };
 extern const struct field token_ask_fields[], token_list_fields[];
 

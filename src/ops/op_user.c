@@ -53,6 +53,29 @@ const struct field user_said_fields[] = {
 	FIELD(struct user_said, link_file, FT_STRING, 0, "the file on the host that has it"),
 	FIELD_END,
 };
+const struct field user_ask_fields[] = {
+	LIST_ROWS(struct user_ask, "name, role, last_login_at, created_at or updated_at"),
+	FIELD(struct user_ask, q, FT_STRING, 0, "whose name or mail address has this in it"),
+	FIELD(struct user_ask, role, FT_STRING, 0, "admin, operator, user or auditor"),
+	FIELD(struct user_ask, enabled, FT_STRING, 0, "true or false"),
+	FIELD_END,
+};
+static const char *const role_words[] = { "admin", "operator", "user", "auditor", NULL };
+static const struct list_filter user_filters[] = {
+	{ "q", LIST_HAS, { "name", "email" }, NULL },
+	{ "role", LIST_IS, { "role" }, role_words },
+	{ "enabled", LIST_IS, { "enabled" }, list_yes_no },
+};
+static const struct list_rule user_rule = {
+	.ask = user_ask_fields,
+	.items = user_fields,
+	.size = sizeof(struct user),
+	.key = "name",
+	.sorts = (const char *const[]){ "name", "role", "last_login_at", "created_at", "updated_at",
+	                                NULL },
+	.filters = user_filters,
+	.n_filters = ARRAY_LEN(user_filters),
+};
 const struct field user_list_fields[] = LIST_FIELDS(struct user_said, user_said_fields);
 const struct field user_end_fields[] = {
 	FIELD(struct user_end, name, FT_STRING, F_REQUIRED, "who"),
@@ -154,27 +177,26 @@ static int check_last_admin(struct ops *o, const struct user *u, struct err *e)
 
 int op_user_list(struct ops *o, struct arena *a, void *in_record, void *out_record, struct err *e)
 {
-	const struct page *in = in_record;
-	struct list_page *out = out_record;
-	struct bytes after = { 0 };
+	struct list_page *out = out_record, page;
+	struct list_place stopped;
+	struct list_ask ask;
 	struct user_said *v;
-	struct user *users;
-	size_t limit, n;
+	const struct user *u;
+	void *rows;
+	size_t n;
 
-	TRY(page_limit(in->limit, &limit, e));
-	if (in->cursor && base64url_decode(a, in->cursor, &after, e) < 0)
-		return err_member(e, "cursor");
+	TRY(list_asked(a, &user_rule, in_record, &ask, e));
 	if (!o->run.store)
 		return 0;
-	TRY(st_user_list(o->run.store, a,
-	                 in->cursor ? arena_strndup(a, (char *)after.v, after.n) : NULL, limit + 1,
-	                 &users, &n, e));
-	v = ARENA_ARRAY(a, struct user_said, n + 1);
-	for (size_t i = 0; i < n && i < limit; i++)
-		TRY(say(o, &users[i], &v[i], e));
-	out->items = (struct records){ v, n < limit ? n : limit };
-	if (n > limit)
-		out->next = base64url_encode(a, v[limit - 1].name, strlen(v[limit - 1].name));
+	ask.limit++;
+	TRY(st_list(o->run.store, a, LISTED_USERS, &ask, &rows, &n, &stopped, e));
+	list_answer(a, &user_rule, &ask, rows, n, NULL, &page);
+	u = rows;
+	v = ARENA_ARRAY(a, struct user_said, page.items.n + 1);
+	for (size_t i = 0; i < page.items.n; i++)
+		TRY(say(o, &u[i], &v[i], e));
+	page.items.v = v;
+	*out = page;
 	return 0;
 }
 

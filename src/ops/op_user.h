@@ -3,7 +3,7 @@
 #define OPS_OP_USER_H
 
 #include "model/user.h"
-#include "ops/operation.h"
+#include "ops/listing.h"
 
 struct user_new {
 	const char *name, *role, *email, *password;
@@ -26,6 +26,12 @@ struct user_said {
 	const char *link, *link_file; /* of the one that was made just now */
 };
 extern const struct field user_said_fields[], user_list_fields[];
+
+struct user_ask {
+	LIST_MEMBERS;
+	const char *q, *role, *enabled;
+};
+extern const struct field user_ask_fields[];
 
 struct user_end {
 	const char *name, *heir;

@@ -12,7 +12,7 @@
 #include "store/internal.h"
 
 #define FEW 1500
-#define TAIL_MAX (2400 + SCOPE_SQL_MAX)
+#define TAIL_MAX (3600 + SCOPE_SQL_MAX)
 #define MOST_ARGS (40 + SCOPE_ARGS)
 #define MOST_CONDITIONS 8
 
@@ -439,6 +439,7 @@ static int page_text(struct store *s, struct arena *a, const struct cert_page *p
 	add_status(q, a, p);
 	add_equal(q, a, p, "ca", p->ca);
 	add_equal(q, a, p, "account", p->account);
+	add_equal(q, a, p, "method", p->method);
 	add_end(q, a, p);
 	add_waiting(q, a, p);
 	if (is_search(p) && q->n_conditions == 1 && p->order == CERT_BY_NAME && !p->scope) {

@@ -89,9 +89,10 @@ NODISCARD int st_cert_each(struct store *s, const struct cert_filter *f,
 /* Some of them, in an order (ties by name), from a place on. */
 enum cert_order { CERT_BY_NAME, CERT_BY_END, CERT_BY_RENEWAL, CERT_BY_AGE };
 struct cert_page {
-	const char *status, *owner, *ca, *account; /* NULL = any; status as plan_status says it */
-	const struct scope *scope;                 /* NULL = any */
-	int64_t expires_before;                    /* 0 = any */
+	const char *status, *owner, *ca, *account, *method; /* NULL = any; status as plan_status
+	                                                      says it */
+	const struct scope *scope;                          /* NULL = any */
+	int64_t expires_before;                             /* 0 = any */
 	const char *search; /* beginning of its name, or of a name it is for, or a domain above
 	                       one; NULL = any */
 	bool waiting;       /* only those that have no certificate yet, or wait for a person */
@@ -301,6 +302,52 @@ struct event_page {
 };
 NODISCARD int st_event_page(struct store *s, struct arena *a, const struct event_page *p,
                             struct event **out, size_t *n, struct err *e);
+
+/* Lists that people look through, a page at a time (st_list.c). A list has tests, an order and a
+ * place, by the names of columns. */
+enum list_of { LISTED_USERS, LISTED_TOKENS, LISTED_TASKS, LISTED_EVENTS };
+enum list_how {
+	LIST_IS,     /* text, or number where text is NULL */
+	LIST_HAS,    /* one of the columns has the text in it, whatever its case in ASCII */
+	LIST_SINCE,  /* number: not before */
+	LIST_BEFORE, /* number: before */
+};
+#define LIST_COLUMNS 4
+#define LIST_TESTS 10
+struct list_test {
+	enum list_how how;
+	const char *columns[LIST_COLUMNS]; /* but for LIST_HAS the first alone */
+	const char *text;
+	int64_t number;
+};
+struct list_value {
+	const char *text; /* NULL = it is a number */
+	int64_t number;
+};
+struct list_place {
+	bool is_there;
+	struct list_value value, key; /* value: what it is ordered by */
+};
+struct list_ask {
+	struct list_test tests[LIST_TESTS];
+	size_t n_tests;
+	const char *owner;         /* events: of their certificates; NULL = of anybody */
+	const struct scope *scope; /* events: of certificates in it; tasks: asked for by a token
+	                              that is narrowed so; NULL = any */
+	const char *sort, *key;    /* the key is unique, and orders what is alike otherwise */
+	bool descending;
+	struct list_place after;
+	size_t limit;
+};
+/* An array of the table's struct, without secrets (but of users). Of tasks and events, which may be
+ * millions, no more than a bounded number is looked at: then *stopped says where to go on, though
+ * fewer were found than asked for, or none. */
+NODISCARD int st_list(struct store *s, struct arena *a, enum list_of what,
+                      const struct list_ask *ask, void **out, size_t *n, struct list_place *stopped,
+                      struct err *e);
+/* The newest event's number; 0 = there is none. What has a lower one is there for whoever looks
+ * from now on. */
+NODISCARD int st_event_newest(struct store *s, int64_t *id, struct err *e);
 
 /* What events of a kind are about, those after *after up to upto, oldest first; *after = the last
  * one's number. Fewer than limit: there are no more. */

@@ -159,6 +159,7 @@ def test_second_factor(bare, daemon):
     again = caller.ok("POST", "/session/totp", {"password": PASSWORD})["secret"]
     caller.ok("POST", "/session/totp/confirm", {"totp": code(bare.secret(again), time.time() + 60 + 30)})
     assert bare.json("user", "show", "root")["second_factor"] is True
+    assert [user["second_factor"] for user in bare.json("user", "list")] == [True]
     bare.run("user", "update", "root", "--no-second-factor")
     assert Caller(daemon).sign_in("root") == 200
 

@@ -241,12 +241,152 @@ static void test_lists_of_many(void **state)
 	}
 }
 
+/* Two tests of which neither finds few, or one that no index answers: so many are looked at. */
+#define IS(column, v)                                                                              \
+	{                                                                                          \
+		.how = LIST_IS, .columns = { column }, .text = (v)                                 \
+	}
+#define BY(h, column, v)                                                                           \
+	{                                                                                          \
+		.how = (h), .columns = { column }, .number = (v)                                   \
+	}
+#define HAS(column, v)                                                                             \
+	{                                                                                          \
+		.how = LIST_HAS, .columns = { column }, .text = (v)                                \
+	}
+#define LOOK_STEPS 450000
+#define AT_ONCE 1000
+static const struct {
+	enum list_of what;
+	struct list_ask ask;
+	const char *where;
+} looks[] = {
+	{ LISTED_EVENTS, { .sort = "id" }, "1" },
+	{ LISTED_EVENTS, { { HAS("cert", "H77") }, 1, .sort = "id" }, "cert like '%h77%'" },
+	{ LISTED_EVENTS,
+	  { { HAS("cert", "C5.EXAMPLE") }, 1, .sort = "at" },
+	  "cert like '%c5.example%'" },
+	{ LISTED_EVENTS,
+	  { { IS("kind", "live"), IS("actor", "cli") }, 2, .sort = "id" },
+	  "id <> 7" },
+	{ LISTED_EVENTS,
+	  { { IS("kind", "rare"), IS("actor", "cli") }, 2, .sort = "id" },
+	  "id = 7" },
+	{ LISTED_EVENTS, { { IS("kind", "rare") }, 1, .sort = "at" }, "id = 7" },
+	{ LISTED_EVENTS, { { IS("kind", "none"), HAS("cert", "h") }, 2, .sort = "id" }, "0" },
+	{ LISTED_EVENTS,
+	  { { BY(LIST_SINCE, "at", 30000), BY(LIST_BEFORE, "at", 30100) }, 2, .sort = "at" },
+	  "at >= 30000 and at < 30100" },
+	{ LISTED_EVENTS,
+	  { { BY(LIST_SINCE, "at", 20000), BY(LIST_BEFORE, "at", 40000) }, 2, .sort = "id" },
+	  "at >= 20000 and at < 40000" },
+	{ LISTED_EVENTS,
+	  { { BY(LIST_SINCE, "at", 59000), IS("kind", "live") }, 2, .sort = "id" },
+	  "at >= 59000" },
+	{ LISTED_EVENTS,
+	  { .owner = "big", .sort = "id" },
+	  "cert in (select name from certs where owner = 'big')" },
+	{ LISTED_EVENTS,
+	  { { IS("kind", "live"), HAS("cert", "h1") }, 2, .owner = "o7", .sort = "at" },
+	  "kind = 'live' and cert like '%h1%' and cert in (select name from certs where owner = "
+	  "'o7')" },
+	{ LISTED_TASKS,
+	  { { IS("state", "done"), IS("operation", "x") }, 2, .sort = "id" },
+	  "id <> 9" },
+	{ LISTED_TASKS, { { IS("state", "failed") }, 1, .sort = "ended_at" }, "id = 9" },
+	{ LISTED_TASKS,
+	  { { HAS("operation", "X"), BY(LIST_SINCE, "created_at", 55000) }, 2, .sort = "ended_at" },
+	  "created_at >= 55000" },
+};
+
+static int64_t number_in(struct place *p, const char *text)
+{
+	char file[128];
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	int64_t n;
+
+	snprintf(file, sizeof(file), "%s/everleaf.db", p->dir);
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Both tables' numbers and times rise together. */
+static int64_t id_of(size_t i, const void *rows, size_t k, int64_t *value)
+{
+	const struct event *events = rows;
+	const struct task *tasks = rows;
+	bool is_event = looks[i].what == LISTED_EVENTS;
+	int64_t id = is_event ? events[k].id : tasks[k].id;
+
+	*value = strcmp(looks[i].ask.sort, "id") == 0 ? id
+	         : is_event                           ? events[k].at
+	                                              : tasks[k].ended_at;
+	return id;
+}
+
+static void look_through(struct place *p, size_t i, bool descending)
+{
+	const char *table = looks[i].what == LISTED_EVENTS ? "events" : "tasks";
+	struct list_ask ask = looks[i].ask;
+	int64_t found = 0, sum = 0, last = 0, rounds = 0;
+	struct list_place stopped = { 0 };
+	size_t n = 0;
+
+	ask.key = "id";
+	ask.descending = descending;
+	ask.limit = AT_ONCE;
+	do {
+		struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+		void *rows;
+
+		steps = 0;
+		OK(st_list(p->s, a, looks[i].what, &ask, &rows, &n, &stopped, E));
+		if (steps > LOOK_STEPS)
+			fail_msg("look %zu: %llu steps", i, (unsigned long long)steps);
+		for (size_t k = 0; k < n; k++) {
+			int64_t id = id_of(i, rows, k, &ask.after.value.number);
+
+			assert_true(!last || (descending ? id < last : id > last));
+			ask.after.is_there = true;
+			ask.after.key.number = last = id;
+			sum += id;
+		}
+		found += (int64_t)n;
+		if (stopped.is_there)
+			ask.after = stopped;
+		assert_true(++rounds < 100);
+	} while (n == AT_ONCE || stopped.is_there);
+	if (found != number_in(p, arena_printf(p->a, "select count(*) from %s where %s", table,
+	                                       looks[i].where)) ||
+	    sum != number_in(p, arena_printf(p->a, "select coalesce(sum(id), 0) from %s where %s",
+	                                     table, looks[i].where)))
+		fail_msg("look %zu found %lld", i, (long long)found);
+}
+
+static void test_looks_through_many(void **state)
+{
+	struct place *p = *state;
+
+	fill(p);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		look_through(p, i, false);
+		look_through(p, i, true);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(test_pages_of_many),
 		ROW(test_a_pass_reads_what_is_due),
 		ROW(test_lists_of_many),
+		ROW(test_looks_through_many),
 	};
 
 	unsetenv("EVERLEAF_TEST_POSTGRES");

@@ -40,7 +40,7 @@ static void records_become_requests(void **state)
 		const char *path, *body;
 	} cases[] = {
 		{ OP_VERSION, &nothing, "/version", NULL },
-		{ OP_ACCOUNT_LIST, &page, "/accounts?limit=5&cursor=x_y-z", NULL },
+		{ OP_CHANNEL_KINDS, &page, "/notification-kinds?limit=5&cursor=x_y-z", NULL },
 		{ OP_DNS_SHOW, &plain, "/dns-accounts/home", NULL },
 		{ OP_DNS_SHOW, &odd, "/dns-accounts/%2A.a%2Fb%3Fc%23d%25%C3%A4", NULL },
 		{ OP_DNS_DELETE, &plain, "/dns-accounts/home", NULL },

@@ -18,7 +18,7 @@ class Client:
     def __init__(self, daemon, token):
         self.daemon, self.token = daemon, token
 
-    def ask(self, method, path, body=None, **query):
+    def ask(self, method, path, body=None, /, **query):
         if query:
             path += "?" + urllib.parse.urlencode(query, doseq=True)
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -30,7 +30,7 @@ class Client:
             raise Refused(status, json.loads(text))
         return json.loads(text) if text and "json" in headers["Content-Type"] else text or None
 
-    def get(self, path, **query):
+    def get(self, path, /, **query):
         return self.ask("GET", path, **query)
 
     def post(self, path, **body):
@@ -42,7 +42,7 @@ class Client:
     def delete(self, path):
         return self.ask("DELETE", path)
 
-    def all(self, path, **query):
+    def all(self, path, /, **query):
         """Every page of a list."""
         found, cursor = [], {}
         while True:
