@@ -19,6 +19,7 @@ from test_panel_story import DAY, FIVE_MINUTES, customer, form, is_stand_in, loo
 # Let's Encrypt's own figures, as published.
 PUBLISHED = {"new_orders": (300, "3h"), "certificates_per_domain": (50, "7d"), "exact_set": (5, "7d"), "failed_validations": (5, "1h"),
              "consecutive_failures": (1152, "1152d")}
+WRITTEN_S = 5  # an event is written a moment after what it tells of
 PEOPLE = ("admin@example.org", "kunde@example.net")
 
 
@@ -86,8 +87,8 @@ def is_the_end(panel, smtp, first):  # noqa: F811
     end, = panel.events("given-up")
     assert "24 hours" in end["text"] and f"everleaf renew {panel.name}" in end["text"]
     attempts = panel.times("failed")
-    assert attempts[0] == first and attempts[-1] <= first + DAY, "none when the day is over"
-    assert attempts[-1] <= seconds(end["at"]) <= first + DAY
+    assert first <= attempts[0] <= first + WRITTEN_S and attempts[-1] <= first + DAY + WRITTEN_S, "none when the day is over"
+    assert attempts[-1] <= seconds(end["at"]) <= first + DAY + WRITTEN_S
     told_both(smtp, panel.name, "24 hours")
     panel.nothing_more()
     assert panel.times("failed") == attempts and len(panel.events("given-up")) == 1
@@ -109,12 +110,12 @@ def test_the_look_finds_it_each_time(panel, smtp, name):  # noqa: F811
     while (due := seconds(row["retry_at"])) <= first + DAY:
         assert due == seconds(row["last_error_at"]) + FIVE_MINUTES
         row, made = panel.attempt(row), made + 1
-        assert row["failures"] == made
+        assert row["failures"] == made and seconds(row["last_error_at"]) >= due, "and not before it was due"
     events = panel.events("failed")
     assert len(events) == made >= 270
     times = panel.times("failed")
     gaps = [after - before for before, after in zip(times, times[1:])]
-    assert min(gaps) >= FIVE_MINUTES and sum(gaps) / len(gaps) <= FIVE_MINUTES + 10
+    assert min(gaps) >= FIVE_MINUTES - WRITTEN_S and sum(gaps) / len(gaps) <= FIVE_MINUTES + 10
     for event in events:
         assert name in event["text"] and "404" in event["text"] and "urn:" not in event["text"], event["text"]
     is_the_end(panel, smtp, first)
@@ -135,7 +136,7 @@ def test_only_the_ca_sees_it(panel, smtp, pebble, name):  # noqa: F811
         row = panel.attempt(row)
     events = panel.events("failed")
     times = panel.times("failed")
-    assert min(after - before for before, after in zip(times, times[1:])) >= FIVE_MINUTES
+    assert min(after - before for before, after in zip(times, times[1:])) >= FIVE_MINUTES - WRITTEN_S
     assert not panel.model.refusals, "the CA never had to refuse"
     assert panel.orders() == len(events) and 100 <= len(events) <= 5 + 24 * 5
     for event in events:
