@@ -122,16 +122,16 @@ void preflight_want(struct preflight *p, const char *name, enum dns_type type)
 	};
 }
 
-static bool is_answer(const struct dns_question *q)
+bool preflight_is_answer(const struct dns_question *q)
 {
 	return q->why.code == ERR_NONE &&
 	       (q->answer.rcode == DNS_NOERROR || q->answer.rcode == DNS_NXDOMAIN);
 }
 
-static void take_answer(struct preflight *p, struct look_up *x, const struct dns_question *q)
+void preflight_take_answer(struct preflight *p, struct look_up *x, const struct dns_question *q)
 {
 	x->q = *q;
-	if (is_answer(q)) {
+	if (preflight_is_answer(q)) {
 		x->how = ANSWERED;
 		x->said = NULL;
 	} else if (q->why.code == ERR_NONE) {
@@ -159,35 +159,9 @@ static int ask_one(struct preflight *p, const char *resolver, size_t *left, stru
 	TRY(dns_ask_all(p->arena, v, n, PREFLIGHT_DNS_MS, p->run->cancel, e));
 	for (size_t i = 0; i < p->n_questions; i++)
 		if (!p->questions[i].asked) {
-			take_answer(p, &p->questions[i], &v[at++]);
+			preflight_take_answer(p, &p->questions[i], &v[at++]);
 			p->questions[i].asked = p->questions[i].how == ANSWERED;
 			*left += !p->questions[i].asked;
-		}
-	return 0;
-}
-
-/* A SERVFAIL that becomes an answer when validation is left out (RFC 4035 3.2.2) is DNSSEC's. */
-static int ask_unchecked(struct preflight *p, struct err *e)
-{
-	struct dns_question *v = ARENA_ARRAY(p->arena, struct dns_question, p->n_questions + 1);
-	struct look_up **of = ARENA_ARRAY(p->arena, struct look_up *, p->n_questions + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_questions; i++) {
-		struct look_up *x = &p->questions[i];
-
-		if (x->asked || x->how != ANSWERED_FAILED || x->q.answer.rcode != DNS_SERVFAIL)
-			continue;
-		v[n] = x->q;
-		v[n].unchecked = true;
-		of[n++] = x;
-	}
-	if (n)
-		TRY(dns_ask_all(p->arena, v, n, PREFLIGHT_DNS_MS, p->run->cancel, e));
-	for (size_t i = 0; i < n; i++)
-		if (is_answer(&v[i])) {
-			of[i]->how = ANSWERED_BOGUS;
-			of[i]->said = "its DNSSEC signatures do not validate";
 		}
 	return 0;
 }
@@ -199,7 +173,7 @@ int preflight_ask_all(struct preflight *p, struct err *e)
 	for (size_t i = 0; i < p->resolvers.n && left; i++)
 		TRY(ask_one(p, p->resolvers.v[i], &left, e));
 	if (left && p->resolvers.n)
-		TRY(ask_unchecked(p, e));
+		TRY(preflight_ask_why(p, e));
 	for (size_t i = 0; i < p->n_questions; i++) {
 		struct look_up *x = &p->questions[i];
 

@@ -70,9 +70,8 @@ static void no_address(struct preflight *p, struct host *h, const struct look_up
 		return;
 	}
 	h->said = preflight_said(p, bad, h->name);
-	h->mend = bad->how == ANSWERED_BOGUS
-	              ? "mend the zone's DNSSEC: its DS records at the parent, or its signatures"
-	              : "mend the zone's delegation, or its name servers";
+	h->mend = bad->how == ANSWERED_BOGUS ? bad->mend
+	                                     : "mend the zone's delegation, or its name servers";
 }
 
 /* h->name and port are set. */
@@ -261,11 +260,21 @@ static const char *addresses_of(struct preflight *p, const struct host *h)
 	return strings_join(p->arena, &list, ", ");
 }
 
+/* Both answers, of which one may be that there is none. */
+static bool is_signed(const struct preflight *p, const struct host *h)
+{
+	const struct look_up *a = preflight_answer(p, h->name, DNS_A);
+	const struct look_up *aaaa = preflight_answer(p, h->name, DNS_AAAA);
+
+	return a && aaaa && a->how == ANSWERED && a->q.answer.authenticated &&
+	       aaaa->how == ANSWERED && aaaa->q.answer.authenticated;
+}
+
 static void tell(struct preflight *p, struct host *h)
 {
 	if (h->seen == SEEN_FINE) {
-		preflight_fine(p, h->name, CHECK, "%s, port %u is open", addresses_of(p, h),
-		               h->port);
+		preflight_fine(p, h->name, CHECK, "%s%s, port %u is open", addresses_of(p, h),
+		               is_signed(p, h) ? " (signed and valid)" : "", h->port);
 		return;
 	}
 	if (!h->mend)

@@ -46,13 +46,15 @@ static const char *mend_of(struct preflight *p, const char *at, const struct caa
 	                    at, wildcard ? "issuewild" : "issue", issuer);
 }
 
-static void judge(struct preflight *p, const char *name, const char *at, struct caa_asked *asked)
+static void judge(struct preflight *p, const char *name, const char *at, struct caa_asked *asked,
+                  bool is_signed)
 {
 	const char *why;
 	enum caa_verdict verdict = caa_judge(p->arena, asked, &why);
 
 	if (verdict == CAA_ALLOWS)
-		preflight_fine(p, name, CHECK, "the CAA records of %s allow it", at);
+		preflight_fine(p, name, CHECK, "the CAA records of %s allow it%s", at,
+		               is_signed ? ", signed and valid" : "");
 	else
 		preflight_found(p, name, CHECK, verdict == CAA_FORBIDS ? SEEN_FAILS : SEEN_UNKNOWN,
 		                "caa", mend_of(p, at, asked, asked->wildcard),
@@ -66,6 +68,20 @@ static enum seen weigh(const struct preflight *p, const struct look_up *x, const
 	                                               : preflight_weigh_answer(p, x);
 }
 
+/* RFC 8555 6.7: "caa" is what records forbid; that they cannot be had is "dns". */
+static void no_answer(struct preflight *p, const char *name, const char *at,
+                      const struct look_up *x)
+{
+	preflight_found(p, name, CHECK, weigh(p, x, at), "dns",
+	                x->how == ANSWERED_BOGUS
+	                    ? x->mend
+	                    : arena_printf(p->arena,
+	                                   "mend the name servers of %s: a CA that gets no "
+	                                   "answer does not issue",
+	                                   at),
+	                "%s", preflight_said(p, x, at));
+}
+
 static void look_at(struct preflight *p, const char *name)
 {
 	struct caa_asked asked = {
@@ -73,6 +89,7 @@ static void look_at(struct preflight *p, const char *name)
 		.account_url = p->ask->account_url,
 		.method = p->cert->challenge,
 	};
+	bool is_signed = true;
 
 	if (p->ask->directory)
 		asked.identities = p->ask->directory->caa_identities;
@@ -80,22 +97,18 @@ static void look_at(struct preflight *p, const char *name)
 		const struct look_up *x = preflight_answer(p, at, DNS_CAA);
 
 		if (x->how != ANSWERED) {
-			preflight_found(
-			    p, name, CHECK, weigh(p, x, at), "caa",
-			    arena_printf(p->arena,
-			                 "mend the name servers (or the DNSSEC) of %s: a CA "
-			                 "that gets no answer does not issue",
-			                 at),
-			    "%s", preflight_said(p, x, at));
+			no_answer(p, name, at, x);
 			return;
 		}
+		is_signed = is_signed && x->q.answer.authenticated;
 		asked.records = records_of(p->arena, x);
 		if (asked.records.n) {
-			judge(p, name, at, &asked);
+			judge(p, name, at, &asked, is_signed);
 			return;
 		}
 	}
-	preflight_fine(p, name, CHECK, "no CAA records: any CA may issue");
+	preflight_fine(p, name, CHECK, "no CAA records: any CA may issue%s",
+	               is_signed ? " (signed and valid)" : "");
 }
 
 int preflight_caa(struct preflight *p, struct err *e)

@@ -1,7 +1,9 @@
 /*
- * Where `_acme-challenge` below a name leads: an alias, or name servers of its own. Only the zone's
- * own servers are asked for it, without recursion, so that no resolver remembers an absence. Where
- * they cannot be reached nothing is told: that is found out before the CA is asked (dns/settle.h).
+ * Where `_acme-challenge` below a name leads: an alias, or a zone of its own. Only the zone's
+ * own servers are asked for it, without recursion, so that no resolver remembers an absence; once
+ * it is known that there is a zone of that name, a resolver is asked whether it validates.
+ * Where they cannot be reached nothing is told: that is found out before the CA is asked
+ * (dns/settle.h).
  */
 #include <errno.h>
 #include <string.h>
@@ -119,6 +121,45 @@ static enum seen weigh(const struct dns_question *v, size_t n)
 	return all_heard ? SEEN_FAILS : SEEN_UNKNOWN;
 }
 
+static bool has_soa(const struct dns_rr *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].type == DNS_SOA && strcmp(v[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool any_has_soa(const struct dns_question *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (has_soa(v[i].answer.answer, v[i].answer.n_answer, name))
+			return true;
+	return false;
+}
+
+/* Its servers serve it; whether that zone validates is the resolver's to say. is_apex: there is
+ * something at the record's own name, so that no absence is remembered. */
+static int tell_zone(struct preflight *p, const char *name, const char *record, const char *what,
+                     bool is_apex, struct err *e)
+{
+	const struct look_up *x;
+
+	if (is_apex) {
+		preflight_want(p, record, DNS_SOA);
+		TRY(preflight_ask_all(p, e));
+	}
+	x = preflight_answer(p, record, DNS_SOA);
+	if (x && x->how == ANSWERED_BOGUS)
+		preflight_found(p, name, "delegation", SEEN_FAILS, "dns", x->mend, "%s %s; %s",
+		                record, what, preflight_said(p, x, record));
+	else
+		preflight_fine(p, name, "delegation", "%s %s%s", record, what,
+		               x && x->how == ANSWERED && x->q.answer.authenticated
+		                   ? ", signed and valid"
+		                   : "");
+	return 0;
+}
+
 static int look_at_delegation(struct preflight *p, const char *name, const char *record,
                               const struct strings *hosts, struct err *e)
 {
@@ -134,17 +175,17 @@ static int look_at_delegation(struct preflight *p, const char *name, const char 
 	if (seen == SEEN_FAILS && !sure)
 		seen = SEEN_UNKNOWN;
 	if (seen == SEEN_FINE)
-		preflight_fine(p, name, "delegation", "%s is delegated to %s", record, list);
-	else
-		preflight_found(p, name, "delegation", seen, "dns",
-		                arena_printf(p->arena,
-		                             "let those servers serve the zone %s, or "
-		                             "remove its NS records",
-		                             record),
-		                "%s is delegated to %s, %s", record, list,
-		                servers.n == 0       ? "which have no address of the Internet"
-		                : seen == SEEN_FAILS ? "which do not serve it"
-		                                     : "not all of which answer");
+		return tell_zone(p, name, record,
+		                 arena_printf(p->arena, "is delegated to %s", list),
+		                 any_has_soa(v, servers.n, record), e);
+	preflight_found(
+	    p, name, "delegation", seen, "dns",
+	    arena_printf(p->arena, "let those servers serve the zone %s, or remove its NS records",
+	                 record),
+	    "%s is delegated to %s, %s", record, list,
+	    servers.n == 0       ? "which have no address of the Internet"
+	    : seen == SEEN_FAILS ? "which do not serve it"
+	                         : "not all of which answer");
 	return 0;
 }
 
@@ -153,6 +194,7 @@ static int look_at(struct preflight *p, const char *name, struct err *e)
 	const char *record = arena_printf(p->arena, "_acme-challenge.%s", name), *alias = NULL;
 	struct strings servers, hosts = { 0 };
 	struct dns_question *v;
+	bool is_zone = false;
 
 	TRY(zone_servers(p, name, &servers, e));
 	TRY(ask_servers(p, &servers, record, DNS_CNAME, &v, e));
@@ -162,10 +204,15 @@ static int look_at(struct preflight *p, const char *name, struct err *e)
 		alias = alias_in(&v[i].answer, record);
 		if (!alias && !v[i].answer.authoritative)
 			hosts = delegated_to(p, &v[i].answer, record);
+		is_zone =
+		    is_zone || (v[i].answer.authoritative &&
+		                has_soa(v[i].answer.authority, v[i].answer.n_authority, record));
 	}
 	if (alias)
 		preflight_fine(p, name, "delegation", "%s is an alias of %s", record, alias);
-	return hosts.n ? look_at_delegation(p, name, record, &hosts, e) : 0;
+	if (hosts.n)
+		return look_at_delegation(p, name, record, &hosts, e);
+	return is_zone ? tell_zone(p, name, record, "is a zone of its own", true, e) : 0;
 }
 
 /* With a DNS account the way of each record is followed before it is written (dns/place.h). */

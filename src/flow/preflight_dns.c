@@ -34,13 +34,11 @@ static void look_at(struct preflight *p, const char *name)
 	const char *check = p->cert->challenge, *zone;
 
 	if (x->how != ANSWERED) {
-		preflight_found(
-		    p, name, check, preflight_weigh_answer(p, x), "dns",
-		    x->how == ANSWERED_BOGUS
-		        ? "mend the zone's DNSSEC: its DS records at the parent, or its "
-		          "signatures"
-		        : "mend the zone's delegation: its name servers must answer",
-		    "%s", preflight_said(p, x, name));
+		preflight_found(p, name, check, preflight_weigh_answer(p, x), "dns",
+		                x->how == ANSWERED_BOGUS
+		                    ? x->mend
+		                    : "mend the zone's delegation: its name servers must answer",
+		                "%s", preflight_said(p, x, name));
 		return;
 	}
 	zone = zone_of(x);

@@ -28,6 +28,7 @@ struct look_up {
 	enum answered how;
 	bool asked;
 	const char *said; /* what is wrong, in words: "SERVFAIL" */
+	const char *mend; /* ANSWERED_BOGUS */
 };
 
 struct address {
@@ -83,6 +84,14 @@ const struct look_up *preflight_answer(const struct preflight *p, const char *na
                                        enum dns_type type);
 /* What an answer that is none means: fails if the CA is sure to meet the same. */
 enum seen preflight_weigh_answer(const struct preflight *p, const struct look_up *x);
+bool preflight_is_answer(const struct dns_question *q);
+void preflight_take_answer(struct preflight *p, struct look_up *x, const struct dns_question *q);
+/* preflight_dnssec.c. Of those that were answered SERVFAIL: whether that is DNSSEC's, and why. */
+NODISCARD int preflight_ask_why(struct preflight *p, struct err *e);
+/* What is wrong with it, from what its records say of their signatures, and how to mend that; NULL
+ * = cannot be seen. */
+const char *preflight_signatures_wrong(struct arena *a, const struct dns_answer *answer,
+                                       int64_t now, const char **mend);
 const char *preflight_said(struct preflight *p, const struct look_up *x, const char *name);
 
 /* preflight_address.c. want_host before, find_hosts after the asking. */

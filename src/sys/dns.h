@@ -27,6 +27,7 @@ enum dns_type {
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
 	DNS_DNAME = 39,
+	DNS_RRSIG = 46,
 	DNS_CAA = 257,
 };
 const char *dns_type_name(enum dns_type type); /* "TXT" */
@@ -55,6 +56,12 @@ struct dns_rr {
 	                     primary server's name; TXT: its strings joined, without quotes; CAA and
 	                     others: the presentation form */
 };
+/* RFC 8914: more about an error than its RCODE says. */
+struct dns_extended {
+	int code;
+	const char *text; /* printable; "" = none */
+};
+#define DNS_MAX_EXTENDED 4
 struct dns_answer {
 	int rcode;
 	bool authoritative; /* AA */
@@ -62,6 +69,8 @@ struct dns_answer {
 	bool recursion;     /* RA */
 	const struct dns_rr *answer, *authority, *additional;
 	size_t n_answer, n_authority, n_additional;
+	const struct dns_extended *extended; /* of an explained question */
+	size_t n_extended;
 };
 /* The TXT values of exactly this name in the answer; CNAMEs are not followed. */
 struct strings dns_answer_txt(struct arena *a, const struct dns_answer *answer, const char *name);
@@ -72,6 +81,7 @@ struct dns_question {
 	enum dns_type type;
 	bool recursive; /* RD */
 	bool unchecked; /* CD: the answer as it is, whether DNSSEC validates or not */
+	bool explained; /* EDNS with DO: errors say more, and signatures come along */
 	/* out */
 	struct dns_answer answer; /* if why.code is ERR_NONE */
 	struct err why; /* ERR_NETWORK: no answer (names the server); ERR_PROTOCOL: not DNS;

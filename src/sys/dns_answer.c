@@ -13,6 +13,10 @@
 
 #define HEADER_LEN 12
 #define TYPE_TSIG 250
+#define OPT_HEAD_LEN 11 /* of an OPT record: all but its options */
+#define OPT_RCODE_AT 5
+#define OPTION_EXTENDED 15
+#define EXTENDED_TEXT_MAX 200
 
 DEFINE_CLEANUP(rr_free, ldns_rr, ldns_rr_free)
 
@@ -49,8 +53,9 @@ static const struct {
 	enum dns_type type;
 	const char *name;
 } types[] = {
-	{ DNS_A, "A" },     { DNS_NS, "NS" },     { DNS_CNAME, "CNAME" }, { DNS_SOA, "SOA" },
-	{ DNS_TXT, "TXT" }, { DNS_AAAA, "AAAA" }, { DNS_DNAME, "DNAME" }, { DNS_CAA, "CAA" },
+	{ DNS_A, "A" },         { DNS_NS, "NS" },       { DNS_CNAME, "CNAME" },
+	{ DNS_SOA, "SOA" },     { DNS_TXT, "TXT" },     { DNS_AAAA, "AAAA" },
+	{ DNS_DNAME, "DNAME" }, { DNS_RRSIG, "RRSIG" }, { DNS_CAA, "CAA" },
 };
 
 const char *dns_type_name(enum dns_type type)
@@ -135,7 +140,52 @@ struct reader {
 	const struct bytes *message;
 	size_t at, kept;
 	struct err *e;
+	struct dns_answer *answer;
 };
+
+static unsigned number_at(const struct bytes *m, size_t at)
+{
+	return (unsigned)m->v[at] << 8 | m->v[at + 1];
+}
+
+/* RFC 8914 2: a code, and words for people. */
+static void read_extended(struct reader *r, size_t at, size_t len)
+{
+	struct dns_answer *answer = r->answer;
+	struct dns_extended *v;
+	size_t n = len - 2 < EXTENDED_TEXT_MAX ? len - 2 : EXTENDED_TEXT_MAX;
+	char *text;
+
+	if (answer->n_extended >= DNS_MAX_EXTENDED)
+		return;
+	v = ARENA_ARRAY(r->a, struct dns_extended, answer->n_extended + 1);
+	if (answer->n_extended)
+		memcpy(v, answer->extended, answer->n_extended * sizeof(*v));
+	text = arena_strndup(r->a, (const char *)r->message->v + at + 2, n);
+	text_clean(text);
+	v[answer->n_extended++] = (struct dns_extended){ (int)number_at(r->message, at), text };
+	answer->extended = v;
+}
+
+/* RFC 6891 6.1: the OPT record from `at` to where the reader is. Its TTL is the RCODE's upper part.
+ */
+static void read_edns(struct reader *r, size_t at)
+{
+	const struct bytes *m = r->message;
+
+	if (r->at - at < OPT_HEAD_LEN || m->v[at] != 0)
+		return;
+	r->answer->rcode |= m->v[at + OPT_RCODE_AT] << 4;
+	for (at += OPT_HEAD_LEN; r->at - at >= 4;) {
+		size_t len = number_at(m, at + 2);
+
+		if (len > r->at - at - 4)
+			return;
+		if (number_at(m, at) == OPTION_EXTENDED && len >= 2)
+			read_extended(r, at + 4, len);
+		at += 4 + len;
+	}
+}
 
 static int read_rr(struct reader *r, ldns_pkt_section section, ldns_rr **out)
 {
@@ -153,7 +203,10 @@ static int read_section(struct reader *r, ldns_pkt_section section, size_t count
 
 	for (size_t i = 0; i < count; i++) {
 		ldns_rr *rr CLEANUP(rr_free) = NULL;
+		size_t from = r->at;
 		TRY(read_rr(r, section, &rr));
+		if (section == LDNS_SECTION_ADDITIONAL && ldns_rr_get_type(rr) == LDNS_RR_TYPE_OPT)
+			read_edns(r, from);
 		if (ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN || r->kept >= DNS_MAX_RECORDS)
 			continue;
 		v[kept].name = field_text(r->a, ldns_rr_owner(rr));
@@ -222,8 +275,8 @@ static int read_questions(struct reader *r, size_t count)
 int dns_answer_parse(struct arena *a, const struct bytes *message, struct dns_answer *out,
                      size_t *tsig_at, struct err *e)
 {
-	struct reader r = { a, message, HEADER_LEN, 0, e };
 	struct dns_answer answer = { 0 };
+	struct reader r = { a, message, HEADER_LEN, 0, e, &answer };
 	const uint8_t *v = message->v;
 	size_t tsig;
 

@@ -55,9 +55,14 @@ def test_wrong_passwords_and_tokens(daemon):
     def show(source):
         return daemon.ask_from(source, "/api/v1/version", headers={"Authorization": "Bearer wrong"})[0]
 
-    # no user twice: only where they come from is the same
-    statuses = [sign_in(source, f"user{n}") for n, source in enumerate(itertools.islice(addresses(HOME), 22))]
-    assert set(statuses[:20]) == {401} and statuses[-1] == 429, statuses
+    # No user twice: only where they come from is the same. Twenty are free; what comes then waits longer and longer, which a
+    # slow machine does by itself at first.
+    statuses = []
+    for n, source in enumerate(itertools.islice(addresses(HOME), 28)):
+        statuses.append(sign_in(source, f"user{n}"))
+        if statuses[-1] != 401:
+            break
+    assert len(statuses) > 20 and statuses[-1] == 429, statuses
     statuses = [show(source) for source in itertools.islice(addresses(OTHER), 60)]
     assert statuses[0] == 401 and statuses[-1] == 429, statuses
     third = addresses(THIRD)

@@ -239,7 +239,7 @@ def test_caa_that_cannot_be_asked(everleaf, web, dns, pebble, name):
     dns.set_servfail(name)
     try:
         child = f"www.{name}"
-        assert_stopped(everleaf, pebble, child, ["--webroot", web.web_root], "caa", "caa", "SERVFAIL", refuses=False)
+        assert_stopped(everleaf, pebble, child, ["--webroot", web.web_root], "caa", "dns", "SERVFAIL", refuses=False)
     finally:
         dns.clear_servfail(name)
 

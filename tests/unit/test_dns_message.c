@@ -170,6 +170,69 @@ static void parses_what_the_network_sends(void **state)
 	(void)state;
 }
 
+#define FAILED "000081820001000000000001" QUESTION
+#define OPT                                                                                        \
+	"000029"                                                                                   \
+	"04d0"                                                                                     \
+	"00008000"
+
+/* RFC 6891 6.1, RFC 8914 2: why a resolver has no answer, as far as it can be read. */
+static void reads_extended_errors(void **state)
+{
+	static const struct {
+		const char *hex, *text; /* of the last one */
+		size_t n;
+		int rcode, code;
+	} rows[] = {
+		{ FAILED OPT "0006000f00020007", "", 1, 2, 7 },
+		/* the second one is longer than the record */
+		{ FAILED OPT "000e000f00040016"
+		             "6e6f"
+		             "000f00030006",
+		  "no", 1, 2, 22 },
+		{ FAILED OPT "000e000f00040016"
+		             "6e6f"
+		             "000f00020006",
+		  "", 2, 2, 6 },
+		/* another option before it; control bytes, and one that ends the text */
+		{ FAILED OPT "000f0003000155" /* NSID */
+		             "000f000600066107"
+		             "6200",
+		  "a?b", 1, 2, 6 },
+		/* a fifth is left out */
+		{ FAILED OPT "001e000f00020001000f00020002000f00020003000f00020004000f00020005", "",
+		  4, 2, 4 },
+		/* none; one without a code; lengths that lie; half a header */
+		{ FAILED OPT "0000", NULL, 0, 2, 0 },
+		{ FAILED OPT "0005000f000106", NULL, 0, 2, 0 },
+		{ FAILED OPT "0006000f00ff0006", NULL, 0, 2, 0 },
+		{ FAILED OPT "0003000f00", NULL, 0, 2, 0 },
+		/* what is no OPT record for having a name */
+		{ FAILED "c00c002904d0010080000006000f00020007", NULL, 0, 2, 0 },
+		/* BADVERS is no NOERROR */
+		{ "000081800001000000000001" QUESTION "00002904d0010080000000", NULL, 0, 16, 0 },
+	};
+	struct arena *a = arena_new(0);
+	struct dns_answer got;
+	size_t tsig;
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct bytes m = from_hex(a, rows[i].hex);
+
+		print_message("row %zu\n", i);
+		assert_int_equal(dns_answer_parse(a, &m, &got, &tsig, &e), 0);
+		assert_int_equal(got.rcode, rows[i].rcode);
+		assert_int_equal(got.n_extended, rows[i].n);
+		if (rows[i].n == 0)
+			continue;
+		assert_int_equal(got.extended[rows[i].n - 1].code, rows[i].code);
+		assert_string_equal(got.extended[rows[i].n - 1].text, rows[i].text);
+	}
+	arena_free(a);
+	(void)state;
+}
+
 static void reads_servers_as_people_write_them(void **state)
 {
 	static const struct {
@@ -219,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_updates),
 		cmocka_unit_test(parses_what_the_network_sends),
+		cmocka_unit_test(reads_extended_errors),
 		cmocka_unit_test(reads_servers_as_people_write_them),
 	};
 

@@ -423,13 +423,67 @@ static void verdicts(void **state)
 	arena_free(a);
 }
 
+/* 2026-11-22T08:00:00Z */
+#define NOW INT64_C(1795334400)
+#define RRSIG(end, begin)                                                                          \
+	{                                                                                          \
+		.name = "a.test", .type = DNS_RRSIG,                                               \
+		.text = "A 13 2 60 " end " " begin " 12345 a.test c2ln"                            \
+	}
+
+static void signatures(void **state)
+{
+	static const struct dns_rr address = { .name = "a.test",
+		                               .type = DNS_A,
+		                               .text = "192.0.2.1" };
+	static const struct {
+		const char *what;
+		struct dns_rr v[2];
+		const char *want; /* NULL = nothing is seen */
+	} cases[] = {
+		{ "of now", { address, RRSIG("20261122080001", "20261122075959") }, NULL },
+		{ "over",
+		  { address, RRSIG("20261122075959", "20261101000000") },
+		  "the signature of A expired at 2026-11-22T07:59:59Z" },
+		{ "not yet",
+		  { address, RRSIG("20261222000000", "20261122080001") },
+		  "the signature of A is not valid before 2026-11-22T08:00:01Z" },
+		{ "none", { address, address }, "its records have no signatures" },
+		{ "what is no time", { address, RRSIG("-", "soon") }, NULL },
+		{ "what is no signature",
+		  { address, { .name = "a.test", .type = DNS_RRSIG, .text = "A 13" } },
+		  NULL },
+	};
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
+	const char *mend = NULL;
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct dns_answer sections[] = { { .answer = cases[i].v, .n_answer = 2 },
+			                               { .authority = cases[i].v,
+			                                 .n_authority = 2 } };
+
+		print_message("%s\n", cases[i].what);
+		for (size_t s = 0; s < ARRAY_LEN(sections); s++) {
+			const char *got = preflight_signatures_wrong(a, &sections[s], NOW, &mend);
+
+			if (!cases[i].want)
+				assert_null(got);
+			else
+				assert_string_equal(got, cases[i].want);
+			assert_non_null(mend);
+		}
+	}
+	assert_null(preflight_signatures_wrong(a, &(struct dns_answer){ 0 }, NOW, &mend));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(caa_table),     cmocka_unit_test(redirect_table),
 		cmocka_unit_test(redirects_end), cmocka_unit_test(tokens),
 		cmocka_unit_test(address_table), cmocka_unit_test(private_addresses),
-		cmocka_unit_test(verdicts),
+		cmocka_unit_test(verdicts),      cmocka_unit_test(signatures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

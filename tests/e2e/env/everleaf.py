@@ -44,6 +44,8 @@ class Everleaf:
     """One state folder. run() expects status 0 unless told otherwise; secrets given to secret() must never show.
     like: another of these, of which this is a copy."""
 
+    prefix = ()  # of run()'s command: enters a network namespace
+
     def __init__(self, folder, ca=None, lab=None, like=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ class Everleaf:
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
     def run(self, *args, status=0, env=None, stdin=None, timeout=60, shows_secrets=False, binary=False, **options):
-        done = subprocess.run([BINARY, *map(str, args)], env={**self.env, **(env or {})}, timeout=timeout,
+        done = subprocess.run([*self.prefix, BINARY, *map(str, args)], env={**self.env, **(env or {})}, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}), **options)
         result = Result(list(args), done.returncode, done.stdout if binary else done.stdout.decode(errors="replace"),

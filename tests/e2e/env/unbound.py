@@ -20,6 +20,7 @@ server:
     module-config: "validator iterator"
     trust-anchor-signaling: no
     local-zone: "test." nodefault
+{options}
 {anchors}
 remote-control:
     control-enable: no
@@ -28,12 +29,14 @@ remote-control:
 
 
 class Unbound(Daemon):
-    """zones: {zone: ADDR@PORT of its server}. anchors: trust anchors, as a zone file has DS records."""
+    """zones: {zone: ADDR@PORT of its server}. anchors: trust anchors, as a zone file has DS records. options: further lines
+    of its server."""
 
-    def __init__(self, folder, zones, anchors=()):
+    def __init__(self, folder, zones, anchors=(), options=(), prefix=()):
         super().__init__("unbound", folder)
-        self.zones, self.anchors = zones, anchors
+        self.zones, self.anchors, self.options = zones, anchors, options
         self.port = free_port()
+        self.prefix = prefix  # of its command: enters the network namespace that it is in
 
     @property
     def server(self):
@@ -42,11 +45,11 @@ class Unbound(Daemon):
     def start(self):
         path = self.folder / "unbound.conf"
         path.write_text(CONFIG.format(
-            folder=self.folder, port=self.port,
+            folder=self.folder, port=self.port, options="".join(f"    {line}\n" for line in self.options),
             anchors="".join(f'    trust-anchor: "{anchor}"\n' for anchor in self.anchors),
             stubs="".join(f'stub-zone:\n    name: "{zone}"\n    stub-addr: {server}\n    stub-prime: no\n'
                           for zone, server in self.zones.items())))
         program, env = unpacked("unbound", "usr/sbin/unbound")
-        self.spawn([program, "-d", "-c", path], env=env)
+        self.spawn([*self.prefix, program, "-d", "-c", path], env=env)
         self.await_ready(lambda: "start of service" in self.log())
         return self
