@@ -19,6 +19,8 @@ import ceiling
 from clients import EMAIL
 
 PER_ZONE = 997  # certificates are spread over so many domains
+OWNER = "owner"  # of every tenth certificate
+EVENTS_BEGAN = 1_600_000_000
 AT_REST_S = 3
 POSTS_AT_ONCE = 4
 
@@ -45,7 +47,7 @@ class Daemon:
         self.port, self.tls = free_port(), tls_name is not None
         self.args = [*(["--http", http] if http else []), *(["--tls-name", tls_name] if tls_name else []), "--jobs", str(jobs)]
         self.process = Process("serve", folder)
-        self.token = None
+        self.token = self.owners_token = None
 
     def command(self, *words, **options):
         done = subprocess.run([self.bench.binary, "--state", self.state, *map(str, words)], stdout=subprocess.PIPE,
@@ -60,6 +62,8 @@ class Daemon:
         password.chmod(0o600)
         self.command("user", "add", "bench", "--role", "admin", "--password-file", password)
         self.token = json.loads(self.command("--json", "token", "create", "bench"))["token"]
+        self.command("user", "add", OWNER, "--role", "user", "--password-file", password)
+        self.owners_token = json.loads(self.command("--json", "token", "create", "theirs", "--user", OWNER))["token"]
 
     def account(self, ca):
         """The CA as `bench`, which looks where it is said to, and an account there."""
@@ -139,9 +143,24 @@ def forge(state, one, n):
         db.executemany("insert or ignore into cert_names (cert, domain, whole) values (?, ?, 0)",
                        ((name, name.split(".", up)[-1]) for name in names))
     db.execute("update certs set ari_check_at = renew_at - 86400")
+    db.execute(f"update certs set created_at = {EVENTS_BEGAN}, owner = case when id % 10 = 0 then '{OWNER}' end")
     db.execute("update jobs set run_at = (select ari_check_at from certs where name = subject) where subject in "
                "(select name from certs)")
     db.execute("commit")
+    db.execute("pragma wal_checkpoint(truncate)")
+    db.close()
+
+
+def forge_events(state, n):
+    """n events of the certificates h1, h2, …, ten of each, with numbers far above those that are still to come."""
+    db = sqlite3.connect(state / "everleaf.db", isolation_level=None)
+    db.execute("pragma synchronous=off")
+    db.execute(f"""
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < {n})
+        insert into events (id, at, cert, kind, text, actor)
+        select 1000000000 + i, {EVENTS_BEGAN} + i * 60, 'h' || (i / 10 + 1) || '.c' || ((i / 10 + 1) % {PER_ZONE}) || '.example.org',
+            case when i % 1000 = 7 then 'failed' when i % 10 < 5 then 'issued' else 'order' end,
+            'what happened, as it does, number ' || i, case when i % 4 then 'daemon' else 'user:bench' end from n""")
     db.execute("pragma wal_checkpoint(truncate)")
     db.close()
 
@@ -298,8 +317,36 @@ def pages_of(n):
             ("search by domain suffix", [f"/certificates?limit=50&q=c{i % PER_ZONE}.example.org" for i in some])]
 
 
-def timed(daemon, paths):
-    """Milliseconds of each; an answer without any certificate is a failure of the bench."""
+def filtered_pages(n):
+    """The same of what an administrator filters and a user has."""
+    some = [(i * 7919) % max(1, n - 1) + 1 for i in range(1000)]
+    theirs = ["/certificates?limit=50", "/certificates?limit=50&sort=not_after&order=desc", "/certificates?limit=50&status=issued",
+              "/certificates?limit=50&q=example.org"]
+    filtered = [f"/certificates?limit=50&status=issued&owner={OWNER}", "/certificates?limit=50&status=issued&sort=renew_at",
+                "/certificates?limit=50&ca=bench&q=c5.example.org", f"/certificates?limit=50&owner={OWNER}&q=example.org&sort=created_at"]
+    return [("pages with filters", False, filtered * 250), ("a user's pages", True, theirs * 250),
+            ("a user's search by domain suffix", True, [f"/certificates?limit=50&q=c{i % PER_ZONE}.example.org" for i in some])]
+
+
+def event_pages(n):
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(EVENTS_BEGAN + n * 30))
+    return [("events, the newest", False, ["/events?limit=50"] * 1000),
+            ("events of a kind", False, ["/events?limit=50&kind=failed"] * 1000),
+            ("events of a kind, an actor and a time", False, [f"/events?limit=50&kind=order&actor=daemon&since={since}"] * 1000),
+            ("events with a word in them", False, ["/events?limit=50&q=number%2099&order=asc", "/events?limit=50&q=happened"] * 500),
+            ("a user's events", True, ["/events?limit=50"] * 1000)]
+
+
+def timed(daemon, paths, token=None):
+    """Milliseconds of each; an answer without anything found is a failure of the bench."""
+    own, daemon.token = daemon.token, token or daemon.token
+    try:
+        return timed_pages(daemon, paths)
+    finally:
+        daemon.token = own
+
+
+def timed_pages(daemon, paths):
     connection, times = daemon.connection(), []
     for path in paths:
         began = time.perf_counter()
@@ -315,12 +362,16 @@ def p99(times):
 
 
 def lists(bench):
-    table = Table("Lists and searches over REST", ["certificates held", "what", "requests", "median ms", "p99 ms"])
+    table = Table("Lists and searches over REST", ["certificates held, and events", "what", "requests", "median ms", "p99 ms"])
     for n in bench.plan.listed:
-        with holding(bench, n) as daemon:
+        daemon = holding(bench, n)
+        forge_events(daemon.state, n)
+        with daemon:
             walk(daemon, table, n, bench.plan.asks)
             for what, paths in pages_of(n):
                 add_times(table, n, what, timed(daemon, paths[:bench.plan.asks]))
+            for what, is_owners, paths in filtered_pages(n) + event_pages(n):
+                add_times(table, n, what, timed(daemon, paths[:bench.plan.asks], daemon.owners_token if is_owners else None))
     bench.tables.append(table)
 
 
@@ -339,7 +390,7 @@ def walk(daemon, table, n, asks):
 
 def add_times(table, n, what, times):
     table.lines.append([n, what, len(times), f"{statistics.median(times):.2f}", f"{p99(times):.2f}"])
-    if n >= 1_000_000:
+    if n >= 1_000_000 and "events" not in what:
         table.aims.append((f"p99, {what}, 1,000,000 certificates", "below 20 ms", f"{p99(times):.1f} ms", p99(times) < 20))
 
 
