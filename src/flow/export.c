@@ -96,6 +96,17 @@ int export_version(struct arena *a, const struct version *v, const struct export
 	return export_pem(a, v, &chain, spec->part ? spec->part : "all", out, e);
 }
 
+int export_names(struct arena *a, const struct version *v, struct strings *out, struct err *e)
+{
+	const char *leaf, *chain;
+	struct x509_info info;
+
+	TRY(x509_chain_split(a, v->fullchain, &leaf, &chain, e));
+	TRY(x509_parse(a, leaf, strlen(leaf), &info, e));
+	*out = info.names;
+	return 0;
+}
+
 static bool is_one_of(const char *word, const char *const *words)
 {
 	while (*words && strcmp(*words, word) != 0)

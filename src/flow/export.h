@@ -18,6 +18,10 @@ struct export_spec {
 NODISCARD int export_version(struct arena *a, const struct version *v,
                              const struct export_spec *spec, struct bytes *out, struct err *e);
 
+/* What its certificate is for: the record's names may be others by now. */
+NODISCARD int export_names(struct arena *a, const struct version *v, struct strings *out,
+                           struct err *e);
+
 /* Whether format and part are words that there are. ERR_USAGE, naming the member. */
 NODISCARD int export_check_words(const struct export_spec *spec, struct err *e);
 

@@ -81,6 +81,18 @@ int ops_list(struct ops *o, const struct list_options *opt,
 	return o->run.store ? st_cert_each(o->run.store, &filter, list_row, &l, e) : 0;
 }
 
+/* What who asks may have of them. */
+static size_t versions_seen(const struct ops *o, struct version *v, size_t n)
+{
+	struct arena *read CLEANUP(arena_cleanup) = arena_new(0);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (owner_may_have(o, read, &v[i]))
+			v[kept++] = v[i];
+	return kept;
+}
+
 int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_details *out,
              struct err *e)
 {
@@ -91,6 +103,7 @@ int ops_show(struct ops *o, struct arena *a, const char *name, struct cert_detai
 	live = deliver_path(&o->run, a, name);
 	TRY(st_cert_get(o->run.store, a, name, &d.cert, e));
 	TRY(st_version_list(o->run.store, a, name, &d.versions, &d.n_versions, e));
+	d.n_versions = versions_seen(o, d.versions, d.n_versions);
 	TRY(st_challenge_list(o->run.store, a, name, &d.challenges, &d.n_challenges, e));
 	d.renewal_reason = plan_explain(a, &d.cert, clock_now());
 	d.cert.status = plan_status(&d.cert, clock_now());
@@ -194,6 +207,14 @@ static int leased(struct ops *o, struct arena *a, const char *name, const char *
 static int act_revoke(struct ops *o, struct arena *a, struct cert *c, const char *reason,
                       struct err *e)
 {
+	struct version *v;
+	size_t n, i = 0;
+
+	TRY(st_version_list(o->run.store, a, c->name, &v, &n, e));
+	while (i < n && v[i].self_signed)
+		i++;
+	if (i < n)
+		TRY(owner_check_version(o, a, &v[i], false, e));
 	run_step(&o->run, c->name, "revoking");
 	return retire_revoke(&o->run, a, c, reason, e);
 }

@@ -37,15 +37,15 @@ static int newest(struct ops *o, struct arena *a, const char *typed, struct cert
 }
 
 /* All but what is said to be public. */
-static bool has_key(const struct export_options *opt)
+static bool has_key(const struct export_spec *spec)
 {
 	static const char *const without[] = { "fullchain", "cert", "chain" };
 
-	for (size_t i = 0; opt->part && i < ARRAY_LEN(without); i++)
-		if (strcmp(opt->part, without[i]) == 0)
-			return opt->format && strcmp(opt->format, "pem") != 0 &&
-			       strcmp(opt->format, "der") != 0;
-	return opt->part || !opt->format || strcmp(opt->format, "der") != 0;
+	for (size_t i = 0; spec->part && i < ARRAY_LEN(without); i++)
+		if (strcmp(spec->part, without[i]) == 0)
+			return spec->format && strcmp(spec->format, "pem") != 0 &&
+			       strcmp(spec->format, "der") != 0;
+	return spec->part || !spec->format || strcmp(spec->format, "der") != 0;
 }
 
 int ops_export(struct ops *o, struct arena *a, const char *name, const struct export_options *opt,
@@ -60,8 +60,9 @@ int ops_export(struct ops *o, struct arena *a, const char *name, const struct ex
 	struct bytes out;
 
 	TRY(newest(o, a, name, &c, &v, e));
-	if (has_key(opt))
+	if (has_key(&spec))
 		TRY(owner_check_secret(o, e));
+	TRY(owner_check_version(o, a, &v, has_key(&spec), e));
 	if (opt->password_file || opt->output)
 		TRY(owner_check_host(o, "naming files", e));
 	if (opt->password_file)
@@ -136,5 +137,6 @@ int ops_export_mail(struct ops *o, struct arena *a, const char *name,
 	spec.password = password;
 	TRY(export_check_mail(&spec, e));
 	TRY(newest(o, a, name, &c, &v, e));
+	TRY(owner_check_version(o, a, &v, has_key(&spec), e));
 	return mail_it(o, a, &c, &v, &spec, opt, e);
 }

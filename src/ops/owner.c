@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "flow/ca.h"
+#include "flow/export.h"
 #include "ops/internal.h"
 #include "store/people.h"
 
@@ -40,6 +42,43 @@ bool owner_may_see(const struct ops *o, const struct cert *c)
 
 	return (!owner || (*owner && c->owner && strcmp(c->owner, owner) == 0)) &&
 	       scope_covers(owner_scope(o), c->name, &c->domains);
+}
+
+bool owner_may_have(const struct ops *o, struct arena *a, const struct version *v)
+{
+	const struct scope *s = owner_scope(o);
+	struct strings names;
+	struct err ignored;
+
+	if (!s || !s->domains.n)
+		return true;
+	return export_names(a, v, &names, &ignored) == 0 && scope_covers_domains(s, &names);
+}
+
+static bool has_same_key(const struct version *x, const struct version *y)
+{
+	return x->spki_sha256 && y->spki_sha256 && strcmp(x->spki_sha256, y->spki_sha256) == 0;
+}
+
+int owner_check_version(const struct ops *o, struct arena *a, const struct version *v,
+                        bool with_key, struct err *e)
+{
+	bool may = owner_may_have(o, a, v);
+	struct version *all;
+	size_t n;
+
+	if (!owner_scope(o))
+		return 0;
+	TRY(st_version_list(o->run.store, a, v->cert, &all, &n, e));
+	for (size_t i = 0; i < n && may && with_key; i++)
+		may = all[i].not_after < clock_now() || !has_same_key(&all[i], v) ||
+		      owner_may_have(o, a, &all[i]);
+	return may ? 0
+	           : err_set(e, ERR_NOT_FOUND,
+	                     "%s was issued for names that this token is not for (%s); once it has "
+	                     "been issued anew%s it is there",
+	                     v->cert, scope_text(o->arena, owner_scope(o)),
+	                     with_key ? " with a new key" : "");
 }
 
 /* Looked at by operation_allowed already; here for what an operation does besides. */

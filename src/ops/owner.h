@@ -20,6 +20,12 @@ const struct scope *owner_scope(const struct ops *o);
 /* Either does. */
 bool owner_is_limited(const struct ops *o);
 bool owner_may_see(const struct ops *o, const struct cert *c);
+/* A version is for the names in its certificate, which are not those that its record asks for by
+ * now; what cannot be read is nobody's. */
+bool owner_may_have(const struct ops *o, struct arena *a, const struct version *v);
+/* ERR_NOT_FOUND unless they may; with_key: and all else that is valid still with its key. */
+NODISCARD int owner_check_version(const struct ops *o, struct arena *a, const struct version *v,
+                                  bool with_key, struct err *e);
 /* ERR_DENIED for who only reads: auditors, tokens of that scope, and nobody. */
 NODISCARD int owner_check_write(const struct ops *o, struct err *e);
 /* The same for private keys and key stores. */

@@ -6,6 +6,7 @@ no others, however it asks (which routes it has at all: test_api_roles.py).
 import json
 
 import pytest
+from cryptography import x509
 
 from env import Serve
 from env.api import People, path_of
@@ -158,6 +159,52 @@ def test_what_moves_is_no_longer_there(people, two):
     client.get(f"/certificates/{two.mine}", status=404)
     assert client.get("/certificates").json["items"] == [] and client.get("/events").json["items"] == []
     assert client.get("/overview").json["total"] == 0
+
+
+def names_in(pem):
+    found = x509.load_pem_x509_certificate(pem.encode()).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return set(found.value.get_values_for_type(x509.DNSName))
+
+
+@pytest.mark.parametrize("first", ["issued", "stand-in"])
+def test_what_was_issued_for_other_names_is_not_handed_over(people, two, first):
+    """What is wanted by now says nothing of what is there: a version is looked at for the names that its certificate has."""
+    admin, body = people.admin, {"name": "pair", "domains": [two.mine, two.other]}
+    if first == "issued":
+        two.issue(admin, *body["domains"], name="pair")
+    else:
+        admin.job(admin.post("/certificates", {**body, "method": "manual", "preflight": False, "self_signed_first": True}))
+        assert [one["self_signed"] for one in admin.get("/certificates/pair/versions").json["items"]] == [True]
+    exports, full = two.token("admin", by="domain", scope="export"), two.token("admin", by="domain")
+    where = "/certificates/pair/export"
+    exports.get(where, status=404)
+    admin.patch("/certificates/pair", {"domains": [two.mine], "key_policy": "same", "webroot": "main"})
+    for client in (exports, full):
+        assert client.get("/certificates/pair").json["domains"] == [two.mine]
+        for query in ({}, {"part": "key"}, {"part": "fullchain"}, {"format": "der"}):
+            assert "names that this token is not for" in client.get(where, query=query, status=404).text
+        assert client.get("/certificates/pair/versions").json["items"] == []
+    full.post(where, {"format": "pkcs12", "password": "secret"}, status=404)
+    for path, more in (("send", {"to": ["a@example.org"]}), ("revoke", {})):
+        job = full.job(full.post(f"/certificates/pair/{path}", more))
+        if (first, path) != ("stand-in", "revoke"):  # the CA has nothing to revoke
+            assert job["state"] == "failed" and "names that this token is not for" in json.dumps(job), (path, job)
+    version, = admin.get("/certificates/pair/versions").json["items"]
+    assert not version["revoked_at"]
+    assert names_in(people.client("admin", "pair", "--certificate", "pair").get(where).text) == {two.mine, two.other}
+    # a new certificate with the old key is public; the key is the other one's too
+    assert admin.job(admin.post("/certificates/pair/renew", {"force": True}))["state"] == "done"
+    for client in (exports, full):
+        assert names_in(client.get(where, query={"part": "fullchain"}).text) == {two.mine}
+        for version in client.get("/certificates/pair/versions").json["items"]:
+            assert version["n"] == 2
+        same_key = len({one["spki_sha256"] for one in admin.get("/certificates/pair/versions").json["items"]}) == 1
+        client.get(where, query={"part": "key"}, status=404 if same_key else 200)
+        assert same_key or first == "stand-in"
+    admin.patch("/certificates/pair", {"key_policy": "new"})
+    assert admin.job(admin.post("/certificates/pair/renew", {"force": True}))["state"] == "done"
+    assert "PRIVATE KEY" in exports.get(where, query={"part": "key"}).text
+    assert [one["n"] for one in full.get("/certificates/pair/versions").json["items"]] == [3, 2]
 
 
 @pytest.mark.parametrize("scope", ["read", "export"])
