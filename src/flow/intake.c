@@ -404,7 +404,7 @@ static int complete(struct run *r, struct arena *a, const struct cert_change *ch
                     const struct cert *stored, struct cert *c, struct err *e)
 {
 	if (r->rule)
-		TRY(r->rule->meet(r->rule->ctx, stored, e));
+		TRY(r->rule->meet(r->rule->ctx, a, ch, c->name, stored, e));
 	TRY(complete_record(r, a, ch, c, e));
 	note_from_where(r, ch, stored, c);
 	return r->rule ? r->rule->check(r->rule->ctx, a, ch, stored, c, e) : 0;

@@ -13,11 +13,13 @@
 /* The certificate name that a name as typed would give; NULL if it is not one. */
 const char *intake_cert_name(struct arena *a, const char *typed);
 
-/* What whoever asks may have. meet is asked before the change meets what is stored (id 0: nothing
- * is), check each time it has been merged, so that a record that somebody else changed meanwhile
- * is looked at too. wanted may be given an owner. */
+/* What whoever asks may have. meet is asked before the change (its domains normalized) meets what
+ * is stored under the name (id 0: nothing is), and says the same of both to whom neither is for;
+ * check is asked each time it has been merged, so that a record that somebody else changed
+ * meanwhile is looked at too. wanted may be given an owner. */
 struct intake_rule {
-	int (*meet)(void *ctx, const struct cert *stored, struct err *e);
+	int (*meet)(void *ctx, struct arena *a, const struct cert_change *change, const char *name,
+	            const struct cert *stored, struct err *e);
 	int (*check)(void *ctx, struct arena *a, const struct cert_change *change,
 	             const struct cert *stored, struct cert *wanted, struct err *e);
 	void *ctx;

@@ -219,13 +219,10 @@ static int check_scope_name(const struct ops *o, const char *name, struct err *e
 }
 
 /* What was in the scope is in it still when it has been changed. */
-static int check_scope(const struct ops *o, const struct cert *stored, const struct cert *wanted,
-                       struct err *e)
+static int check_scope(const struct ops *o, const struct cert *wanted, struct err *e)
 {
 	const struct scope *s = owner_scope(o);
 
-	if (!stored->id)
-		TRY(check_scope_name(o, wanted->name, e));
 	if (scope_covers(s, wanted->name, &wanted->domains))
 		return 0;
 	err_set(e, ERR_DENIED, "this token is narrowed to other names (%s)",
@@ -233,19 +230,34 @@ static int check_scope(const struct ops *o, const struct cert *stored, const str
 	return err_member(e, scope_covers_domains(s, &wanted->domains) ? "name" : "domains");
 }
 
-int owner_meet(void *ctx, const struct cert *stored, struct err *e)
+static int check_user_name(const struct ops *o, struct arena *a, const char *name,
+                           const struct strings *domains, struct err *e)
+{
+	struct binding *v;
+	size_t n;
+
+	if (o->who->role != ROLE_USER)
+		return 0;
+	TRY(st_binding_list(o->run.store, a, o->who->user, &v, &n, e));
+	return owner_check_user_name(a, o->who->user, v, n, name, domains, e);
+}
+
+/* That somebody has the name is told to who might have it, and nobody else finds out: not by what
+ * else is wrong with the request either. */
+int owner_meet(void *ctx, struct arena *a, const struct cert_change *ch, const char *name,
+               const struct cert *stored, struct err *e)
 {
 	const struct ops *o = ctx;
 
 	TRY(owner_check_write(o, e));
-	if (stored->id && !owner_may_see(o, stored))
-		TRY(check_scope_name(o, stored->name, e));
-	if (stored->id && !owner_may_see(o, stored)) {
-		err_set(e, ERR_EXISTS, "the name %s is taken; give the certificate another one",
-		        stored->name);
-		return err_member(e, "name");
-	}
-	return 0;
+	if (stored->id && owner_may_see(o, stored))
+		return 0;
+	TRY(check_scope_name(o, name, e));
+	TRY(check_user_name(o, a, name, &ch->values.domains, e));
+	if (!stored->id)
+		return 0;
+	err_set(e, ERR_EXISTS, "the name %s is taken; give the certificate another one", name);
+	return err_member(e, "name");
 }
 
 int owner_rule(void *ctx, struct arena *a, const struct cert_change *ch, const struct cert *stored,
@@ -255,7 +267,7 @@ int owner_rule(void *ctx, struct arena *a, const struct cert_change *ch, const s
 	struct binding *v;
 	size_t n;
 
-	TRY(check_scope(o, stored, wanted, e));
+	TRY(check_scope(o, wanted, e));
 	if (strings_has(&ch->given, "ca") &&
 	    !(stored->ca && ch->values.ca && strcmp(stored->ca, ch->values.ca) == 0))
 		TRY(owner_check_ca(o, a, ch->values.ca, e));

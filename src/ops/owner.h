@@ -46,7 +46,8 @@ NODISCARD int owner_certs(const struct ops *o, struct arena *a, struct strings *
 
 /* An intake_rule; ctx: struct ops *. Makes who asks the owner of a new certificate for which none
  * was named. ERR_DENIED, ERR_EXISTS, ERR_USAGE (no such user). */
-int owner_meet(void *ctx, const struct cert *stored, struct err *e);
+int owner_meet(void *ctx, struct arena *a, const struct cert_change *change, const char *name,
+               const struct cert *stored, struct err *e);
 int owner_rule(void *ctx, struct arena *a, const struct cert_change *change,
                const struct cert *stored, struct cert *wanted, struct err *e);
 
@@ -54,6 +55,11 @@ int owner_rule(void *ctx, struct arena *a, const struct cert_change *change,
 NODISCARD int owner_check_user(struct arena *a, const char *user, const struct binding *bindings,
                                size_t n, const struct cert_change *ch, const struct cert *stored,
                                const struct cert *wanted, struct err *e);
+/* Whether they may choose this name for a new certificate for the (normalized) domains, whoever has
+ * it. */
+NODISCARD int owner_check_user_name(struct arena *a, const char *user,
+                                    const struct binding *bindings, size_t n, const char *name,
+                                    const struct strings *domains, struct err *e);
 /* What both roles allow; false: they have nothing in common. admin holds operator, which holds user
  * and auditor. */
 bool role_meet(enum role x, enum role y, enum role *out);

@@ -66,6 +66,14 @@ static bool allows(const struct binding *b, const struct cert *c, const char *na
 	return strcmp(c->method, "dns") != 0 || shares_dns(b, c, name);
 }
 
+static int not_bound(const char *user, const char *name, struct err *e)
+{
+	err_set(e, ERR_DENIED,
+	        "%s is not bound to %s; an administrator does that: `everleaf user bind %s %s`",
+	        name, user, user, name);
+	return err_member(e, "domains");
+}
+
 static int check_name(const struct binding *b, size_t n, const char *user, const struct cert *c,
                       const char *name, struct err *e)
 {
@@ -78,13 +86,8 @@ static int check_name(const struct binding *b, size_t n, const char *user, const
 		if (allows(&b[i], c, name))
 			return 0;
 	}
-	if (!bound) {
-		err_set(e, ERR_DENIED,
-		        "%s is not bound to %s; an administrator does that: `everleaf user bind "
-		        "%s %s`",
-		        name, user, user, name);
-		return err_member(e, "domains");
-	}
+	if (!bound)
+		return not_bound(user, name, e);
 	err_set(e, ERR_DENIED, "%s may not be proved by %s%s with what is bound to %s", name,
 	        c->method ? c->method : "that",
 	        c->method && strcmp(c->method, "dns") == 0 ? " through this DNS account" : "",
@@ -143,15 +146,21 @@ static int check_preflight(const struct cert *stored, const struct cert *wanted,
 
 /* A certificate's name is the same for all people: it says nothing of others' if it is made from
  * what is bound to one, or begins with one's own name and what no domain has. */
-static int check_own_name(struct arena *a, const char *user, const struct cert *c, struct err *e)
+int owner_check_user_name(struct arena *a, const char *user, const struct binding *bindings,
+                          size_t n, const char *name, const struct strings *domains, struct err *e)
 {
-	const char *own = arena_printf(a, "%s_", user);
+	const char *own = arena_printf(a, "%s_", user), *made_from = NULL;
 
-	if (strncmp(c->name, own, strlen(own)) == 0)
+	if (strncmp(name, own, strlen(own)) == 0)
 		return 0;
-	for (size_t i = 0; i < c->domains.n; i++)
-		if (same_text(c->name, intake_cert_name(a, c->domains.v[i])))
+	for (size_t i = 0; i < domains->n && !made_from; i++)
+		if (same_text(name, intake_cert_name(a, domains->v[i])))
+			made_from = domains->v[i];
+	for (size_t i = 0; i < n && made_from; i++)
+		if (binding_covers(&bindings[i], made_from))
 			return 0;
+	if (made_from)
+		return not_bound(user, made_from, e);
 	err_set(e, ERR_DENIED,
 	        "your certificates are called by one of their names, or begin with %s", own);
 	return err_member(e, "name");
@@ -170,7 +179,9 @@ int owner_check_user(struct arena *a, const char *user, const struct binding *bi
 		return 0;
 	for (size_t i = 0; i < wanted->domains.n; i++)
 		TRY(check_name(bindings, n, user, wanted, wanted->domains.v[i], e));
-	return stored->id ? 0 : check_own_name(a, user, wanted, e);
+	return stored->id
+	           ? 0
+	           : owner_check_user_name(a, user, bindings, n, wanted->name, &wanted->domains, e);
 }
 
 bool role_meet(enum role x, enum role y, enum role *out)

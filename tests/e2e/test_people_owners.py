@@ -105,6 +105,21 @@ def test_a_user_asks_for_what_is_bound(everleaf, two, name):
     bob.ok("PATCH", f"/certificates/www.bob.{name}", {"renew_before": "20d"})
 
 
+def test_who_has_a_name_is_not_told_by_what_else_is_wrong(everleaf, two, name):
+    """A name that another's certificate has, and one that nobody's has, are refused for the same reason."""
+    bob = Caller(two, token(everleaf, "bob"))
+    for taken, free in ((f"www.alice.{name}", f"api.alice.{name}"), (f"nobodys.{name}", f"everybodys.{name}")):
+        for domain in f"x.bob.{name}", None:
+            for more in {}, {"key_type": "bogus"}, {"ca": "nosuch"}, {"account": "nosuch"}, {"renew_before": "?"}, {"method": "dns", "dns": ["x"]}:
+                said = []
+                for one in taken, free:
+                    status, answer = bob.ask("POST", "/certificates", {"name": one, "domains": [domain or one], "method": "manual", **more})
+                    said.append((status, answer["member"], answer["detail"].replace(one, "NAME")))
+                assert said[0] == said[1] and said[0][0] == 403, (taken, domain, more, said)
+    status, answer = bob.ask("POST", "/certificates", {"name": "bob_x", "domains": [f"x.bob.{name}"], "method": "manual", "key_type": "bogus"})
+    assert (status, answer["member"]) == (400, "key_type")
+
+
 def test_operators_and_auditors(everleaf, two, name):
     hand, reader = Caller(two, token(everleaf, "hand")), Caller(two, token(everleaf, "reader"))
     for caller in hand, reader:

@@ -129,7 +129,8 @@ def test_changes_do_not_lead_out_of_the_scope(everleaf, people, two, who):
                                    ("POST", "/certificates", {"name": f"new.{two.mine}", "webroot": "main"}),
                                    ("POST", "/certificates", {"name": two.mine, "webroot": "main"})):
             problem = by_domain.ask(method, path, {"domains": domains, **more}, status=403).problem
-            assert problem["member"] == "domains", (method, path, domains, problem)
+            is_choosing = who == "user" and more.get("name", two.mine) != two.mine  # which is looked at before: theirs are called otherwise
+            assert problem["member"] == ("name" if is_choosing else "domains"), (method, path, domains, problem)
     for name in ("other", f"x{two.mine}", two.other):
         problem = by_name.post("/certificates", {"domains": [two.mine], "name": name, "webroot": "main"}, status=403).problem
         assert problem["member"] == "name" and "taken" not in problem["detail"]
@@ -143,6 +144,19 @@ def test_changes_do_not_lead_out_of_the_scope(everleaf, people, two, who):
     by_domain.patch(f"/certificates/{two.mine}", {"domains": [f"www.{two.mine}"]})
     assert [one["name"] for one in both.get("/certificates").json["items"]] == [two.mine]
     both.patch(f"/certificates/{two.mine}", {"domains": [two.mine]}, status=403)
+
+
+@pytest.mark.parametrize("who", STAFF)
+def test_who_has_a_name_is_not_told_by_what_else_is_wrong(people, two, who):
+    """A name outside the scope that a certificate has, and one that none has, are refused for the same reason."""
+    for client in two.token(who, by="domain"), two.token(who, by="name"):
+        for more in {}, {"key_type": "bogus"}, {"ca": "nosuch"}, {"account": "nosuch"}, {"method": "alpn"}, {"renew_before": "?"}, {"domains": [two.other]}:
+            said = []
+            for name in two.other, "nobody-has-it":
+                body = {"name": name, "domains": [f"b.{two.mine}"], "webroot": "main", "method": "webroot", **more}
+                problem = client.post("/certificates", body, status=range(400, 500)).problem
+                said.append((problem["status"], problem["member"], problem["detail"].replace(name, "NAME")))
+            assert said[0] == said[1] and (more.get("method") or said[0][:2] == (403, "name")), (more, said)
 
 
 def test_a_new_certificate_in_the_scope(people, two):
