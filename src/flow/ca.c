@@ -14,19 +14,13 @@ static bool is_url(const char *s)
 	return strncmp(s, "https://", 8) == 0 || strncmp(s, "http://", 7) == 0;
 }
 
-static int ca_unknown(struct arena *a, const struct cas *known, const char *name,
-                      const struct ca *added, size_t n_added, struct err *e)
+/* Does not say which there are: not everybody who may name one is shown the list. */
+static int ca_unknown(const char *name, struct err *e)
 {
-	struct strings names = { 0 };
-
-	for (size_t i = 0; i < known->n; i++)
-		strings_add(a, &names, known->v[i].ca.name);
-	for (size_t i = 0; i < n_added; i++)
-		strings_add(a, &names, added[i].name);
 	return err_set(e, ERR_USAGE,
-	               "there is no CA \"%s\" (`everleaf ca list` shows %s); another one is added "
-	               "with `everleaf ca add NAME URL`",
-	               name, strings_join(a, &names, ", "));
+	               "there is no CA \"%s\"; `everleaf ca list` shows all, and another one is "
+	               "added with `everleaf ca add NAME URL`",
+	               name);
 }
 
 int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e)
@@ -48,7 +42,7 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 		return 0;
 	}
 	if (!is_url(name))
-		return ca_unknown(a, cas_known(r->config), name, added, n_added, e);
+		return ca_unknown(name, e);
 	if (strncmp(name, "http://", 7) == 0)
 		return err_set(e, ERR_USAGE,
 		               "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)",

@@ -306,7 +306,9 @@ static int choose(struct ops *o, struct arena *a, const struct renew_options *op
 	struct cert_filter all = { .owner = owner, .scope = owner_scope(o) };
 	struct user known;
 
-	if (opt->owner && !owner_filter(o))
+	/* who knows some certificates alone is not told who there is: a stranger has none of them
+	 */
+	if (opt->owner && !owner_is_limited(o))
 		TRY(st_user_get(o->run.store, a, opt->owner, &known, e));
 
 	if (opt->names.n) {

@@ -192,7 +192,8 @@ int owner_certs(const struct ops *o, struct arena *a, struct strings *out, struc
 	return 0;
 }
 
-/* Over the network an owner is somebody who is known here. */
+/* Over the network an owner is somebody who is known here. A token that knows some certificates
+ * alone would find out who that is. */
 static int check_named_owner(const struct ops *o, struct arena *a, const struct cert *stored,
                              const struct cert *wanted, struct err *e)
 {
@@ -201,6 +202,12 @@ static int check_named_owner(const struct ops *o, struct arena *a, const struct 
 	if (!wanted->owner || (stored->owner && strcmp(stored->owner, wanted->owner) == 0) ||
 	    strcmp(wanted->owner, o->who->user) == 0)
 		return 0;
+	if (owner_scope(o)) {
+		err_set(e, ERR_DENIED,
+		        "this token is narrowed to some certificates, and gives none of them to "
+		        "somebody else");
+		return err_member(e, "owner");
+	}
 	if (st_user_get(o->run.store, a, wanted->owner, &u, e) == 0)
 		return 0;
 	if (e->code == ERR_NOT_FOUND)

@@ -159,6 +159,30 @@ def test_who_has_a_name_is_not_told_by_what_else_is_wrong(people, two, who):
             assert said[0] == said[1] and (more.get("method") or said[0][:2] == (403, "name")), (more, said)
 
 
+@pytest.mark.parametrize("who", ["admin", "operator"])
+def test_errors_tell_nothing_that_may_not_be_listed(everleaf, people, two, who):
+    """Which CAs there are, and whether somebody is a user here."""
+    everleaf.run("ca", "add", "secret-lab", "https://secret-lab.example/directory")
+    for client in two.token(who, by="domain"), two.token(who, by="name"):
+        client.get("/cas", status=403)
+        for answer in (client.post("/certificates", {"name": two.mine, "domains": [two.mine], "ca": "nosuch"}, status=400),
+                       client.patch(f"/certificates/{two.mine}", {"ca": "nosuch"}, status=400)):
+            assert answer.problem["member"] == "ca" and "letsencrypt" not in answer.text and "secret-lab" not in answer.text
+        said = []
+        for owner in "operator" if who == "admin" else "admin", "nosuch":
+            job = client.job(client.post("/certificates/renew", {"owner": owner}))
+            assert job["state"] == "done" and job["result"]["renewed"] == []
+            for force in {}, {"force": True}, {"days": 3000}:
+                result = client.job(client.post("/certificates/renew", {"owner": owner, **force}))
+                said.append((owner == "nosuch", result["state"], result["result"]))
+            answer = client.patch(f"/certificates/{two.mine}", {"owner": owner}, status=403).problem
+            said.append((owner == "nosuch", answer["member"], answer["detail"]))
+        assert [rest for nosuch, *rest in said if nosuch] == [rest for nosuch, *rest in said if not nosuch]
+        client.patch(f"/certificates/{two.mine}", {"owner": "user"})
+    assert people.admin.get(f"/certificates/{two.mine}").json["owner"] == "user"
+    assert "nosuch" in people.admin.patch(f"/certificates/{two.mine}", {"owner": "nosuch"}, status=400).problem["detail"]
+
+
 def test_a_new_certificate_in_the_scope(people, two):
     deploy = people.client("operator", "deploy", "--domain", two.mine)
     two.issue(deploy, f"www.{two.mine}")
