@@ -65,6 +65,15 @@ static const char *address_of(const struct ops *o)
 	return o->who ? o->who->address : NULL;
 }
 
+/* Who asked as nobody is known from here on, to this request's end. */
+static void known_as(struct ops *o, const struct user *u)
+{
+	if (!o->who)
+		return;
+	o->actor = arena_printf(o->arena, "user:%s", u->name);
+	ops_act(o);
+}
+
 static int begin(struct ops *o, struct arena *a, const struct user *u, struct session_said *out,
                  struct err *e)
 {
@@ -127,6 +136,7 @@ int op_session_create(struct ops *o, struct arena *a, void *in_record, void *out
 		note_failure(o, a, in->user, e);
 		return -(int)e->code;
 	}
+	known_as(o, &u);
 	return begin(o, a, &u, out_record, e);
 }
 
@@ -216,6 +226,7 @@ int op_session_first(struct ops *o, struct arena *a, void *in_record, void *out_
 		return err_set(e, ERR_UNKNOWN_CALLER,
 		               "the link is unknown, was used, or has ended");
 	TRY(signin_hash_password(a, in->password, &hash, e));
+	known_as(o, &u);
 	TRY(set_password(o, a, &u, hash, 0, "chose a password by a one-time link", e));
 	if (fs_remove(link_path(o, a, u.name), &why) < 0)
 		log_warn("the used link of user %s: %s", u.name, why.text);

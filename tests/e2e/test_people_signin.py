@@ -197,3 +197,16 @@ def test_signing_in_at_once_is_bounded_in_memory(bare, daemon):
     assert len(statuses) == 40 and set(statuses) <= {401, 429, 503} and 401 in statuses
     if "asan" not in str(daemon.log()):
         assert memory_kb(daemon) - before < 3 * 64 * 1024
+
+
+def test_who_signed_in_is_named_as_who_did_it(bare, daemon):
+    """A sign-in, and a password chosen by a link, are their user's; what fails is nobody's."""
+    link = bare.secret(open(bare.json("user", "add", "alice", "--role", "user")["link_file"]).read().strip())
+    caller = Caller(daemon)
+    caller.fails(401, "POST", "/session/first", {"link": link[:-1] + "x", "password": PASSWORD})
+    caller.ok("POST", "/session/first", {"link": link, "password": PASSWORD})
+    assert caller.sign_in("alice", "a wrong password") == 401 and caller.sign_in("alice") == 200
+    actors = {event["text"]: (event["actor"], event["address"]) for event in bare.json("log")}
+    assert actors["user alice chose a password by a one-time link"] == ("user:alice", "127.0.0.1")
+    assert actors["user alice signed in"] == ("user:alice", "127.0.0.1")
+    assert actors["signing in as user alice failed"] == ("nobody", "127.0.0.1")
