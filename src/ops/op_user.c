@@ -340,6 +340,8 @@ int op_user_update(struct ops *o, struct arena *a, void *in_record, void *out_re
 
 	TRY(check_change(in, e));
 	TRY(st_user_get(o->run.store, a, in->name, &u, e));
+	if (in->given.n == 0)
+		return say(o, &u, out_record, e);
 	if (is_given(in, "password"))
 		TRY(signin_hash_password(a, in->password, &hash, e));
 	TRY(change_in(o, a, in, hash, &link, &u, e));

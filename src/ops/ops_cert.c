@@ -33,9 +33,9 @@ int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change
 	TRY(ops_cert_name(o, a, name, &name, e));
 	TRY(lease_take(&o->run, name, e));
 	result = store_condition_look(o->run.store, e);
-	if (result == 0)
+	if (result == 0 && change->given.n > 0)
 		result = intake_set(&o->run, a, name, change, &c, e);
-	if (result == 0)
+	if (result == 0 && change->given.n > 0)
 		result = keep_record(
 		    &o->run, a, &c, "set",
 		    arena_printf(a, "changed: %s", strings_join(a, &change->given, ", ")), e);

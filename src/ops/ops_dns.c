@@ -227,6 +227,10 @@ static int update_once(struct ops *o, struct arena *a, const struct dns_change *
 	struct strings zones;
 
 	TRY(st_dns_get(o->run.store, a, d->name, &x, e));
+	if (d->given.n == 0) {
+		*out = x;
+		return 0;
+	}
 	u.former = x.settings ? x.settings : "";
 	TRY(check_zones(a, &d->zones, &zones, e));
 	if (strings_has(&d->given, "zones"))

@@ -155,6 +155,10 @@ static int update_once(struct ops *o, struct arena *a, const struct notify_chang
 
 	TRY(check_events(a, &d->events, d->digest, e));
 	TRY(st_channel_get(o->run.store, a, d->name, &x, e));
+	if (d->given.n == 0) {
+		*out = x;
+		return 0;
+	}
 	u.former = x.settings ? x.settings : "";
 	if (strings_has(&d->given, "digest"))
 		u.digest = d->digest ? d->digest : "at-once";

@@ -454,3 +454,21 @@ def test_every_change_is_an_event(lab_admin):
         ("account", "account lab is the default from now on"), ("limits", "lab has resumed www.example.org"),
         ("renewal-information", "asked for again at once, of 0 certificates")]
     assert {event["address"] for event in events} == {"127.0.0.1"}
+
+
+def test_a_change_of_nothing_is_none(everleaf, daemon, admin, name):
+    """It is answered with what is there; nothing is written, nothing told."""
+    everleaf.issue(name)
+    admin.post("/dns-accounts", provider="httpreq", name="home", settings=httpreq())
+    admin.post("/notifications", kind="webhook", name="hook", settings={"url": "https://hooks.example.org/x", "secret": SECRET})
+    before = everleaf.json("log")
+    for path in (f"/certificates/{name}", "/users/root", "/dns-accounts/home", "/notifications/hook", "/settings"):
+        shown = admin.get(path)
+        daemon.clock(10)
+        said = admin.patch(path)
+        assert path == "/settings" or said["name"] == path.rpartition("/")[2]
+        assert SECRET not in json.dumps(said)
+        assert (admin.get(path), everleaf.json("log")) == (shown, before), path
+        daemon.clock(0)
+    assert refused(admin, "PATCH", "/dns-accounts/nowhere", {})[0] == 404
+    assert refused(admin, "PATCH", "/users/nobody", {})[0] == 404
