@@ -67,7 +67,7 @@ struct sched {
 	int64_t head_hour;      /* in which the event log's head was last written down */
 };
 
-/* People are told by a worker, since mail servers may be slow. */
+/* People are told by a worker, since mail servers may be slow; it takes no slot meanwhile. */
 static void news(struct sched *s)
 {
 	int64_t now_ms = clock_monotonic_ms();
@@ -81,7 +81,9 @@ static void news(struct sched *s)
 		s->failed = false;
 	}
 	pthread_mutex_unlock(&s->lock);
+	workers_aside(s->workers, true);
 	ops_daemon_news(s->ops, pass, failed);
+	workers_aside(s->workers, false);
 	if (!pass)
 		return;
 	pthread_mutex_lock(&s->lock);

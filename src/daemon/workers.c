@@ -173,6 +173,15 @@ static void on_sleep(void *ctx, bool sleeps)
 	pthread_mutex_unlock(&w->lock);
 }
 
+void workers_aside(struct workers *w, bool begins)
+{
+	if (begins)
+		on_sleep(w, true);
+	cancel_on_sleep(begins ? NULL : on_sleep, w);
+	if (!begins)
+		on_sleep(w, false);
+}
+
 /* With the lock; false after a while without work. */
 static bool await_item(struct workers *w, struct item **out)
 {

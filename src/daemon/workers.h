@@ -27,6 +27,9 @@ void workers_offer(struct workers *w, const char *subject, const char *group);
 /* From now on this many at once. */
 void workers_set_slots(struct workers *w, unsigned slots);
 
+/* The calling worker's: until it ends, what it does takes no slot, however often it sleeps. */
+void workers_aside(struct workers *w, bool begins);
+
 struct workers_load {
 	unsigned running, sleeping, queued, slots;
 };

@@ -51,7 +51,8 @@ void ops_act(const struct ops *o);
 NODISCARD int ops_output(const char *file, const struct bytes *data, struct bytes *out,
                          struct err *e);
 
-/* News that time has brought is found, and what is due is delivered. Nothing fails by it. */
+/* News that time has brought is found, and what is due is delivered. Nothing fails by it. Of a
+ * daemon nothing is done here: it delivers by itself, and nobody who asked waits for that. */
 void ops_tell(struct ops *o, bool quiet);
 
 /* One turn of several certificates on at most jobs threads; results in order. changes: one for each

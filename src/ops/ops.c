@@ -210,6 +210,8 @@ void ops_tell(struct ops *o, bool quiet)
 {
 	struct err e;
 
+	if (o->daemon)
+		return;
 	if (tell_due(&o->run, &e) < 0 && !quiet)
 		log_warn("news is not told: %s", e.text);
 	post_due(&o->run, quiet);

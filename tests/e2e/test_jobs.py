@@ -9,8 +9,10 @@ from env.api import Api
 from env.certs import assert_good, load
 from env.client import Refused, user
 from env.process import wait_until
+from env.ports import free_port
 from env.proxy import never
 from env.smtp import SmtpServer
+from env.tcp import TcpServer
 
 pytestmark = pytest.mark.threads
 
@@ -420,3 +422,40 @@ def test_a_stand_in_is_there_at_once_however_busy(everleaf, config, new_name):
         admin.done(first)
         assert admin.done(second)["issued"] == [wanted]
         assert "Berlin" not in load(everleaf.live(wanted, "cert.pem")).issuer.rfc4514_string()
+
+
+class TarPit(TcpServer):
+    """Takes what comes and never answers. left: how many waited in vain and went."""
+
+    def __init__(self):
+        super().__init__(free_port())
+        self.came = self.left = 0
+
+    def serve(self, client):
+        self.came += 1
+        try:
+            while client.recv(4096):
+                pass
+        except OSError:
+            pass
+        self.left += 1
+
+
+def test_a_dead_webhook_holds_nobody(everleaf, config, name):
+    """News is delivered beside the jobs, even where one at a time is worked on; who only looks delivers nothing."""
+    with TarPit() as pit, Serve(everleaf, "--jobs", "1") as daemon:
+        settings = everleaf.folder / "pit.yaml"
+        settings.write_text(f"url: http://127.0.0.1:{pit.port}/\nsecret: a-secret-of-the-pit\ntimeout: 60\n"
+                            "allow_http: true\nallow_private: true\n")
+        settings.chmod(0o600)
+        everleaf.run("notify", "add", "webhook", "pit", "--settings", settings, "--event", "issued", "--event", "revoked")
+        admin = user(everleaf, daemon, "root", "admin")
+        reader = user(everleaf, daemon, "reader", "auditor")
+        config.touch()
+        assert admin.done(admin.post("/certificates", domains=[name], webroot="main"))["issued"] == [name]
+        wait_until(lambda: pit.came == 1, "the news")
+        admin.done(admin.post(f"/certificates/{name}/revoke"))
+        reader.get("/expiring")
+        assert (pit.came, pit.left) == (1, 0)
+        assert everleaf.json("notify", "show", "pit")["waiting"] == 2
+        daemon.stop()
