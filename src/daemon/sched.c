@@ -410,6 +410,16 @@ static void task_added(void *ctx)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Those that the workers do themselves are counted where they are offered. */
+static void asked_turn(void *ctx, enum turn how)
+{
+	struct sched *s = ctx;
+
+	pthread_mutex_lock(&s->lock);
+	s->state.turns[how]++;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static unsigned most_threads(unsigned slots)
 {
 	unsigned most = slots * THREADS_FOR_A_SLOT;
@@ -440,6 +450,7 @@ int sched_start(struct ops_daemon *d, unsigned slots, struct sched **out, struct
 	pthread_condattr_destroy(&attr);
 	s->workers = workers_new(&o);
 	ops_daemon_on_task(d, task_added, s);
+	ops_daemon_on_turn(d, asked_turn, s);
 	why = pthread_create(&s->thread, NULL, run, s);
 	if (why) {
 		s->stopping = true;

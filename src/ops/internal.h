@@ -23,6 +23,9 @@ struct ops {
 struct ops_daemon;
 /* What the daemon was opened with; it lives as long. */
 struct ops *ops_daemon_ops(struct ops_daemon *d);
+/* A turn that somebody asked for over the network has ended: it is told in the log, and counted.
+ * Not one that was cut short, which is done anew. */
+void ops_daemon_asked_turn(struct ops_daemon *d, const char *subject, const struct work_result *r);
 
 /* The state below STATE/dry-run that a dry run works in: its own accounts and rows, so that nothing
  * of it touches the real ones. */

@@ -37,6 +37,8 @@ struct ops_daemon {
 	struct generation *now;
 	atomic_bool reload_untold; /* the log does not have it yet */
 	struct follow *follow;     /* by one worker at a time */
+	void (*turn_done)(void *ctx, enum turn turn);
+	void *turn_done_ctx;
 };
 
 const char *const turn_words[N_TURNS] = { "unchanged", "issued", "renewed", "pending", "failed" };
@@ -328,7 +330,8 @@ static bool is_still_due(enum err_code code)
 	       code == ERR_DAMAGED || code == ERR_DENIED || code == ERR_NOT_FOUND;
 }
 
-static void tell_turn(const char *subject, enum turn turn, const struct work_result *r)
+/* asked: somebody waits to hear of it. */
+static void tell_turn(const char *subject, enum turn turn, const struct work_result *r, bool asked)
 {
 	struct log_context former = log_context_set("%s", subject);
 
@@ -336,7 +339,7 @@ static void tell_turn(const char *subject, enum turn turn, const struct work_res
 		log_info("%s", turn_words[turn]);
 	if (turn == TURN_PENDING)
 		log_info("waits for what has to be published");
-	if (r->failure.code == ERR_BUSY || r->failure.code == ERR_CANCELLED)
+	if (r->failure.code == ERR_CANCELLED || (r->failure.code == ERR_BUSY && !asked))
 		log_detail("%s", r->failure.text);
 	else if (r->failure.code != ERR_NONE)
 		log_error("%s", r->failure.text);
@@ -354,13 +357,14 @@ static bool is_put_back(const struct work_result *r)
 	         err_is_of_database(e) || err_is_taken_over(e)));
 }
 
+static const enum turn turns[] = { [WORK_UNCHANGED] = TURN_UNCHANGED,
+	                           [WORK_ISSUED] = TURN_ISSUED,
+	                           [WORK_RENEWED] = TURN_RENEWED,
+	                           [WORK_PENDING] = TURN_PENDING,
+	                           [WORK_FAILED] = TURN_FAILED };
+
 enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 {
-	static const enum turn turns[] = { [WORK_UNCHANGED] = TURN_UNCHANGED,
-		                           [WORK_ISSUED] = TURN_ISSUED,
-		                           [WORK_RENEWED] = TURN_RENEWED,
-		                           [WORK_PENDING] = TURN_PENDING,
-		                           [WORK_FAILED] = TURN_FAILED };
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	const struct work_options how = { .only_renew = true };
 	struct generation *g = generation_hold(d);
@@ -371,9 +375,26 @@ enum turn ops_daemon_turn(struct ops_daemon *d, const char *subject, bool *busy)
 	turn = is_put_back(&r) ? TURN_UNCHANGED : turns[r.outcome];
 	*busy =
 	    turn == TURN_UNCHANGED || (r.failure.code != ERR_NONE && is_still_due(r.failure.code));
-	tell_turn(subject, turn, &r);
+	tell_turn(subject, turn, &r, false);
 	generation_release(d, g);
 	return turn;
+}
+
+void ops_daemon_on_turn(struct ops_daemon *d, void (*told)(void *ctx, enum turn turn), void *ctx)
+{
+	d->turn_done = told;
+	d->turn_done_ctx = ctx;
+}
+
+void ops_daemon_asked_turn(struct ops_daemon *d, const char *subject, const struct work_result *r)
+{
+	bool begun = r->begun || r->failure.code != ERR_BUSY;
+
+	if (begun && is_put_back(r))
+		return;
+	tell_turn(subject, turns[r->outcome], r, true);
+	if (d->turn_done)
+		d->turn_done(d->turn_done_ctx, turns[r->outcome]);
 }
 
 int ops_daemon_head(struct ops_daemon *d, struct arena *a, const char **out, struct err *e)

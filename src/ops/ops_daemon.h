@@ -47,6 +47,9 @@ void ops_daemon_tasks_keep(struct ops_daemon *d);
 /* Who is told at once of a task that was added in this process; before there are threads. */
 void ops_daemon_on_task(struct ops_daemon *d, void (*told)(void *ctx), void *ctx);
 
+/* Who is told of each turn of a certificate in such a task; before there are threads. */
+void ops_daemon_on_turn(struct ops_daemon *d, void (*told)(void *ctx, enum turn turn), void *ctx);
+
 /* The opened state as somebody may use it who asks over the network; lives in a, and works until
  * ops_daemon_part. Events name who. */
 struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct who *who);

@@ -242,6 +242,19 @@ static int do_task(struct ops_daemon *d, struct arena *a, struct task *t, struct
 	return result;
 }
 
+/* Before any turn: what was asked for of a certificate could not even be begun. Turns tell of
+ * themselves. */
+static void tell_failed(struct ops_daemon *d, const struct task *t, const struct err *e)
+{
+	const struct operation *op = operation_of(t->operation);
+	const struct work_result failed = { .outcome = WORK_FAILED, .failure = *e, .begun = true };
+
+	if (op && op->out == issue_said_fields && t->subject)
+		ops_daemon_asked_turn(d, t->subject, &failed);
+	else
+		log_error("%s failed: %s", t->operation, e->text);
+}
+
 static int put_end(struct store *s, const struct task *t, bool parked, struct err *e)
 {
 	int result;
@@ -283,6 +296,7 @@ void ops_daemon_task(struct ops_daemon *d, int64_t id, bool *busy)
 
 		parked = result < 0 && is_cut_short(ops_daemon_ops(d), &e);
 		if (result < 0 && !parked) {
+			tell_failed(d, &t, &e);
 			problem_hide(&e, ops_state_dir(ops_daemon_ops(d)), t.operation);
 			t.error = problem_text(a, &e);
 		}

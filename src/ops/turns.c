@@ -61,6 +61,8 @@ static void one_turn(void *ctx, size_t i)
 		work_on(&t->ops->run, a, t->names->v[i], t->changes ? &t->changes[i] : NULL,
 		        t->options, &result);
 	}
+	if (t->ops->daemon)
+		ops_daemon_asked_turn(t->ops->daemon, t->names->v[i], &result);
 	pthread_mutex_lock(&t->lock);
 	keep_result(t->results_arena, &t->results[i], &result);
 	pthread_mutex_unlock(&t->lock);

@@ -459,3 +459,22 @@ def test_a_dead_webhook_holds_nobody(everleaf, config, name):
         assert (pit.came, pit.left) == (1, 0)
         assert everleaf.json("notify", "show", "pit")["waiting"] == 2
         daemon.stop()
+
+
+def test_jobs_are_counted_and_told_in_the_log(everleaf, config, new_name):
+    """As the turns that nobody asked for are: one line each, with the certificate's name before it."""
+    good, bad = new_name(), new_name()
+    path = everleaf.folder / "everleaf.yaml"
+    (everleaf.folder / "empty").mkdir()
+    path.write_text(path.read_text().replace("webroots:", f"webroots:\n  - {{name: empty, path: {everleaf.folder}/empty}}"))
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        admin.done(admin.post("/certificates", domains=[good], webroot="main"))
+        admin.done(admin.post(f"/certificates/{good}/renew", force=True))
+        assert admin.ended(admin.post("/certificates", domains=[bad], webroot="empty"))["state"] == "failed"
+        assert [daemon.turns(outcome) for outcome in ("issued", "renewed", "failed")] == [1, 1, 1]
+        assert daemon.metrics()["everleaf_failures_total"] == 1
+        lines = [line for line in daemon.log().splitlines() if f"{good}: " in line or f"{bad}: " in line]
+        assert [line.rpartition(f"{good}: ")[2] for line in lines if good in line] == ["issued", "renewed"]
+        failed, = [line for line in lines if bad in line]
+        assert failed.count(bad) >= 1 and len(failed) > len(bad) + 20
