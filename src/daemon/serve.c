@@ -101,6 +101,7 @@ static int open_state(struct server *s, struct err *e)
 {
 	struct ops_options options = s->o->ops;
 
+	options.actor = "daemon"; /* as which it does what nobody asks for */
 	options.cancel = &s->cancel;
 	options.report = (struct ops_report){ 0 };
 	TRY(ops_open(&options, &s->ops, e));

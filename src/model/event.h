@@ -11,7 +11,8 @@ struct event {
 	const char *kind;  /* "requested", "order", "challenge", "issued", "live", "hook", "failed",
 	                      "revoked", "account", … */
 	const char *text;  /* for a person */
-	const char *actor; /* "cli:USER" */
+	const char *actor; /* "cli:USER" on a host, "user:NAME" over the network, "daemon" of
+	                      itself, "nobody" who is not signed in */
 	const char *address; /* they asked from; NULL = this host */
 };
 extern const struct field event_fields[];

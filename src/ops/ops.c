@@ -95,7 +95,7 @@ static int open_store(struct ops *o, struct err *e)
 	struct store_options so = {
 		.state_dir = o->run.state_dir,
 		.database_url = o->options.database_url,
-		.actor = ops_host_actor(o->arena),
+		.actor = o->options.actor ? o->options.actor : ops_host_actor(o->arena),
 		.create = o->options.create_state,
 	};
 

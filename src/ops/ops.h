@@ -31,6 +31,7 @@ struct ops_options {
 	const char *database_url; /* NULL = inside the state folder */
 	const char *ca_bundle;    /* file; NULL = the system's */
 	const char *command;      /* "everleaf renew": who holds a lease, in words */
+	const char *actor;        /* in events; NULL = the user of this host, "cli:root" */
 	bool create_state;        /* false for commands that only read */
 	bool empty_is_fine;       /* where there is no state yet, lists are empty; otherwise that is
 	                             ERR_NOT_FOUND */

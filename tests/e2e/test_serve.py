@@ -412,3 +412,16 @@ def test_a_new_state(tmp_path, pebble, lab, serve):
     bare = Everleaf(tmp_path / "new", pebble, lab)
     serve(on=bare)
     assert bare.json("list") == []
+
+
+def test_what_the_daemon_does_of_itself_is_done_by_the_daemon(everleaf, name):
+    """Not by the person at the shell, whose rights it has."""
+    everleaf.issue(name)
+    before = everleaf.json("log", name)
+    daemon = Serve(everleaf)
+    daemon.clock(85 * DAY)
+    with daemon:
+        wait_until(lambda: daemon.turns("renewed") == 1, "its renewal")
+    events = everleaf.json("log", name)[len(before):]
+    assert "issued" in [event["kind"] for event in events]
+    assert {event["actor"] for event in events} == {"daemon"} and {event["actor"] for event in before} != {"daemon"}
