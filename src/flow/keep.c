@@ -30,7 +30,7 @@ static int record_in_transaction(struct run *r, struct cert *c, const char *kind
                                  struct err *e)
 {
 	c->updated_at = clock_now();
-	c->tell_at = tell_next(c, &r->config->warn);
+	c->tell_at = tell_next(c, c->told_until);
 	TRY(st_cert_put(r->store, c, e));
 	TRY(job_follow(r, c, e));
 	return text ? st_event_add(r->store, c->name, kind, e, "%s", text) : 0;

@@ -18,6 +18,7 @@
 #define DAY_S INT64_C(86400)
 #define DIGEST_MINUTE (8 * 60)
 #define AT_ONCE 1000
+#define TOGETHER 200 /* certificates in one transaction: others that write wait for it */
 
 static bool wants(const struct channel *x, enum news_kind kind)
 {
@@ -401,33 +402,50 @@ static int tell_stage(struct run *r, struct arena *a, const struct cert *c, enum
 	return p.reason == PLAN_GIVEN_UP ? tell_given_up(r, c, e) : 0;
 }
 
-static int tell_one_held(struct run *r, struct arena *a, const char *name, int64_t now,
-                         struct err *e)
+static int tell_one(struct run *r, const char *name, int64_t now, struct err *e)
 {
+	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct tell_reached reached;
 	struct cert c;
 
-	TRY(st_cert_get(r->store, a, name, &c, e));
+	if (st_cert_get(r->store, a, name, &c, e) < 0)
+		return e->code == ERR_NOT_FOUND ? 0 : -(int)e->code;
+	if (c.tell_at == 0 || c.tell_at > now)
+		return 0; /* another process was quicker */
 	tell_reached(&c, &r->config->warn, now, &reached);
 	if (reached.failing != TELL_NOTHING)
 		TRY(tell_stage(r, a, &c, reached.failing, now, e));
 	if (reached.warning >= 0)
 		TRY(tell_expiring(r, a, &c, reached.warning, e));
-	c.told_until = now;
-	return st_tell_set(r->store, name, now, tell_next(&c, &r->config->warn), e);
+	/* with other days, those that passed since something was told count */
+	if (reached.failing != TELL_NOTHING || reached.warning >= 0)
+		c.told_until = now;
+	return st_tell_set(r->store, name, c.told_until, tell_next(&c, now), e);
 }
 
 /* The news and that it is told, in one transaction. */
-static int tell_one(struct run *r, const char *name, int64_t now, struct err *e)
+static int tell_together(struct run *r, const char *const *names, size_t n, int64_t now,
+                         struct err *e)
 {
-	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-
 	TRY(store_begin(r->store, e));
-	if (tell_one_held(r, a, name, now, e) < 0) {
-		store_rollback(r->store);
-		return e->code == ERR_NOT_FOUND ? 0 : -(int)e->code;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (tell_one(r, names[i], now, e) < 0) {
+			store_rollback(r->store);
+			return -(int)e->code;
+		}
 	return store_commit(r->store, e);
+}
+
+/* One that cannot be told of takes no other's news back. */
+static int tell_these(struct run *r, const char *const *names, size_t n, int64_t now, struct err *e)
+{
+	if (tell_together(r, names, n, now, e) == 0)
+		return 0;
+	if (err_is_of_database(e) || n == 1)
+		return -(int)e->code;
+	for (size_t i = 0; i < n; i++)
+		TRY(tell_together(r, &names[i], 1, now, e));
+	return 0;
 }
 
 static int any_enabled(struct run *r, struct arena *a, bool *any, struct err *e)
@@ -442,15 +460,6 @@ static int any_enabled(struct run *r, struct arena *a, bool *any, struct err *e)
 	return 0;
 }
 
-/* When each certificate is told of next was worked out by the days of then. */
-static int follow_days(struct run *r, struct err *e)
-{
-	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	const struct warn_days *days = &r->config->warn;
-
-	return st_tell_follow(r->store, days->n ? warn_days_text(a, days) : "", e);
-}
-
 static int tell_some(struct run *r, int64_t now, size_t *n, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
@@ -460,8 +469,9 @@ static int tell_some(struct run *r, int64_t now, size_t *n, struct err *e)
 	TRY(any_enabled(r, a, &any, e));
 	if (any)
 		TRY(st_tell_due(r->store, a, now, AT_ONCE, &names, e));
-	for (size_t i = 0; i < names.n; i++)
-		TRY(tell_one(r, names.v[i], now, e));
+	for (size_t i = 0; i < names.n && !cancel_is_set(r->cancel); i += TOGETHER)
+		TRY(tell_these(r, &names.v[i], names.n - i < TOGETHER ? names.n - i : TOGETHER, now,
+		               e));
 	*n = names.n;
 	return 0;
 }
@@ -472,7 +482,6 @@ int tell_due(struct run *r, struct err *e)
 	int64_t now = clock_now();
 	size_t n;
 
-	TRY(follow_days(r, e));
 	do {
 		TRY(tell_some(r, now, &n, e));
 	} while (n == AT_ONCE && !cancel_is_set(r->cancel));

@@ -113,15 +113,17 @@ static void earlier(int64_t at, int64_t after, int64_t *next)
 		*next = at;
 }
 
-int64_t tell_next(const struct cert *c, const struct warn_days *days)
+int64_t tell_next(const struct cert *c, int64_t after)
 {
-	struct instants t;
+	struct instants t = { 0 };
 	int64_t next = 0;
 
-	instants_of(c, days, &t);
+	if (strcmp(c->status, "revoked") == 0)
+		return 0;
+	failing_instants(c, &t);
 	for (int i = 0; i < N_STAGES; i++)
-		earlier(t.failing[i], c->told_until, &next);
-	for (int i = 0; i < t.n; i++)
-		earlier(t.warning[i], c->told_until, &next);
+		earlier(t.failing[i], after, &next);
+	for (int days = 0; c->not_after && days <= WARN_DAY_MOST; days++)
+		earlier(warning_at(c, days), after, &next);
 	return next;
 }

@@ -31,7 +31,9 @@ struct tell_reached {
 /* What lies after c->told_until and not after now. */
 void tell_reached(const struct cert *c, const struct warn_days *days, int64_t now,
                   struct tell_reached *out);
-/* The first instant after c->told_until; 0 = never. */
-int64_t tell_next(const struct cert *c, const struct warn_days *days);
+/* The first instant after this one at which there may be something to tell, whichever days are
+ * said: it is stored, and stays right when they change. 0 = never. Until a renewal is due that is
+ * then; afterwards it comes once a day (a ninetieth of a short lifetime). */
+int64_t tell_next(const struct cert *c, int64_t after);
 
 #endif

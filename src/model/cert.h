@@ -61,7 +61,7 @@ struct cert {
 	bool new_key_needed;   /* its key was revoked for compromise */
 	int64_t failing_since; /* when the first of these failures in a row was; 0 = none */
 	int64_t told_until;    /* what was to be told about it until then has been told */
-	int64_t tell_at;       /* when there is something to be told next; 0 = never (flow/tell) */
+	int64_t tell_at;       /* when there may be something to tell next; 0 = never (flow/tell) */
 	int64_t created_at, updated_at;
 };
 

@@ -3,12 +3,10 @@
  * happened; the same key is kept once for a channel, also while it is remembered after it arrived.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "store/internal.h"
-#include "store/lease.h"
 #include "sys/hash.h"
 
 #define TOKEN_BYTES 16
@@ -185,24 +183,6 @@ int st_tell_set(struct store *s, const char *cert, int64_t told_until, int64_t t
 	TRY(tx_open(s, &t, e));
 	TRY(RUN(s, "update certs set told_until = $2, tell_at = $3 where name = $1", NULL, e,
 	        ARG_TEXT(cert), ARG_INT(told_until), ARG_INT(tell_at)));
-	return tx_commit(&t, e);
-}
-
-int st_tell_follow(struct store *s, const char *rule, struct err *e)
-{
-	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
-	struct tx t CLEANUP(tx_done) = { 0 };
-	const char *name, *before = NULL;
-	struct holder self;
-
-	holder_self(a, "", &self);
-	name = arena_printf(a, "tell_rule:%s", self.host);
-	TRY(meta_get(s, a, name, &before, e));
-	if (strcmp(before ? before : "", rule) == 0)
-		return 0;
-	TRY(tx_open(s, &t, e));
-	TRY(RUN(s, "update certs set tell_at = 1 where tell_at > 0", NULL, e));
-	TRY(meta_put(s, name, rule, e));
 	return tx_commit(&t, e);
 }
 

@@ -406,10 +406,6 @@ NODISCARD int st_tell_due(struct store *s, struct arena *a, int64_t now, size_t 
 NODISCARD int st_tell_set(struct store *s, const char *cert, int64_t told_until, int64_t tell_at,
                           struct err *e);
 
-/* By what rule they are worked out, on this host; where it is another than before, each certificate
- * of which something will be told is due at once. "" = the usual one. */
-NODISCARD int st_tell_follow(struct store *s, const char *rule, struct err *e);
-
 /* When the last pass over all that is due ended; 0 = never. */
 NODISCARD int st_pass_put(struct store *s, int64_t at, struct err *e);
 NODISCARD int st_pass_get(struct store *s, int64_t *at, struct err *e);

@@ -23,12 +23,24 @@
 #define NINETY                                                                                     \
 	.status = "issued", .not_before = START, .not_after = END, .renew_at = START + 60 * DAY
 
+/* As flow/tell does it. */
+static bool says_something(struct cert *c, const struct warn_days *days, int64_t at)
+{
+	struct tell_reached r;
+
+	tell_reached(c, days, at, &r);
+	if (r.failing == TELL_NOTHING && r.warning < 0)
+		return false;
+	c->told_until = at;
+	return true;
+}
+
 static void next_instants(void **state)
 {
 	static const struct {
 		const char *what;
 		struct cert c;
-		int64_t want[12]; /* one after the other, until 0 */
+		int64_t want[12]; /* when something is said, until 0 */
 		struct warn_days days;
 	} cases[] = {
 		{ "90 days: a third is left when the first warning would be due",
@@ -109,14 +121,94 @@ static void next_instants(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct cert c = cases[i].c;
+		const int64_t *want = cases[i].want;
+		int looks = 0;
 
 		print_message("%s\n", cases[i].what);
-		for (const int64_t *want = cases[i].want;; want++) {
-			assert_int_equal(tell_next(&c, &cases[i].days), *want);
-			if (!*want)
-				break;
-			c.told_until = *want;
-		}
+		for (int64_t at = 0; (at = tell_next(&c, at)) != 0; looks++)
+			if (says_something(&c, &cases[i].days, at))
+				assert_int_equal(at, *want++);
+		assert_int_equal(*want, 0);
+		assert_true(looks <= WARN_DAY_MOST + 4); /* how often it is looked at in vain */
+	}
+}
+
+/* The days are changed while it is looked at. */
+static void other_days(void **state)
+{
+	static const struct warn_days few = { { 20, 2 }, 2 }, many = { { 25, 18, 7 }, 3 };
+	static const struct {
+		const char *what;
+		int64_t change_at;
+		struct warn_days before, after;
+		int64_t want[8];
+	} cases[] = {
+		{ "before a renewal is due",
+		  END - 40 * DAY,
+		  few,
+		  many,
+		  { END - 25 * DAY, END - 18 * DAY, END - 7 * DAY, END } },
+		{ "before the first, some have passed: the last of them, at the next look",
+		  END - 22 * DAY - HOUR,
+		  few,
+		  many,
+		  { END - 22 * DAY, END - 18 * DAY, END - 7 * DAY, END } },
+		{ "after the first",
+		  END - 19 * DAY - HOUR,
+		  few,
+		  many,
+		  { END - 20 * DAY, END - 18 * DAY, END - 7 * DAY, END } },
+		{ "there and back",
+		  END - 17 * DAY,
+		  many,
+		  few,
+		  { END - 25 * DAY, END - 18 * DAY, END - 2 * DAY, END } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct cert c = { NINETY };
+		const int64_t *want = cases[i].want;
+
+		print_message("%s\n", cases[i].what);
+		for (int64_t at = 0; (at = tell_next(&c, at)) != 0;)
+			if (says_something(
+			        &c, at < cases[i].change_at ? &cases[i].before : &cases[i].after,
+			        at))
+				assert_int_equal(at, *want++);
+		assert_int_equal(*want, 0);
+	}
+}
+
+static void looks(void **state)
+{
+	static const struct {
+		const char *what;
+		struct cert c;
+		int64_t after, want;
+	} cases[] = {
+		{ "nothing before a renewal is due", { NINETY }, 0, END - 30 * DAY },
+		{ "then each day", { NINETY }, END - 30 * DAY, END - 29 * DAY },
+		{ "not one for each that passed", { NINETY }, END - 5 * DAY - HOUR, END - 5 * DAY },
+		{ "the end", { NINETY }, END - DAY, END },
+		{ "nothing after it", { NINETY }, END, 0 },
+		{ "a failure's between them",
+		  { NINETY, .failing_since = END - 30 * DAY - HOUR },
+		  END - 29 * DAY - 2 * HOUR,
+		  END - 29 * DAY - HOUR },
+		{ "six days: a ninetieth",
+		  { .status = "issued",
+		    .not_before = START,
+		    .not_after = START + 6 * DAY,
+		    .renew_at = START + 3 * DAY },
+		  START + 3 * DAY,
+		  START + 3 * DAY + 96 * 60 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		print_message("%s\n", cases[i].what);
+		assert_int_equal(tell_next(&cases[i].c, cases[i].after), cases[i].want);
 	}
 }
 
@@ -428,6 +520,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(next_instants),
+		cmocka_unit_test(other_days),
+		cmocka_unit_test(looks),
 		cmocka_unit_test(what_is_reached),
 		cmocka_unit_test(times_of_day),
 		cmocka_unit_test(local_times),

@@ -49,7 +49,7 @@ def forge(everleaf, one, n, versions=False):
              "owner": f"case when i % 10 = 0 then 'big' else 'o' || (i % {OWNERS}) end",
              "ca": "case when i % 10 = 0 then 'other' else x.ca end",
              "not_after": ends, "renew_at": f"{ends} - {30 * DAY}", "created_at": f"{ends} - {90 * DAY}",
-             "tell_at": f"{ends} - {20 * DAY}", "ari_id": "null", "ari_check_at": "0", "ari_renew_at": "0"}
+             "tell_at": f"{ends} - {30 * DAY}", "ari_id": "null", "ari_check_at": "0", "ari_renew_at": "0"}
     jobs = {"subject": name, "run_at": f"{ends} - {30 * DAY}"}
     names = [f"{numbers} insert into cert_names (cert, domain, whole) select {name}, {domain}, 0 from n"
              for domain in (name, f"'c' || (i % {PER_ZONE}) || '.example.org'", "'example.org'")]
