@@ -145,12 +145,14 @@ int config_check_settings(const struct settings *s, struct err *e)
 	if (s->warn_days && warn_days_parse(s->warn_days, &days, &at, e) < 0)
 		return err_member(e, "warn_days");
 	if (s->pass_within_days < 0 || s->pass_within_days > 365) {
-		err_set(e, ERR_CONFIG, "pass_within_days is %lld, it must be from 1 to 365",
+		err_set(e, ERR_CONFIG,
+		        "pass_within_days is %lld, it must be from 1 to 365, or 0 for the default",
 		        (long long)s->pass_within_days);
 		return err_member(e, "pass_within_days");
 	}
 	if (s->wait_s < 0 || s->wait_s > 3600) {
-		err_set(e, ERR_CONFIG, "wait_s is %lld, it must be from 1 to 3600",
+		err_set(e, ERR_CONFIG,
+		        "wait_s is %lld, it must be from 1 to 3600, or 0 for the default",
 		        (long long)s->wait_s);
 		return err_member(e, "wait_s");
 	}

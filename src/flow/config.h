@@ -9,6 +9,11 @@
 
 struct cas;
 
+/* What holds where nothing is said. */
+#define CONFIG_WAIT_S 300
+#define CONFIG_PASS_DAYS 2
+#define CONFIG_JOBS 8
+
 /* What somebody over the network may choose by its name. */
 struct named_path {
 	const char *name, *path;
@@ -22,7 +27,7 @@ struct config {
 	const char *account;     /* default account's name */
 	const char *ca_bundle;   /* trust anchors for the ACME servers' TLS */
 	const char *proxy;       /* HTTP proxy's URL; NULL = from the environment */
-	int64_t jobs;            /* certificates at once; 0 = 8 */
+	int64_t jobs;            /* certificates at once; 0 = CONFIG_JOBS */
 	const char *hook_config; /* CONFIG of hook scripts: a file they may source */
 	bool parallel_hooks;     /* calls of one hook script run side by side */
 	struct records limits;   /* of struct limit_words: rate limits of CAs */

@@ -28,8 +28,8 @@ static int finalize(struct run *r, struct arena *a, struct acme *ca, const struc
                     struct acme_order *order, struct err *e)
 {
 	static const char *const unfinished[] = { "pending", "ready", "processing", NULL };
-	int64_t end =
-	    clock_monotonic_ms() + (r->config->set.wait_s ? r->config->set.wait_s : 300) * 1000;
+	int64_t end = clock_monotonic_ms() +
+	              (r->config->set.wait_s ? r->config->set.wait_s : CONFIG_WAIT_S) * 1000;
 	struct bytes csr;
 
 	if (strcmp(order->status, "ready") == 0) {

@@ -8,7 +8,6 @@
 #include "flow/session.h"
 #include "sys/http.h"
 
-#define DAYS_DEFAULT 2
 #define LIMIT_MS 10000
 #define ANSWER_MAX 4096
 
@@ -55,7 +54,7 @@ void ping_pass(struct run *r, bool failed)
 int ping_is_overdue(struct run *r, int64_t *last, bool *overdue, struct err *e)
 {
 	int64_t days =
-	    r->config->set.pass_within_days ? r->config->set.pass_within_days : DAYS_DEFAULT;
+	    r->config->set.pass_within_days ? r->config->set.pass_within_days : CONFIG_PASS_DAYS;
 
 	int64_t since;
 

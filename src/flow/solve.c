@@ -340,7 +340,7 @@ static int await(struct run *r, struct arena *a, struct acme *ca, const struct c
                  struct acme_order *order, const char *while_status, const char *what,
                  struct err *e)
 {
-	int64_t limit_s = r->config->set.wait_s ? r->config->set.wait_s : 300;
+	int64_t limit_s = r->config->set.wait_s ? r->config->set.wait_s : CONFIG_WAIT_S;
 	int64_t end = clock_monotonic_ms() + limit_s * 1000;
 	const char *list[] = { while_status, NULL };
 

@@ -35,7 +35,7 @@ const struct field settings_said_fields[] = {
 	      "those of the members before that the configuration file on the daemon's host says, "
 	      "and that are changed there alone"),
 	FIELD(struct settings_said, account, FT_STRING, 0, "the account used where none is named"),
-	FIELD(struct settings_said, jobs, FT_INT, 0, "certificates worked on at once; 0: 8"),
+	FIELD(struct settings_said, jobs, FT_INT, 0, "certificates worked on at once"),
 	FIELD(struct settings_said, allow_private, FT_BOOL, 0,
 	      "what a person names may be an address inside"),
 	FIELD_NAMED(struct settings_said, has_proxy, "proxy", FT_BOOL, 0, "there is an HTTP proxy"),

@@ -168,6 +168,21 @@ static int refuse_used(struct ops *o, struct arena *a, const char *name, struct 
 	return 0;
 }
 
+/* In the transaction: nobody makes it the default meanwhile. */
+static int refuse_default(struct ops *o, struct arena *a, const char *name, struct err *e)
+{
+	struct settings stored;
+
+	TRY(st_settings_take(o->run.store, a, &stored, e));
+	if ((stored.ca && strcmp(stored.ca, name) == 0) ||
+	    (o->config.set.ca && strcmp(o->config.set.ca, name) == 0))
+		return err_set(e, ERR_INPUT,
+		               "%s is used where no CA is named; have another one used first "
+		               "(`everleaf settings set ca=NAME`, or the configuration file)",
+		               name);
+	return 0;
+}
+
 int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
 	struct ops_tx t CLEANUP(ops_tx_done) = { 0 };
@@ -180,11 +195,6 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 		return err_set(e, ERR_INPUT,
 		               "%s is known by cas.yaml, not added here, and cannot be deleted",
 		               name);
-	if (o->config.set.ca && strcmp(o->config.set.ca, name) == 0)
-		return err_set(e, ERR_INPUT,
-		               "%s is used where no CA is named; have another one used first "
-		               "(`everleaf settings set ca=NAME`, or the configuration file)",
-		               name);
 	TRY(st_account_list(o->run.store, a, &v, &n, e));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].ca, name) == 0)
@@ -194,6 +204,7 @@ int ops_ca_delete(struct ops *o, struct arena *a, const char *name, struct err *
 			               v[i].name, name, v[i].name);
 	TRY(refuse_used(o, a, name, e));
 	TRY(ops_tx_begin(o, &t, e));
+	TRY(refuse_default(o, a, name, e));
 	TRY(st_ca_delete(o->run.store, name, e));
 	return ops_tx_tell(&t, "ca", e, "CA %s deleted", name);
 }

@@ -24,7 +24,6 @@
 #include "ops/owner.h"
 #include "ops/who.h"
 
-#define JOBS_DEFAULT 8
 #define END_PATIENCE_MS 3000
 #define CALL_PATIENCE_MS 3000
 /* then the database is away, which the responder knows what to do about */
@@ -33,6 +32,7 @@
 struct ops_daemon {
 	struct ops *ops;
 	int lock_fd;
+	pthread_mutex_t changing; /* held by who makes another generation; before `lock` */
 	pthread_mutex_t lock;
 	struct generation *now;
 	atomic_bool reload_untold; /* the log does not have it yet */
@@ -87,6 +87,7 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 		out_of_memory();
 	*d = (struct ops_daemon){ .ops = o, .lock_fd = fd, .now = g, .follow = follow_new() };
 	pthread_mutex_init(&d->lock, NULL);
+	pthread_mutex_init(&d->changing, NULL);
 	ca_tell_hidden(&g->run);
 	store_patience(o->run.store, -1, o->run.cancel);
 	*out = d;
@@ -100,6 +101,7 @@ void ops_daemon_close(struct ops_daemon *d)
 	generation_release(d, d->now);
 	follow_free(d->follow);
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->changing);
 	close(d->lock_fd);
 	free(d);
 }
@@ -117,12 +119,15 @@ static void replace(struct ops_daemon *d, struct generation *fresh)
 
 int ops_daemon_reload(struct ops_daemon *d, struct err *e)
 {
-	struct generation *g = generation_hold(d), *fresh;
-	int rc = generation_read(d->ops, &g->stored, &fresh, e);
+	struct generation *fresh = NULL;
+	int rc;
 
-	generation_release(d, g);
+	pthread_mutex_lock(&d->changing);
+	rc = generation_read(d->ops, &d->now->stored, &fresh, e);
+	if (rc == 0)
+		replace(d, fresh);
+	pthread_mutex_unlock(&d->changing);
 	TRY(rc);
-	replace(d, fresh);
 	atomic_store(&d->reload_untold, true);
 	return 0;
 }
@@ -131,15 +136,16 @@ int ops_daemon_settings(struct ops_daemon *d, struct err *e)
 {
 	struct arena *a CLEANUP(arena_cleanup) = arena_new(0);
 	struct settings stored;
-	struct generation *g;
+	bool changed;
 
 	TRY(st_settings_get(d->ops->run.store, a, &stored, e));
-	g = generation_hold(d);
-	if (!settings_same(&g->stored, &stored)) {
-		replace(d, generation_with(d->ops, g, &stored));
+	pthread_mutex_lock(&d->changing);
+	changed = !settings_same(&d->now->stored, &stored);
+	if (changed)
+		replace(d, generation_with(d->ops, d->now, &stored));
+	pthread_mutex_unlock(&d->changing);
+	if (changed)
 		log_info("settings were changed");
-	}
-	generation_release(d, g);
 	return 0;
 }
 
@@ -222,7 +228,7 @@ const char *ops_daemon_client(struct ops_daemon *d, struct arena *a, const char 
 unsigned ops_daemon_jobs(struct ops_daemon *d)
 {
 	struct generation *g = generation_hold(d);
-	unsigned jobs = g->config.jobs ? (unsigned)g->config.jobs : JOBS_DEFAULT;
+	unsigned jobs = g->config.jobs ? (unsigned)g->config.jobs : CONFIG_JOBS;
 
 	generation_release(d, g);
 	return jobs;

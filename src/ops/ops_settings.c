@@ -4,12 +4,18 @@
  */
 #include "ops/ops_settings.h"
 
+#include <string.h>
+
 #include "base/log.h"
+#include "flow/cas.h"
 #include "model/limit.h"
 #include "ops/internal.h"
 #include "ops/ops_account.h"
 #include "ops/ops_daemon.h"
 #include "ops/tx.h"
+
+/* Of a list in an event, which has room for so much. */
+#define WORDS_MOST 300
 
 static struct strings names_of(struct arena *a, const struct records *list)
 {
@@ -33,7 +39,7 @@ static struct settings_said said(struct arena *a, const struct config *c)
 		.allow_private = c->allow_private,
 		.has_proxy = c->proxy != NULL,
 		.has_ping = c->ping_url != NULL,
-		.jobs = c->jobs,
+		.jobs = c->jobs ? c->jobs : CONFIG_JOBS,
 		.limits = c->limits,
 	};
 
@@ -41,6 +47,10 @@ static struct settings_said said(struct arena *a, const struct config *c)
 		out.set.ca = "letsencrypt";
 	if (!out.set.key_type)
 		out.set.key_type = "ec256";
+	if (!out.set.pass_within_days)
+		out.set.pass_within_days = CONFIG_PASS_DAYS;
+	if (!out.set.wait_s)
+		out.set.wait_s = CONFIG_WAIT_S;
 	out.set.warn_days = warn_days_text(a, &c->warn);
 	return out;
 }
@@ -58,10 +68,25 @@ int ops_settings(struct ops *o, struct arena *a, struct settings_said *out, stru
 	return 0;
 }
 
-static int check(struct ops *o, struct arena *a, const struct settings_change *ch, struct err *e)
+/* One that every node knows: what this host's own cas.yaml adds is not. */
+static int check_ca(struct ops *o, struct arena *a, const char *name, struct err *e)
 {
+	static const struct config built_in;
 	struct ca ca;
 
+	TRY(ops_ca_named(o, a, name, &ca, e));
+	if (!ca.known || cas_by_name(&built_in, ca.name))
+		return 0;
+	err_set(
+	    e, ERR_USAGE,
+	    "%s is known on this host alone, by its cas.yaml; add it for all nodes with `everleaf "
+	    "ca add` under another name",
+	    name);
+	return err_member(e, "ca");
+}
+
+static int check(struct ops *o, const struct settings_change *ch, struct err *e)
+{
 	for (size_t i = 0; i < ch->given.n; i++)
 		if (strings_has(&o->config.in_file, ch->given.v[i])) {
 			err_set(e, ERR_DENIED,
@@ -74,7 +99,16 @@ static int check(struct ops *o, struct arena *a, const struct settings_change *c
 		e->code = ERR_USAGE;
 		return -(int)e->code;
 	}
-	return ch->set.ca ? ops_ca_named(o, a, ch->set.ca, &ca, e) : 0;
+	return 0;
+}
+
+static size_t strings_bytes(const struct strings *list)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		bytes += strlen(list->v[i]);
+	return bytes;
 }
 
 static const char *value_in_words(struct arena *a, const struct field *f, const void *settings)
@@ -83,6 +117,8 @@ static const char *value_in_words(struct arena *a, const struct field *f, const 
 
 	if (field_is_same(f, settings, &none))
 		return "as by default";
+	if (f->type == FT_STRINGS && strings_bytes(&FIELD_STRINGS(f, settings)) > WORDS_MOST)
+		return arena_printf(a, "%zu values", FIELD_STRINGS(f, settings).n);
 	if (f->type == FT_STRINGS)
 		return strings_join(a, &FIELD_STRINGS(f, settings), ", ");
 	if (f->type == FT_INT)
@@ -111,11 +147,13 @@ int ops_settings_change(struct ops *o, struct arena *a, const struct settings_ch
 	struct settings stored;
 	struct err later;
 
-	TRY(check(o, a, ch, e));
+	TRY(check(o, ch, e));
 	if (ch->given.n == 0)
 		return ops_settings(o, a, out, e);
 	TRY(ops_tx_begin(o, &t, e));
 	TRY(st_settings_take(o->run.store, a, &stored, e));
+	if (ch->set.ca)
+		TRY(check_ca(o, a, ch->set.ca, e));
 	settings_take(a, &stored, &ch->set, &ch->given);
 	TRY(st_settings_put(o->run.store, &stored, e));
 	TRY(ops_tx_tell(&t, "settings", e, "settings changed: %s", in_words(a, ch)));

@@ -54,7 +54,53 @@ def test_what_is_requested_afterwards_goes_by_them(everleaf, admin, new_name):
     assert key_bits(everleaf, second) == 256, "the default again, and still the CA that was set"
     kinds = [event["text"] for event in everleaf.json("log") if event["kind"] == "settings"]
     assert kinds == ["settings changed: ca: lab; key_type: ec384", "settings changed: key_type: as by default"]
-    assert refused(admin.delete, "/cas/lab")[1]["detail"].startswith("lab is used where no CA is named")
+
+
+def test_the_ca_that_all_go_by_is_not_deleted(everleaf, admin):
+    admin.post("/cas", name="spare", url="https://ca.example.org/dir")
+    admin.patch("/settings", ca="spare")
+    assert refused(admin.delete, "/cas/spare")[1]["detail"].startswith("spare is used where no CA is named")
+    # also where this host's own file says another
+    own = everleaf.folder / "own.yaml"
+    own.write_text("ca: letsencrypt\n")
+    assert "spare is used" in everleaf.error("--config", own, "ca", "delete", "spare", status=1)
+    admin.patch("/settings", ca=None)
+    admin.delete("/cas/spare")
+
+
+def test_all_that_was_changed_is_in_the_event(everleaf, admin):
+    addresses = [f"{n}-{'a' * 60}@{'b' * 60}.example.org" for n in range(10)]
+    admin.patch("/settings", email=addresses, agree_tos=True, wait_s=3600)
+    text, = [event["text"] for event in everleaf.json("log") if event["kind"] == "settings"]
+    assert text == "settings changed: email: 10 values; agree_tos: true; wait_s: 3600"
+
+
+def test_what_a_newer_version_set_stays(everleaf):
+    """And what cannot be read keeps nobody from the rest."""
+    everleaf.sql("insert into meta (name, value) values ('settings', ?)", '{"future": 1, "wait_s": "1h", "key_type": "ec384"}')
+    assert everleaf.json("settings", "show")["key_type"] == "ec384"
+    everleaf.run("settings", "set", "wait_s=10")
+    assert json.loads(everleaf.sql("select value from meta where name = 'settings'")[0][0]) == {"future": 1, "key_type": "ec384", "wait_s": 10}
+
+
+def test_a_ca_of_this_host_alone_is_not_for_all(everleaf, tmp_path):
+    (tmp_path / "cas.yaml").write_text("cas:\n  - name: inhouse\n    directory: https://ca.example.org/dir\n")
+    config = tmp_path / "config"
+    config.write_text(f"cas: {tmp_path}/cas.yaml\n")
+    assert "on this host alone" in everleaf.error("--config", config, "settings", "set", "ca=inhouse", status=2)
+
+
+def test_a_reload_amid_changes_is_not_lost(everleaf):
+    config = everleaf.folder / "everleaf.yaml"
+    everleaf.env["EVERLEAF_CONFIG"] = str(config)
+    config.write_text("")
+    with Serve(everleaf) as daemon:
+        admin = user(everleaf, daemon, "root", "admin")
+        for n in range(1, 20):
+            config.write_text(f"jobs: {n}\n")
+            daemon.process.send_signal(signal.SIGHUP)
+            admin.patch("/settings", wait_s=100 + n)
+            wait_until(lambda n=n: admin.get("/settings")["jobs"] == n, "the file to be read again", 10)
 
 
 @pytest.mark.option("settings set")
