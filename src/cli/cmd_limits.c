@@ -80,6 +80,8 @@ int cmd_limits(struct cli *c, struct err *e)
 		fprintf(stderr, "%s\n",
 		        wish->names.n ? "no limits are known there" : "no limit is in use");
 	}
+	if (said.more && !c->globals.quiet)
+		fprintf(stderr, "there are more; ask for some of the names, or with --ca\n");
 	return 0;
 }
 

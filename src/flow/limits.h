@@ -67,9 +67,9 @@ NODISCARD int limits_look(struct run *r, struct arena *a, const struct cert *c,
                           const struct strings *domains, const struct ca *ca,
                           const struct account *account, struct limit_state **out, size_t *n,
                           struct err *held, struct err *e);
-/* All that are in use. ca_url NULL = of all CAs. */
-NODISCARD int limits_in_use(struct run *r, struct arena *a, const char *ca_url,
-                            struct limit_state **out, size_t *n, struct err *e);
+/* All that are in use, or `most` and *more. ca_url NULL = of all CAs. */
+NODISCARD int limits_in_use(struct run *r, struct arena *a, const char *ca_url, size_t most,
+                            struct limit_state **out, size_t *n, bool *more, struct err *e);
 /* A name as typed, as it is counted. ERR_INPUT. */
 NODISCARD int limits_domain(struct arena *a, const char *typed, const char **out, struct err *e);
 /* A person had the CA resume these names, or it validated them: the count of their failures in a

@@ -111,8 +111,8 @@ int limits_look(struct run *r, struct arena *a, const struct cert *c, const stru
 	return 0;
 }
 
-int limits_in_use(struct run *r, struct arena *a, const char *ca_url, struct limit_state **out,
-                  size_t *n, struct err *e)
+int limits_in_use(struct run *r, struct arena *a, const char *ca_url, size_t most,
+                  struct limit_state **out, size_t *n, bool *more, struct err *e)
 {
 	int64_t now_ms = limits_now_ms();
 	struct limit_rule rules[N_LIMITS];
@@ -124,8 +124,9 @@ int limits_in_use(struct run *r, struct arena *a, const char *ca_url, struct lim
 
 	TRY(look_begin(r, a, &l, e));
 	TRY(st_limit_list(r->store, a, now_ms, &rows, &n_rows, e));
-	states = ARENA_ARRAY(a, struct limit_state, n_rows + 1);
-	for (size_t i = 0; i < n_rows; i++) {
+	states = ARENA_ARRAY(a, struct limit_state, (n_rows < most ? n_rows : most) + 1);
+	*more = false;
+	for (size_t i = 0; i < n_rows && !*more; i++) {
 		struct limit_ask x = { .bucket = rows[i], .counts = true };
 		struct bucket_parts parts;
 
@@ -137,7 +138,10 @@ int limits_in_use(struct run *r, struct arena *a, const char *ca_url, struct lim
 		rules_of = parts.ca_url;
 		x.kind = parts.kind;
 		x.rule = rules[parts.kind];
-		if (is_worth_showing(&x, now_ms))
+		if (!is_worth_showing(&x, now_ms))
+			continue;
+		*more = have == most;
+		if (!*more)
 			states[have++] = state_of(&l, &x, now_ms);
 	}
 	*out = states;

@@ -17,16 +17,21 @@ const struct field limits_unpause_fields[] = {
 const struct field limits_said_fields[] = {
 	FIELD_RECORDS(struct limits_said, limits, struct limit_state, limit_state_fields, 0,
 	              "each limit, and how much of it is left"),
+	FIELD(struct limits_said, more, FT_BOOL, 0,
+	      "there are more than one answer has: ask for some of the names, or of one CA"),
 	FIELD_END,
 };
 
 int op_limits(struct ops *o, struct arena *a, void *in, void *out, struct err *e)
 {
+	struct limits_said *said = out;
 	struct limit_state *v;
+	bool more;
 	size_t n;
 
-	TRY(ops_limits(o, a, in, &v, &n, e));
-	((struct limits_said *)out)->limits = (struct records){ v, n };
+	TRY(ops_limits(o, a, in, &v, &n, &more, e));
+	said->limits = (struct records){ v, n };
+	said->more = more;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 extern const struct field limits_ask_fields[], limits_unpause_fields[];
 struct limits_said {
 	struct records limits; /* of struct limit_state */
+	bool more;
 };
 extern const struct field limits_said_fields[];
 

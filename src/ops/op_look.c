@@ -25,6 +25,8 @@ static const struct field expiring_fields[] = {
 const struct field expiring_said_fields[] = {
 	FIELD_RECORDS(struct expiring_said, certificates, struct expiring, expiring_fields, 0,
 	              "those that end soon, or have ended"),
+	FIELD(struct expiring_said, total, FT_INT, 0,
+	      "how many they are, of which at most 1000 are named"),
 	FIELD(struct expiring_said, last_pass, FT_TIME, 0, "when all was looked after last"),
 	FIELD(struct expiring_said, overdue, FT_BOOL, 0, "that is too long ago"),
 	FIELD(struct expiring_said, clock, FT_STRING, 0,
@@ -64,7 +66,7 @@ int op_expiring(struct ops *o, struct arena *a, void *in, void *out, struct err 
 		err_set(e, ERR_USAGE, "\"days\" must be a number of days");
 		return err_member(e, "days");
 	}
-	TRY(ops_check(o, a, (int)days, &v, &n, e));
+	TRY(ops_check(o, a, (int)days, &v, &n, &said.total, e));
 	TRY(ops_last_pass(o, &said.last_pass, &said.overdue, e));
 	TRY(ops_clock_wrong(o, a, &said.clock, e));
 	said.certificates = (struct records){ v, n };

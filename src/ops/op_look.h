@@ -9,6 +9,7 @@ struct expiring_ask {
 };
 struct expiring_said {
 	struct records certificates; /* of struct expiring */
+	int64_t total;
 	int64_t last_pass;
 	bool overdue;
 	const char *clock; /* what is wrong with it; NULL = nothing */

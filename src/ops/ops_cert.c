@@ -131,7 +131,8 @@ struct checking {
 	int days;
 	int64_t now;
 	struct expiring *v;
-	size_t n, cap;
+	size_t n, cap, most;
+	int64_t total;
 };
 
 static int64_t check_limit(const struct checking *w, const struct cert *c)
@@ -151,6 +152,8 @@ static int check_row(void *ctx, const struct cert *c, struct arena *a, struct er
 	if (c->not_after == 0 || strcmp(c->status, "revoked") == 0 ||
 	    c->not_after - w->now >= check_limit(w, c))
 		return 0;
+	if (w->total++ >= (int64_t)w->most)
+		return 0;
 	if (w->n == w->cap) {
 		struct expiring *more =
 		    ARENA_ARRAY(w->arena, struct expiring, w->cap ? w->cap * 2 : 16);
@@ -166,9 +169,14 @@ static int check_row(void *ctx, const struct cert *c, struct arena *a, struct er
 }
 
 int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, size_t *n,
-              struct err *e)
+              int64_t *total, struct err *e)
 {
-	struct checking w = { .arena = a, .days = days, .now = clock_now() };
+	struct checking w = {
+		.arena = a,
+		.days = days,
+		.now = clock_now(),
+		.most = o->who ? CHECK_MOST : SIZE_MAX / 2,
+	};
 	struct cert_filter soon = {
 		.owner = owner_filter(o),
 		.scope = owner_scope(o),
@@ -179,6 +187,7 @@ int ops_check(struct ops *o, struct arena *a, int days, struct expiring **out, s
 	ops_tell(o, true);
 	*out = w.v;
 	*n = w.n;
+	*total = w.total;
 	return 0;
 }
 

@@ -133,9 +133,11 @@ struct expiring {
 	const char *last_error;
 };
 /* Certificates that end within days (default 7; at most a quarter of the lifetime, for short-lived
- * ones), or already ended. */
+ * ones), or already ended; *total = how many there are, of which at most CHECK_MOST are told
+ * over the network. */
+#define CHECK_MOST 1000
 NODISCARD int ops_check(struct ops *o, struct arena *a, int days /* 0 = not given */,
-                        struct expiring **out, size_t *n, struct err *e);
+                        struct expiring **out, size_t *n, int64_t *total, struct err *e);
 
 /* When the last pass over all that is due ended (0 = never); overdue: longer ago than configured.
  */

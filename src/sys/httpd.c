@@ -27,7 +27,8 @@
 #define CREW 8
 #define BODIES_BYTES ((size_t)48 << 20) /* of all requests that are being read or answered */
 #define HEAD_BYTES (32 << 10)
-#define ARENA_BYTES ((size_t)64 << 20)
+/* A page of a thousand certificates of a hundred long names each takes half of it. */
+#define ARENA_BYTES ((size_t)256 << 20)
 
 const struct httpd_limits httpd_limits_default = {
 	.connections = 1024, .connections_per_address = 768, .idle_s = 20, .request_s = 30

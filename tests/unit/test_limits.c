@@ -50,9 +50,10 @@ static int reserve(struct bench *b, struct order *row, const char *name, enum li
 static int64_t used(struct bench *b, const char *limit)
 {
 	struct limit_state *v;
+	bool more;
 	size_t n;
 
-	OK(limits_in_use(&b->run, b->p->a, CA, &v, &n, E));
+	OK(limits_in_use(&b->run, b->p->a, CA, 1000, &v, &n, &more, E));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(v[i].limit, limit) == 0)
 			return v[i].used;
