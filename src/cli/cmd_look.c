@@ -321,7 +321,8 @@ int cmd_check(struct cli *c, struct err *e)
 		               "%s: until it is right the daemon renews nothing by itself",
 		               said.clock);
 	if (said.total > (int64_t)n)
-		return err_set(e, ERR_EXPIRING, "and %lld more", (long long)said.total - (long long)n);
+		return err_set(e, ERR_EXPIRING, "and %lld more",
+		               (long long)said.total - (long long)n);
 	if (n)
 		return err_set(e, ERR_EXPIRING, "%s", "");
 	if (!said.overdue)

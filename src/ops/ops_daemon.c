@@ -74,6 +74,8 @@ int ops_daemon_open(struct ops *o, const char *http, const char *alpn, struct op
 	struct ops_daemon *d;
 	int fd;
 
+	/* without it nothing could be renewed, and a balancer would send people here */
+	TRY(store_key_look(o->run.store, e));
 	TRY(st_settings_get(o->run.store, a, &stored, e));
 	TRY(daemon_become(o->run.state_dir, http, alpn, &fd, e));
 	o->run.http = http;

@@ -139,6 +139,13 @@ int master_current(struct store *s, struct err *e)
 	return 0;
 }
 
+int store_key_look(struct store *s, struct err *e)
+{
+	STORE_LOCK(s);
+
+	return master_current(s, e);
+}
+
 /* The next key takes its place if it is the one in use, and goes if it never came into use. In a
  * transaction. */
 static int next_settle(struct store *s, struct err *e)

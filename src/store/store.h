@@ -421,6 +421,8 @@ NODISCARD int st_settings_put(struct store *s, const struct settings *x, struct 
 /* Where the master key of a state folder is: the file that EVERLEAF_MASTER_KEY_FILE names, else the
  * credential everleaf-master-key that systemd hands over, else master.key in the folder. */
 char *store_key_file(struct arena *a, const char *state_dir);
+/* ERR_DAMAGED: the master key is not there, or not the one that sealed the database. */
+NODISCARD int store_key_look(struct store *s, struct err *e);
 /* A new master key: everything sealed is sealed anew in one transaction, then the key file is
  * replaced; a kill in between leaves one of the two states, never a mixture (the next key waits
  * beside the old one as master.key.next). ERR_USAGE: the key is a credential of systemd. */

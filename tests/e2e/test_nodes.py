@@ -15,6 +15,7 @@ from env.certs import load
 from env.client import Client, user
 from env.everleaf import Everleaf
 from env.gate import SlowWeb
+from env.ports import free_port
 from env.postgres import Postgres
 from env.process import wait_until
 
@@ -288,6 +289,17 @@ def test_another_master_key_is_told(two, new_name, tmp_path, cluster, lab):
     (stranger.state / "master.key").chmod(0o600)
     line = stranger.error("export", name, "--part", "key", status=1)
     assert "master key" in line
+
+
+def test_a_daemon_without_the_right_master_key_does_not_start(everleaf, name):
+    """It could renew nothing, and would be ready for a balancer."""
+    everleaf.issue(name)
+    key = everleaf.state / "master.key"
+    for spoil, words in ((key.unlink, "is missing"), (lambda: key.write_text(os.urandom(32).hex() + "\n"), "not the one that sealed")):
+        spoil()
+        key.exists() and key.chmod(0o600)
+        line = everleaf.error("serve", "--listen", f"127.0.0.1:{free_port()}", status=1)
+        assert words in line and "put" in line
 
 
 @pytest.mark.threads
