@@ -24,21 +24,36 @@
 #define LOG_AT_ONCE 1000
 #define FILE_MAX_BYTES ((size_t)256 << 10)
 
+/* Names for people of all that a change brings. */
+static struct strings changed(struct arena *a, const struct cert_change *ch)
+{
+	struct strings names = strings_dup(a, &ch->given);
+
+	if (ch->key_file || ch->key_text)
+		strings_add(a, &names, "key");
+	if (ch->csr_file || ch->csr_text)
+		strings_add(a, &names, "csr");
+	if (ch->keystore_password_file && !strings_has(&names, "keystore_password"))
+		strings_add(a, &names, "keystore_password");
+	return names;
+}
+
 int ops_set(struct ops *o, struct arena *a, const char *name, struct cert_change *change,
             struct err *e)
 {
+	struct strings what = changed(a, change);
 	struct cert c;
 	int result;
 
 	TRY(ops_cert_name(o, a, name, &name, e));
 	TRY(lease_take(&o->run, name, e));
 	result = store_condition_look(o->run.store, e);
-	if (result == 0 && change->given.n > 0)
+	if (result == 0 && what.n > 0)
 		result = intake_set(&o->run, a, name, change, &c, e);
-	if (result == 0 && change->given.n > 0)
-		result = keep_record(
-		    &o->run, a, &c, "set",
-		    arena_printf(a, "changed: %s", strings_join(a, &change->given, ", ")), e);
+	if (result == 0 && what.n > 0)
+		result =
+		    keep_record(&o->run, a, &c, "set",
+		                arena_printf(a, "changed: %s", strings_join(a, &what, ", ")), e);
 	lease_drop(&o->run, name);
 	return result;
 }
