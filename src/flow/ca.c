@@ -14,13 +14,20 @@ static bool is_url(const char *s)
 	return strncmp(s, "https://", 8) == 0 || strncmp(s, "http://", 7) == 0;
 }
 
-/* Does not say which there are: not everybody who may name one is shown the list. */
-static int ca_unknown(const char *name, struct err *e)
+static int ca_unknown(const struct run *r, struct arena *a, const char *name,
+                      const struct ca *added, size_t n_added, struct err *e)
 {
+	const struct cas *known = cas_known(r->config);
+	struct strings names = { 0 };
+
+	for (size_t i = 0; i < known->n && !r->hides_cas; i++)
+		strings_add(a, &names, known->v[i].ca.name);
+	for (size_t i = 0; i < n_added && !r->hides_cas; i++)
+		strings_add(a, &names, added[i].name);
 	return err_set(e, ERR_USAGE,
-	               "there is no CA \"%s\"; `everleaf ca list` shows all, and another one is "
-	               "added with `everleaf ca add NAME URL`",
-	               name);
+	               "there is no CA \"%s\" (`everleaf ca list` shows %s); another one is added "
+	               "with `everleaf ca add NAME URL`",
+	               name, names.n ? strings_join(a, &names, ", ") : "all");
 }
 
 int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out, struct err *e)
@@ -42,7 +49,7 @@ int ca_resolve(struct run *r, struct arena *a, const char *name, struct ca *out,
 		return 0;
 	}
 	if (!is_url(name))
-		return ca_unknown(name, e);
+		return ca_unknown(r, a, name, added, n_added, e);
 	if (strncmp(name, "http://", 7) == 0)
 		return err_set(e, ERR_USAGE,
 		               "the directory URL %s is not https; ACME needs it (RFC 8555 6.1)",

@@ -36,6 +36,7 @@ struct run {
 	/* What who it works for asks about is not looked at inside (loopback, link-local and
 	 * private addresses). */
 	bool public_only;
+	bool hides_cas; /* who it works for may not list CAs: no text does */
 	/* the daemon's own: what --standalone and --alpn use where no address was given; NULL =
 	 * there is none */
 	const char *http, *alpn;

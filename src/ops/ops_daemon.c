@@ -189,6 +189,7 @@ struct ops *ops_daemon_for(struct ops_daemon *d, struct arena *a, const struct w
 	v->ops.run.rule = &v->rule;
 	v->ops.run.public_only = !v->ops.config.allow_private;
 	v->ops.who = who;
+	v->ops.run.hides_cas = owner_scope(&v->ops) != NULL;
 	v->ops.daemon = d;
 	v->ops.actor = who->user ? arena_printf(a, "user:%s", who->user) : "nobody";
 	v->ops.dry = NULL;
