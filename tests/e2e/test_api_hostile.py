@@ -73,7 +73,7 @@ def accepted_from(daemon, *sources):
 
 def test_a_thousand_idle_connections(daemon, admin, many_files):
     """Open all at once, from two addresses, half of them amid a request; whoever comes from a third one is answered meanwhile."""
-    before, sources = daemon.memory_kb(), ("127.0.0.1", "127.0.0.2")
+    before, sources, began = daemon.memory_kb(), ("127.0.0.1", "127.0.0.2"), time.monotonic()
     idle = [connect(daemon, source=sources[n % 2]) for n in range(1000)]
     for client in idle[:500]:  # of either address
         client.sendall(b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
@@ -85,8 +85,9 @@ def test_a_thousand_idle_connections(daemon, admin, many_files):
     assert elsewhere.ok("GET", "/version")["user"] == "admin"
     elsewhere.ok("POST", "/users", {"name": "meanwhile", "role": "user"})
     assert "meanwhile" in [row["name"] for row in elsewhere.ok("GET", "/users")["items"]]
-    assert time.monotonic() - start < 5
-    assert accepted_from(daemon, *sources) == 1000, "they are open still"
+    assert time.monotonic() - start < (15 if SANITIZED else 5)
+    if time.monotonic() - began < 15:  # not yet so long idle that they are closed
+        assert accepted_from(daemon, *sources) == 1000, "they are open still"
     more = []
     for _ in range(300):  # more than one address, and all together, may have
         try:
